@@ -4,9 +4,6 @@ package import ModelFiles
 import Recurrent
 
 extension KerasArchive {
-    private static let configurationEntry = "config.json"
-    private static let weightsEntry = "model.weights.h5"
-
     /// Returns the bytes of a `.keras` archive. The archive to copy from is not trusted.
     ///
     /// - Throws: ``Defect`` with the code `corrupt` if the archive to copy from is damaged, or does not have the weights
@@ -45,7 +42,7 @@ extension KerasArchive {
             try write(request.optimizer, to: output)
         }
         return try ZipOutput.bytes([
-            ("metadata.json", Array(metadata)), (configurationEntry, configuration), (weightsEntry, file),
+            (metadataEntry, Array(metadata)), (configurationEntry, configuration), (weightsEntry, file),
         ])
     }
 

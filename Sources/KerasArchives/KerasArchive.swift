@@ -4,6 +4,10 @@ package import ModelFiles
 
 /// A Keras file, converted to the exchange form.
 package enum KerasArchive {
+    static let configurationEntry = "config.json"
+    static let metadataEntry = "metadata.json"
+    static let weightsEntry = "model.weights.h5"
+
     /// Reads an untrusted file. The C libraries may crash or loop on its bytes.
     ///
     /// - Parameters:
@@ -26,8 +30,8 @@ package enum KerasArchive {
     private static func readArchive(_ bytes: [UInt8], withTraining: Bool) throws(Defect) -> ExchangeForm {
         let entries = try ZipArchive.read(bytes) { archive throws(Defect) in
             (
-                config: try archive.entry("config.json"), metadata: try archive.entry("metadata.json"),
-                weights: try archive.entry("model.weights.h5")
+                config: try archive.entry(configurationEntry), metadata: try archive.entry(metadataEntry),
+                weights: try archive.entry(weightsEntry)
             )
         }
         guard let config = entries.config else {
@@ -43,11 +47,11 @@ package enum KerasArchive {
                 withTraining ? try KerasOptimizer.ofArchive(file) : nil
             )
         }
+        let compilation = KerasCompilation(configuration: config)
         return try ExchangeForm(
             architecture: config, kerasVersion: version ?? ExchangeForm.unknownVersion,
             sourceFormat: KerasFormat.archive.name, tensors: weights,
-            loss: CompiledLoss(kerasConfiguration: config, member: "compile_config"),
-            training: TrainingState(compilation: KerasCompilation(configuration: config), optimizer: optimizer))
+            loss: compilation?.loss, training: TrainingState(compilation: compilation, optimizer: optimizer))
     }
 
     private static func readHDF5(_ bytes: [UInt8]) throws(Defect) -> ExchangeForm {
@@ -63,16 +67,15 @@ package enum KerasArchive {
             let training = try file.string("training_config", of: "")
             return (config, training, try KerasWeights.ofLegacyFile(file, architecture), version)
         }
+        let compilation = training.flatMap { KerasCompilation(legacyJSON: Array($0.utf8)) }
         return try ExchangeForm(
             architecture: Array(config.utf8), kerasVersion: version ?? ExchangeForm.unknownVersion,
             sourceFormat: KerasFormat.hdf5.name, tensors: weights,
-            loss: training.flatMap { CompiledLoss(kerasConfiguration: Array($0.utf8)) },
-            training: TrainingState(
-                compilation: training.flatMap { KerasCompilation(legacyJSON: Array($0.utf8)) }, optimizer: nil))
+            loss: compilation?.loss, training: TrainingState(compilation: compilation, optimizer: nil))
     }
 }
 
-/// The part of `metadata.json` in a `.keras` archive that Sluice reads.
+/// The part of `metadata.json` in a `.keras` archive that Sluice reads and writes.
 struct ArchiveMetadata: Codable {
     let kerasVersion: String
 

@@ -28,12 +28,8 @@ enum KerasWeights {
 
     /// Returns the group of each layer in `model.weights.h5`.
     static func groups(of architecture: KerasArchitecture) -> [String] {
-        var counts: [String: Int] = [:]
-        return architecture.layers.map { layer in
-            let count = counts[layer.className, default: 0]
-            counts[layer.className] = count + 1
-            return "layers/\(layer.className.kerasSnakeCase)" + (count == 0 ? "" : "_\(count)")
-        }
+        var names = KerasNames()
+        return architecture.layers.map { "layers/" + names.next($0.className) }
     }
 
     private static func archiveWeights(

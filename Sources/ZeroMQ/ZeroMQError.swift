@@ -10,6 +10,13 @@ public struct ZeroMQError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The object of the operation, such as an endpoint; empty if there is none.
     public let context: String
 
+    /// Creates an error. Each parameter sets the property of the same name.
+    package init(code: Int32, operation: String, context: String) {
+        self.code = code
+        self.operation = operation
+        self.context = context
+    }
+
     /// The reasons that have a remedy of their own.
     public enum Reason: Sendable {
         /// This user has no right to use a socket's file, or a low port.
@@ -33,8 +40,8 @@ public struct ZeroMQError: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether an address was not tried, because its host is a name.
-    public var isHostName: Bool { code == ENOTSUP }
+    /// Whether ``PlainSocket`` cannot try the address, for example because its host is a name.
+    public var isUntried: Bool { code == ENOTSUP }
 
     /// The problem without its place, such as `permission denied`.
     public var problem: String {

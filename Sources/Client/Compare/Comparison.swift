@@ -109,7 +109,7 @@ extension Comparison {
     /// Creates the folder, and checks that the models can be written.
     private func check(_ folder: String) throws(ClientError) {
         guard unsafe mkdir(folder, 0o777) == 0 || errno == EEXIST else {
-            throw ClientError(.cannotCreate, "\(folder): \(unsafe String(cString: strerror(errno)))")
+            throw ClientError(.cannotCreate, "\(folder): \(SystemError.text)")
         }
         do {
             for training in trainings {

@@ -236,20 +236,19 @@ package final class ControlClient {
     /// - Returns: One line.
     private func unreachable(_ refusal: SocketMonitor.Refusal?) -> String {
         let place = "the daemon at \(endpoint.address)"
+        let wrongKey = "\(place) refused this client; check that --server-key is the daemon's key"
         switch refusal {
         case .denied: return "\(place) does not know this key; add its .pub file to the controllers"
         case .otherMechanism where credentials == nil: return "\(place) requires a key; give --server-key and --key"
         case .otherMechanism: return "\(place) uses no keys; leave --server-key and --key out"
-        case .otherServerKey: return "\(place) refused this client; check that --server-key is the daemon's key"
+        case .otherServerKey: return wrongKey
         case .incomplete, .malformed, nil:
             let diagnosis = ReachDiagnosis(
                 endpoint: endpoint, wanted: .control, credentials: credentials, context: context)
             if let reason = diagnosis.reason() { return reason }
+            return refusal != nil && credentials != nil
+                ? wrongKey : "cannot reach \(place); start sluiced, or give its address with --control"
         }
-        if refusal != nil, credentials != nil {
-            return "\(place) refused this client; check that --server-key is the daemon's key"
-        }
-        return "cannot reach \(place); start sluiced, or give its address with --control"
     }
 
     private func decoded<Part: Decodable>(_ frame: [UInt8], as type: Part.Type) throws(ClientError) -> Part {

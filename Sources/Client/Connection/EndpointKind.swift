@@ -58,38 +58,45 @@ struct ReachDiagnosis {
     let credentials: CurveCredentials?
     let context: Context
 
-    /// Returns the reason and the remedy; nil if nobody answers at the address, or if the client binds.
+    /// Returns the reason and the remedy; nil if none is found, or if the client binds.
     func reason() -> String? {
         guard endpoint.attachment != .bind, !endpoint.address.hasPrefix("inproc:") else { return nil }
-        let address = endpoint.address
         do throws(ZeroMQError) {
-            let plain = try PlainSocket(connectedTo: endpoint, milliseconds: Self.connectMilliseconds)
-            if let text = otherKind() { return text }
-            if credentials != nil, (try? kind(among: [wanted], with: nil)) != nil {
-                return "the daemon at \(address) uses no keys; leave --server-key and --key out"
-            }
-            let isHTTP = plain.answersHTTP(milliseconds: Self.connectMilliseconds)
-            if !isHTTP, credentials != nil {
-                return
-                    "\(address) refused this client: check that --server-key is the daemon's key, and that this is the "
-                    + "daemon's \(wanted.words); \(wanted.advice(insteadOf: nil, at: address))"
-            }
-            let peer =
-                isHTTP
-                ? "answers HTTP: it may be a daemon's address for metrics, but not its \(wanted.words)"
-                : "is taken by a program that does not answer as a daemon's \(wanted.words)"
-            return "\(address) \(peer); \(wanted.advice(insteadOf: nil, at: address))"
+            return reason(of: try PlainSocket(connectedTo: endpoint, milliseconds: Self.connectMilliseconds))
         } catch {
-            guard let path = endpoint.ipcPath else { return error.isHostName ? otherKind() : nil }
-            switch error.reason {
-            case .noPermission:
-                return "cannot reach the daemon at \(address): permission denied for \(path); run this command as the "
-                    + "user of sluiced, or let that user give you access to the socket"
-            case .noFile:
-                return "cannot reach the daemon at \(address): there is no socket \(path); start sluiced, or "
-                    + wanted.advice(insteadOf: nil, at: address)
-            case .noSuchAddress, .inUse, nil: return nil
+            return reason(of: error)
+        }
+    }
+
+    /// Returns the reason why a peer that accepts connections does not serve this client.
+    private func reason(of peer: PlainSocket) -> String {
+        if let text = otherKind() { return text }
+        if credentials != nil, (try? kind(among: [wanted], with: nil)) != nil {
+            return "the daemon at \(endpoint.address) uses no keys; leave --server-key and --key out"
+        }
+        let problem =
+            if peer.answersHTTP(milliseconds: Self.connectMilliseconds) {
+                "answers HTTP: it may be a daemon's address for metrics, but not its \(wanted.words)"
+            } else if credentials != nil {
+                "refused this client: check that --server-key is the daemon's key, and that this is the daemon's "
+                    + wanted.words
+            } else {
+                "is taken by a program that does not answer as a daemon's \(wanted.words)"
             }
+        return "\(endpoint.address) \(problem); \(wanted.advice(insteadOf: nil, at: endpoint.address))"
+    }
+
+    /// Returns the reason why a plain connection failed.
+    private func reason(of error: ZeroMQError) -> String? {
+        guard let path = endpoint.ipcPath else { return error.isUntried ? otherKind() : nil }
+        switch error.reason {
+        case .noPermission:
+            return "cannot reach the daemon at \(endpoint.address): permission denied for \(path); run this command as "
+                + "the user of sluiced, or let that user give you access to the socket"
+        case .noFile:
+            return "cannot reach the daemon at \(endpoint.address): there is no socket \(path); start sluiced, or "
+                + wanted.advice(insteadOf: nil, at: endpoint.address)
+        case .noSuchAddress, .inUse, nil: return nil
         }
     }
 

@@ -60,16 +60,14 @@ struct AccessKeys: Sendable {
         } catch {
             var isFolder: ObjCBool = false
             let exists = unsafe FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
+            let keys = "with the clients' keys as producers/*.pub, subscribers/*.pub and controllers/*.pub"
             let problem =
                 switch (exists, isFolder.boolValue) {
-                case (false, _): "there is no such folder; create it"
-                case (true, false): "this is not a folder; give the folder"
+                case (false, _): "there is no such folder; create it, \(keys)"
+                case (true, false): "this is not a folder; give the folder, \(keys)"
                 case (true, true): "permission denied; let the user of sluiced read it"
                 }
-            throw DaemonError(
-                .noInput,
-                "\(folder): the authorized clients cannot be read: \(problem), with the clients' keys as producers/*.pub, "
-                    + "subscribers/*.pub and controllers/*.pub")
+            throw DaemonError(.noInput, "\(folder): the authorized clients cannot be read: \(problem)")
         }
     }
 }

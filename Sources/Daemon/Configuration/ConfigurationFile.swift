@@ -139,8 +139,9 @@ private struct ConfigurationReader {
     private func publicKey(_ value: YAMLValue) throws(DaemonError) -> CurvePublicKey {
         let text = try value.text
         if let key = CurvePublicKey(z85: text) { return key }
+        let path = try value.path(resolved)
         do throws(CurveKeyFileError) {
-            return try CurveKeyFile.publicKey(at: resolved(text))
+            return try CurveKeyFile.publicKey(at: path)
         } catch {
             throw value.error("'server_key': \(error)")
         }

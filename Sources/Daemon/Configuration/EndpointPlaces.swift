@@ -81,8 +81,9 @@ extension DaemonConfiguration {
     func checkFree() throws(DaemonError) {
         for place in places {
             guard let folder = place.folder, unsafe Glibc.access(folder, W_OK | X_OK) != 0 else { continue }
-            let reason: ZeroMQError.Reason = errno == EACCES ? .noPermission : .noFile
-            throw Self.error(at: place, reason, errno == EACCES ? "permission denied" : "there is no folder \(folder)")
+            let error = ZeroMQError(code: errno, operation: "bind", context: place.endpoint.address)
+            throw Self.error(
+                at: place, error.reason, error.reason == .noFile ? "there is no folder \(folder)" : error.problem)
         }
         let taken = places.filter(\.endpoint.isInUse)
         guard !taken.isEmpty else { return }
@@ -103,7 +104,7 @@ extension DaemonConfiguration {
     /// - Parameter error: The error of libzmq.
     /// - Returns: The error with the endpoint's name and the remedy.
     func startError(_ error: ZeroMQError) -> DaemonError {
-        guard let place = places.first(where: { error.context.contains($0.endpoint.address) }) else {
+        guard let place = places.first(where: { error.context == $0.endpoint.address }) else {
             return DaemonError(.cannotCreate, error.description)
         }
         return Self.error(at: place, error.reason, error.problem)

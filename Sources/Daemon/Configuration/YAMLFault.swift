@@ -24,7 +24,7 @@ struct YAMLFault {
             self.problem = Self.unquotedValue(in: found) ?? Self.remedy(for: words, line: found)
         case .reader(let problem, let offset?, _, let yaml):
             line = 1 + yaml.utf8.prefix(offset).count { $0 == UInt8(ascii: "\n") }
-            self.problem = "this is not text in UTF-8 (\(problem)); save the file as UTF-8"
+            self.problem = "the line has a character that YAML does not allow (\(problem)); remove it"
         case .duplicatedKeysInMapping(let keys, let context):
             // Yams reports the line at which the mapping begins, not the line of the second key.
             line = context.mark.line

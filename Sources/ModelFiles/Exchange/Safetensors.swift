@@ -171,11 +171,7 @@ extension Safetensors {
         bytes.reserveCapacity(bytes.count + text.count + end)
         bytes += text
         for tensor in tensors {
-            for value in tensor.tensor.values {
-                for shift in stride(from: 0, to: 32, by: 8) {
-                    bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> shift))
-                }
-            }
+            for value in tensor.tensor.values { bytes.appendLittleEndian(value.bitPattern) }
         }
         return bytes
     }

@@ -28,19 +28,6 @@ package struct CompiledLoss: Codable, Equatable, Sendable {
         self.labelSmoothing = labelSmoothing
     }
 
-    /// Reads the loss from the configuration that Keras writes when it saves a compiled model. Nil if the model was not
-    /// compiled, has several losses, or has a loss function without a name.
-    ///
-    /// - Parameters:
-    ///   - configuration: JSON.
-    ///   - member: The member of the JSON object that describes the compilation; nil if the JSON itself describes it.
-    package init?(kerasConfiguration configuration: [UInt8], member: String? = nil) {
-        guard var value = try? JSONDecoder().decode(JSONValue.self, from: Data(configuration)) else { return nil }
-        if let member { value = value.members?[member] ?? .null }
-        guard let loss = value.members?["loss"].flatMap(Self.init(keras:)) else { return nil }
-        self = loss
-    }
-
     /// Reads a loss in Keras' notation: a name, an object with a class name, or a list or object that holds one of
     /// these for the only output.
     init?(keras value: JSONValue) {

@@ -45,11 +45,13 @@ struct InitialLayer {
 }
 
 /// The names that Keras gives to layers without a name: `lstm`, `lstm_1` and so on.
-struct KerasNames {
+package struct KerasNames {
     private var counts: [String: Int] = [:]
 
+    package init() {}
+
     /// Returns the next name for a class.
-    mutating func next(_ className: String) -> String {
+    package mutating func next(_ className: String) -> String {
         let count = counts[className, default: 0]
         counts[className] = count + 1
         return className.kerasSnakeCase + (count == 0 ? "" : "_\(count)")

@@ -70,8 +70,8 @@ struct InitialNumbers {
             guard (1...max(1, room)).contains(length) else {
                 throw ModelError(
                     code: .shape,
-                    context: "a new weight of the shape \(shape) is not supported; supported: at most \(maximumValues) "
-                        + "values")
+                    context: "a new weight of the shape \(shape) is not supported; supported: 1 to \(maximumValues) "
+                        + "values; if a length is 0, give the number of features in the Input's shape")
             }
             room /= length
         }

@@ -61,14 +61,7 @@ package struct KerasCompilation: Equatable, Sendable {
     }
 
     /// The options as JSON. Equal options give equal texts.
-    var json: [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let text = try? encoder.encode(JSONValue.object(members)) else {
-            preconditionFailure("a value that was read from JSON has a JSON text")
-        }
-        return Array(text)
-    }
+    var json: [UInt8] { KerasConfiguration.encoded(.object(members)) }
 
     /// The loss; nil if there are several, or one without a name.
     package var loss: CompiledLoss? { members["loss"].flatMap(CompiledLoss.init(keras:)) }

@@ -67,7 +67,8 @@ package struct ModelDocument: Sendable {
         weights: [String: Tensor], compilation: KerasCompilation?, optimizer: OptimizerVariables?
     ) throws(ModelFileError) -> ModelDocument {
         try ModelFile.named(file.name) { () throws(Defect) in
-            if let unknown = weights.keys.sorted().first(where: { !Set(form.tensors.map(\.name)).contains($0) }) {
+            let known = Set(form.tensors.map(\.name))
+            if let unknown = weights.keys.sorted().first(where: { !known.contains($0) }) {
                 throw Defect(.corrupt, "there is no weight '\(unknown)'")
             }
             let tensors = form.tensors.map { NamedTensor(name: $0.name, tensor: weights[$0.name] ?? $0.tensor) }
@@ -86,6 +87,9 @@ extension ModelDocument {
     /// The endings of the files that can be written.
     private static let endings = [".keras", ".safetensors"]
 
+    /// Whether a path ends in one of the endings.
+    package static func isEnding(of path: String) -> Bool { endings.contains(where: path.hasSuffix) }
+
     /// The ending of the format that this build prefers.
     package static var usualEnding: String {
         #if Keras
@@ -103,13 +107,16 @@ extension ModelDocument {
     /// - Throws: ``ModelFileError`` with the code `exists`, `notWritten` or `unsupported`.
     package static func checkOutput(_ path: String, replacing: Bool) throws(ModelFileError) {
         try ModelFile.named(path) { () throws(Defect) in
-            guard endings.contains(where: path.hasSuffix) else {
+            guard isEnding(of: path) else {
                 throw Defect(
-                    .unsupported, "the file must end in \(endings.joined(separator: " or ")), which select the format")
+                    .unsupported,
+                    "the file must end in \(endings.joined(separator: " or ")), and the ending selects the format")
             }
             #if !Keras
             guard !path.hasSuffix(".keras") else {
-                throw Defect(.unsupported, "this build of Sluice does not write .keras; give a file .safetensors")
+                throw Defect(
+                    .unsupported, "this build of Sluice does not write .keras; give an output that ends in .safetensors"
+                )
             }
             #endif
             try OutputFile.check(path, replacing: replacing)

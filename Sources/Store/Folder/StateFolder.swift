@@ -17,7 +17,8 @@ enum StateFolder {
         guard make(folder) else {
             let problem =
                 switch errno {
-                case EEXIST, ENOTDIR: "a file has this name"
+                case EEXIST: "a file has this name"
+                case ENOTDIR: "a folder above it is a file"
                 case EACCES, EPERM: "permission denied; let the user of sluiced write to \(parent(of: folder))"
                 default: systemError
                 }

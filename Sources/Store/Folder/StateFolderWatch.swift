@@ -15,7 +15,7 @@ public final class StateFolderWatch: Sendable {
     enum Occupant: Equatable {
         /// A folder without state.
         case nothing
-        /// What is left of the lost state, or a copy of it.
+        /// The remaining files of the lost state, or a copy of these files.
         case sameState
         /// Nothing at all: the path does not exist.
         case gone

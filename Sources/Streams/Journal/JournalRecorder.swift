@@ -63,7 +63,7 @@ public struct JournalRecorder: Sendable {
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - values: The timesteps, shape (count, features).
     ///   - rest: The number of timesteps that follow in the same message.
-    mutating func timesteps(
+    mutating func recordTimesteps(
         id: Span<UInt8>, isFirst: Bool, model: Int, header: TimestepHeader, time: Int64, values: Span<Float>, rest: Int
     ) {
         guard let weights else { return }
@@ -72,29 +72,29 @@ public struct JournalRecorder: Sendable {
             id: id, isFirst: isFirst, weights: weights[model], header: header, time: time, values: values, rest: rest)
     }
 
-    mutating func reset(_ selection: ControlCommand.Selection) {
+    mutating func recordReset(_ selection: ControlCommand.Selection) {
         record { records, _ in records.appendReset(selection) }
     }
 
-    mutating func remove(_ selection: ControlCommand.Selection) {
+    mutating func recordRemoval(_ selection: ControlCommand.Selection) {
         record { records, _ in records.appendRemove(selection) }
     }
 
     /// Records an imported stream.
-    mutating func put(_ image: StreamImage, model: Int) {
+    mutating func recordPut(_ image: StreamImage, model: Int) {
         record { records, weights in records.append(image, weights: weights[model]) }
     }
 
-    mutating func restorationBegin() {
+    mutating func recordRestorationBegin() {
         record { records, _ in records.appendRestorationBegin() }
     }
 
     /// Records a stream that will be put in place if the restoration takes effect.
-    mutating func prepared(_ image: StreamImage, model: Int) {
+    mutating func recordPrepared(_ image: StreamImage, model: Int) {
         record { records, weights in records.append(image, weights: weights[model], isPrepared: true) }
     }
 
-    mutating func restored() {
+    mutating func recordRestored() {
         record { records, _ in records.appendRestored() }
     }
 

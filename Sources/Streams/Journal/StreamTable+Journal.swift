@@ -86,7 +86,7 @@ extension StreamTable {
         // table.
         var journal = JournalRecorder()
         swap(&journal, &self.journal)
-        journal.timesteps(
+        journal.recordTimesteps(
             id: index.id(of: message.slot), isFirst: isFirst, model: message.model, header: header, time: time,
             values: batch.newValues(of: message, features: features).extracting(..<((end - duplicates) * features)),
             rest: message.count - end + message.rest)

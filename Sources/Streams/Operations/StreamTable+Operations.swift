@@ -125,8 +125,8 @@ extension StreamTable {
 
     private mutating func record(_ operation: StreamOperation, on selection: ControlCommand.Selection) {
         switch operation {
-        case .reset: journal.reset(selection)
-        case .remove: journal.remove(selection)
+        case .reset: journal.recordReset(selection)
+        case .remove: journal.recordRemoval(selection)
         case .doom, .pause, .resume, .copy, .exchange, .restore: break
         }
     }

@@ -89,7 +89,7 @@ extension StreamTable {
     mutating func goOver(_ slot: Int) {
         guard let exchange, streams[slot].model == exchange.model else { return }
         if exchange.resets {
-            journal.reset(.stream(id(of: slot)))
+            journal.recordReset(.stream(id(of: slot)))
             streams[slot].step = 0
         }
         if let old = exchange.old {

@@ -18,7 +18,7 @@ extension StreamTable {
         precondition(sweep == nil && !restoration.isBegun, "one operation after another")
         restoration = StreamRestoration()
         restoration.stage = .checking
-        journal.restorationBegin()
+        journal.recordRestorationBegin()
     }
 
     /// Checks and records some of the streams.
@@ -38,7 +38,7 @@ extension StreamTable {
                 restoration.newCount += 1
             }
             restoration.left += 1
-            journal.prepared(image, model: model)
+            journal.recordPrepared(image, model: model)
         }
     }
 
@@ -55,7 +55,7 @@ extension StreamTable {
         // Timesteps may have created some of the new streams since the check.
         try checkRoom(forNew: restoration.newCount)
         restoration.stage = .effective
-        journal.restored()
+        journal.recordRestored()
         phase.flip()
         sweep = StreamSweep(.restore, .all, end: index.slots.count)
     }
@@ -110,7 +110,7 @@ extension StreamTable {
             guard isToBeRestored(slot) else { continue }
             reachRestored(slot)
             lost.append(id(of: slot))
-            journal.reset(.stream(id(of: slot)))
+            journal.recordReset(.stream(id(of: slot)))
             reset(slot)
             goOn(slot)
         }

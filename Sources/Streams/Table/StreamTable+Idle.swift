@@ -43,7 +43,7 @@ extension StreamTable {
         var idle = Idle()
         for slot in idleSlots(from: first, limit: limit, idleFor: period, now: now, &idle) {
             let id = id(of: slot)
-            journal.remove(.stream(id))
+            journal.recordRemoval(.stream(id))
             remove(slot)
             idle.ids.append(id)
         }
@@ -143,7 +143,7 @@ extension StreamTable {
                 if !hibernation.clearFault(slot) { lost.append(id) }
                 // Record the reset even for a faulty stream: when the journal is replayed, the store may have an image
                 // of it.
-                journal.reset(.stream(id))
+                journal.recordReset(.stream(id))
                 giveRow(slot)
                 streams[slot].step = 0
                 markChanged(slot)
@@ -210,7 +210,7 @@ extension StreamTable {
         image.sequence = streams[slot].sequence
         image.time = streams[slot].time
         image.gapPending = streams[slot].gapPending
-        journal.put(image, model: streams[slot].model)
+        journal.recordPut(image, model: streams[slot].model)
         put(image, at: slot)
     }
 

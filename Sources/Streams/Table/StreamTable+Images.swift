@@ -130,7 +130,7 @@ extension StreamTable {
             if streams[slot].isAsleep { giveRow(slot) }
             goOn(slot)
             hibernation.clearFault(slot)
-            journal.put(image, model: model)
+            journal.recordPut(image, model: model)
             put(image, at: slot)
         }
     }

@@ -7,12 +7,10 @@ extension StreamExport {
     /// - Parameter values: The values of the state, followed by the last outputs.
     /// - Returns: The values as little-endian float32, in base64.
     public static func encodeState(_ values: [Float]) -> String {
-        var bytes = Data(capacity: values.count * MemoryLayout<Float>.size)
-        for value in values {
-            let bits = value.bitPattern
-            for shift in stride(from: 0, to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: bits >> shift)) }
-        }
-        return bytes.base64EncodedString()
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(values.count * MemoryLayout<Float>.size)
+        for value in values { bytes.appendLittleEndian(value.bitPattern) }
+        return Data(bytes).base64EncodedString()
     }
 
     /// Decodes the stream's state and last outputs.
@@ -24,7 +22,7 @@ extension StreamExport {
         }
         let bytes = [UInt8](data)
         return stride(from: 0, to: bytes.count, by: MemoryLayout<Float>.size).map { start in
-            Float(bitPattern: bytes[start..<start + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) })
+            Float(bitPattern: unsafe bytes.span.bytes.littleEndian(at: start, as: UInt32.self))
         }
     }
 }

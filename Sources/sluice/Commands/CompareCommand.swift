@@ -177,18 +177,24 @@ struct CompareCommand: ParsableCommand {
 extension ModelPattern {
     /// The names and the numbers of all patterns.
     static let names = allCases.map(\.rawValue) + allCases.map(\.number)
+
+    /// Reads the name or the number of a pattern.
+    static func parse(_ name: String) throws -> ModelPattern {
+        guard let pattern = ModelPattern(name: name) else {
+            throw ValidationError(
+                "there is no pattern '\(name)'"
+                    + Suggestion.words(
+                        for: name, among: names,
+                        else: "patterns: \(allCases.map(\.rawValue).joined(separator: ", "))"))
+        }
+        return pattern
+    }
 }
 
 private func parsePatterns(_ text: String) throws -> [ModelPattern] {
     var patterns: [ModelPattern] = []
     for name in text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
-        guard let pattern = ModelPattern(name: name) else {
-            throw ValidationError(
-                "there is no pattern '\(name)'"
-                    + Suggestion.words(
-                        for: name, among: ModelPattern.names,
-                        else: "patterns: \(ModelPattern.allCases.map(\.rawValue).joined(separator: ", "))"))
-        }
+        let pattern = try ModelPattern.parse(name)
         guard !patterns.contains(pattern) else { throw ValidationError("--patterns has \(name) twice") }
         patterns.append(pattern)
     }

@@ -30,7 +30,7 @@ struct ConvertCommand: ParsableCommand {
     @OptionGroup var permissions: FileModeOptions
 
     func validate() throws {
-        guard output.hasSuffix(".safetensors") || output.hasSuffix(".keras") else {
+        guard ModelDocument.isEnding(of: output) else {
             throw ValidationError("'\(output)' does not end in .safetensors or .keras")
         }
     }

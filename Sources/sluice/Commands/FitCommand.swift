@@ -61,7 +61,7 @@ struct FitCommand: ParsableCommand {
 
     func validate() throws {
         for path in [output, files.checkpoint].compactMap(\.self)
-        where !path.hasSuffix(".keras") && !path.hasSuffix(".safetensors") {
+        where !ModelDocument.isEnding(of: path) {
             throw ValidationError("'\(path)' does not end in .keras or .safetensors")
         }
     }

@@ -33,7 +33,7 @@ struct InitCommand: ParsableCommand {
               sluice init --layers-file model.yaml -o new.keras
             """)
 
-    @Argument(help: "The pattern (default: none, with --layers-file).", completion: .list(patterns))
+    @Argument(help: "The pattern (default: none, with --layers-file).", completion: .list(ModelPattern.names))
     var pattern: String?
 
     @Option(
@@ -78,21 +78,13 @@ struct InitCommand: ParsableCommand {
 
     @OptionGroup var permissions: FileModeOptions
 
-    private static let patterns = ModelPattern.allCases.map(\.rawValue) + ModelPattern.allCases.map(\.number)
-
     func validate() throws {
-        guard output.hasSuffix(".keras") || output.hasSuffix(".safetensors") else {
+        guard ModelDocument.isEnding(of: output) else {
             throw ValidationError("'\(output)' does not end in .keras or .safetensors")
         }
         guard let pattern else { return try validateLayersFile() }
         guard layersFile == nil else { throw ValidationError("give a pattern or --layers-file, not both") }
-        guard let known = ModelPattern(name: pattern) else {
-            throw ValidationError(
-                "there is no pattern '\(pattern)'"
-                    + Suggestion.words(
-                        for: pattern, among: Self.patterns,
-                        else: "patterns: \(ModelPattern.allCases.map(\.rawValue).joined(separator: ", "))"))
-        }
+        let known = try ModelPattern.parse(pattern)
         if known.takesTokens {
             if features != nil { throw ValidationError("the pattern \(pattern) takes --vocabulary, not --features") }
             guard let vocabulary else {
