@@ -59,7 +59,7 @@ let package = Package(
 
         // Ground floor: values and arithmetic. No sockets, files, clock, logger or Foundation.
         .target(name: "Recurrent", dependencies: ["CKernels"], swiftSettings: settings),
-        .target(name: "Wire", swiftSettings: settings),
+        .target(name: "Wire", dependencies: ["CSodium"], swiftSettings: settings),
 
         // One floor up: each target wraps one external library, or holds one idea.
         .target(
@@ -71,7 +71,7 @@ let package = Package(
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], swiftSettings: settings),
         .target(
             name: "ModelFiles",
-            dependencies: ["CSodium", "Recurrent", "Wire", .product(name: "Yams", package: "Yams")],
+            dependencies: ["Recurrent", "Wire", .product(name: "Yams", package: "Yams")],
             swiftSettings: settings),
         // Without the trait, this module is empty, so HDF5 and libzip need not be installed.
         .target(

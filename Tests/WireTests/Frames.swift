@@ -29,3 +29,43 @@ extension DecisionRecords {
 func isStreamID(_ bytes: [UInt8]) -> Bool {
     StreamID.isValid(bytes.span)
 }
+
+/// Reads the first frame of a message in the codec `batch`.
+func batchHeader(_ frame: [UInt8]) throws(DropCause) -> BatchHeader {
+    try unsafe BatchHeader(frame.span.bytes)
+}
+
+/// Checks the frames of a message in the codec `batch`.
+func layout(_ frames: [[UInt8]]) throws(DropCause) -> BatchLayout {
+    let frames = frames + Array(repeating: [], count: 5 - frames.count)
+    let header = try batchHeader(frames[0])
+    let (streams, values, sequences, flags) = (frames[1], frames[2], frames[3], frames[4])
+    return try unsafe BatchLayout(
+        header,
+        BatchLayout.Frames(
+            streams: streams.span.bytes, values: values.span.bytes, sequences: sequences.span.bytes,
+            flags: flags.span.bytes))
+}
+
+func paddedID(_ index: Int, _ column: [UInt8], width: Int) -> [UInt8] {
+    let id = PaddedIDs.id(at: index, in: column.span, width: width)
+    return id.indices.map { id[$0] }
+}
+
+func row(_ entry: Int, _ values: [UInt8], _ layout: BatchLayout) -> [UInt8] {
+    let row = unsafe layout.row(of: entry, in: values.span.bytes)
+    return (0..<row.byteCount).map { unsafe row.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+}
+
+func number(_ entry: Int, _ streams: [UInt8], _ layout: BatchLayout) -> Int {
+    unsafe layout.number(of: entry, in: streams.span.bytes)
+}
+
+func entryHeader(_ entry: Int, _ frames: [[UInt8]], _ layout: BatchLayout) -> TimestepHeader {
+    let (sequences, flags) = (frames[3], frames[4])
+    return unsafe layout.header(of: entry, sequences: sequences.span.bytes, flags: flags.span.bytes)
+}
+
+func streamDictionary(_ header: BatchHeader, _ column: [UInt8]) throws(DropCause) -> StreamDictionary {
+    try StreamDictionary(header, column: column.span)
+}

@@ -73,9 +73,8 @@ import Wire
     @Test func `drop causes have the names that the status shows`() {
         #expect(
             DropCause.allCases.map(\.rawValue) == [
-                "frames", "id", "length", "header", "flags", "too_large", "json", "text", "sequence", "non_finite",
-                "token",
-                "unrouted", "too_long", "too_many_streams", "paused",
+                "frames", "id", "length", "header", "flags", "too_large", "json", "text", "batch", "dictionary",
+                "sequence", "non_finite", "token", "unrouted", "too_long", "too_many_streams", "paused",
             ])
         #expect(DropCause.allCases.allSatisfy { !$0.explanation.isEmpty && !$0.explanation.contains("\n") })
     }

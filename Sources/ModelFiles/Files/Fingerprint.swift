@@ -1,5 +1,5 @@
-import CSodium
 import Recurrent
+import Wire
 
 /// The identity of a model: SHA-256 over everything that the model's outputs depend on, and nothing else.
 ///
@@ -9,7 +9,6 @@ import Recurrent
 enum Fingerprint {
     /// Returns the fingerprint as 64 hexadecimal digits.
     static func of(_ model: Model) -> String {
-        precondition(sodium_init() >= 0, "libsodium cannot be initialised")
         var hash = SHA256()
         hash.update(Array("sluice model fingerprint 1\n".utf8))
         for layer in model.layers {
@@ -29,25 +28,5 @@ enum Fingerprint {
 
     private static func littleEndianBytes<Word: FixedWidthInteger>(_ word: Word) -> [UInt8] {
         (0..<Word.bitWidth / 8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
-    }
-}
-
-/// libsodium's SHA-256 (<https://doc.libsodium.org/advanced/sha-2_hash_function>).
-private struct SHA256 {
-    private var state = crypto_hash_sha256_state()
-
-    init() {
-        _ = unsafe crypto_hash_sha256_init(&state)
-    }
-
-    mutating func update(_ bytes: [UInt8]) {
-        _ = unsafe crypto_hash_sha256_update(&state, bytes, UInt64(bytes.count))
-    }
-
-    /// Returns the 32 bytes of the hash. The hash accepts no more input afterwards.
-    mutating func digest() -> [UInt8] {
-        var digest = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))
-        _ = unsafe crypto_hash_sha256_final(&state, &digest)
-        return digest
     }
 }

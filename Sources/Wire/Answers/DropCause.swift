@@ -18,6 +18,11 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
     case json
     /// With the codec `text`: a value is not a number.
     case text
+    /// With the codec `batch`: the frames do not form a message; see ``BatchLayout``.
+    case batch
+    /// With the codec `batch`: the daemon does not have the dictionary that a message refers to, or a dictionary is not
+    /// valid; see ``StreamDictionary``.
+    case dictionary
     /// The sequence number exceeds 2⁶⁴ − 1.
     case sequence
     /// A value is NaN, infinite or too large for float32.
@@ -51,6 +56,12 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
             #"as json a message is an object of "stream" (string), "values" (numbers, or arrays of them), "sequence" "#
                 + #"(whole number), "start" and "end" (true or false), each at most once"#
         case .text: "as text a message is a stream id, then one timestep's values as decimal numbers"
+        case .batch:
+            "as batch a message has a header of 16 bytes, then columns of equal length: streams, values, and optionally "
+                + "sequences and flags"
+        case .dictionary:
+            "the message refers to a dictionary that the daemon does not have, or the dictionary's hash or ids are not "
+                + "valid; send the dictionary first, and again after each start of the daemon"
         case .sequence: "the sequence number would pass 2^64 - 1"
         case .nonFinite: "the values hold a NaN or an infinity, or a number too large for float32"
         case .token: "a token is a whole number from 0 to the size of the model's vocabulary minus 1"
