@@ -9,6 +9,8 @@ package import ZeroMQ
 package final class TimestepSender {
     /// The maximum time for a daemon that answers on its control socket to attach to the ingest endpoint.
     static let attachSeconds = 5.0
+    /// The maximum time between the first sign of a daemon and the report of its handshake.
+    private static let admissionSeconds = 2.0
 
     /// The error for a broken connection. Timesteps that are not known to be consumed may be lost.
     static let lost = ClientError(.temporary, "the connection to the daemon is lost")
@@ -100,9 +102,22 @@ package final class TimestepSender {
     }
 
     private func noteAttached() throws(ClientError) {
-        _ = try checkLoss()
-        guard isAdmitted else { throw absence }
+        guard try waitForAdmission() else { throw absence }
         isAttached = true
+    }
+
+    /// Waits for the monitor to report that the handshake is complete. libzmq makes the socket usable first, and
+    /// reports the handshake on another thread a moment later.
+    private func waitForAdmission() throws(ClientError) -> Bool {
+        var poller = Poller()
+        _ = poller.add(monitor)
+        let deadline = ContinuousClock.now + .seconds(Self.admissionSeconds)
+        while try !checkLoss(), !isAdmitted {
+            let left = (deadline - .now) / .milliseconds(1)
+            guard left > 0 else { return false }
+            try ClientError.wrapping { () throws(ZeroMQError) in try poller.wait(milliseconds: Int(left) + 1) }
+        }
+        return isAdmitted
     }
 
     /// Sends timesteps of one stream as one message. Waits while the daemon is slower.
