@@ -59,8 +59,8 @@ static const char *file_of(void *address, unsigned long *offset) {
 static void note_callers(void *caller) {
     void *frames[16];
     int depth = backtrace(frames, 16);
-    // The list begins with the caller because the frames before it are in this file. If the stack cannot be walked, the
-    // list contains only the caller.
+    // Skip the frames before the caller, because they belong to this file. If the stack cannot be walked, list only the
+    // caller.
     int first = 0;
     while (first < depth && frames[first] != caller) first++;
     if (first == depth) {
@@ -79,7 +79,7 @@ static void note_callers(void *caller) {
     }
 }
 
-// Counts one allocation, as libzmq's or as another caller's.
+// Counts an allocation, either for libzmq or for all other callers.
 static void count(void *caller) {
     static _Thread_local int is_counting;
     if (counts == NULL || is_counting || !is_counted_thread()) return;
@@ -130,7 +130,7 @@ int posix_memalign(void **result, size_t alignment, size_t size) {
     return 0;
 }
 
-// Replace C++'s `new` too. Otherwise each caller of `new` would appear as libstdc++, which calls malloc.
+// Replace C++'s `new` too. Otherwise every allocation by `new` would be attributed to libstdc++, which calls malloc.
 void *_Znwm(size_t size) {
     COUNT();
     void *memory = __libc_malloc(size ? size : 1);

@@ -49,7 +49,7 @@ import ZeroMQ
 
     @Test func `a record whose first bytes look like JSON is read as a record`() throws {
         var decision = Self.one
-        // This number's bytes are `{"` followed by zeros, so the record resembles a JSON text.
+        // This number's bytes are `{"` followed by zeros, so the record resembles JSON text.
         decision.sequence = 0x227B
         var records = DecisionRecords()
         records.append(

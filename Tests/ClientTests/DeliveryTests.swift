@@ -27,7 +27,7 @@ import Wire
             (101, 1, 101, 0, 0), (101, 5, 105, 0, 0), (103, 3, 105, 1, 0), (96, 10, 105, 0, 5), (1, 10, 100, 0, 10),
             (100, 1, 100, 0, 1), (.max, 1, .max, 1, 0),
         ] as [(UInt64, Int, UInt64, UInt64, UInt64)])
-    func `a stream at 100 must reach the last number sent, and only gaps and duplicates of the input are expected`(
+    func `a stream must reach the last number sent, and only the gaps and duplicates in the input are expected`(
         _ sequence: UInt64, _ timesteps: Int, _ target: UInt64, _ gaps: UInt64, _ duplicates: UInt64
     ) {
         var account = Delivery.Account(target: 100, reached: 100, sent: 100)

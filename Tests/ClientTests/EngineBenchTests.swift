@@ -54,8 +54,9 @@ import Testing
         #expect((gru.multiplyAdds, gru.exponentials) == (340, 31))
         let dense = EngineModel(layer: .dense, units: 10)
         #expect((dense.multiplyAdds, dense.exponentials) == (100, 0))
-        // The longest chain has two logistics: a gate and then the cell's tanh, or a gate and then the candidate. The
-        // 10 products of a gate are computed at once, and then added in pairs in 4 rounds of 5, 3, 2 and 1 sums.
+        // The longest chain has two logistic functions: a gate and then the cell's tanh, or a gate and then the
+        // candidate. A gate's 10 products are computed in parallel and then added in pairs, in 4 rounds of 5, 3, 2 and
+        // 1 sums.
         #expect((lstm.logisticsInARow, lstm.multiplyAddsInARow) == (2, 5))
         #expect((gru.logisticsInARow, gru.multiplyAddsInARow) == (2, 5))
         #expect((dense.logisticsInARow, dense.multiplyAddsInARow) == (0, 0))

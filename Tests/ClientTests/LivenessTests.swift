@@ -6,9 +6,9 @@ import ZeroMQ
 
 @testable import Client
 
-/// These tests simulate dead connections: nothing arrives, and no end of the connection is reported.
+/// Simulates dead connections: nothing arrives, and nothing reports that the connection has ended.
 @Suite struct `The liveness of a peer` {
-    @Test func `a silent peer is asked, and given up if it does not answer`() {
+    @Test func `a silent peer is probed, and is given up if it does not answer`() {
         let start = ContinuousClock.now
         var liveness = Liveness(interval: .seconds(10), timeout: .seconds(15))
         #expect(liveness.due == nil && liveness.act(at: start + .seconds(100)) == .wait)

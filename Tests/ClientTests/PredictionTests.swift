@@ -36,7 +36,7 @@ import Testing
         #expect(isRight(.binaryCrossEntropy, [Float(0.5).nextUp], label: 1))
     }
 
-    @Test func `the first of several equal probabilities counts`() {
+    @Test func `of several equally large probabilities, the first determines the class`() {
         let loss = Loss.sparseCategoricalCrossEntropy(classes: 3)
         #expect(isRight(loss, [0.2, 0.4, 0.4], label: 1))
         #expect(!isRight(loss, [0.2, 0.4, 0.4], label: 2))
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test(arguments: [0.5, -1, 2] as [Float])
-    func `the error about a label that is not a class names file and line`(label: Float) throws {
+    func `the error about a label that is not a class names the file and the line`(label: Float) throws {
         var collector = try collector()
         var row = InputRow(stream: "s", values: [1])
         row.label = label
@@ -171,7 +171,7 @@ import Testing
         #expect(lines == expected)
     }
 
-    @Test func `no sequences give no answers`() throws {
+    @Test func `an input without sequences gives no answers`() throws {
         var work = WorkSharing(
             [], model: try dense(.linear, units: 1),
             options: .init(answers: .last, text: .csv, threshold: .half, loss: nil), jobs: 2)
@@ -196,7 +196,7 @@ import Testing
         ("ANC", "file:3: 'N', letter 2 of the sequence, is not in the alphabet AC"),
         ("", "file:3: the sequence has no letters"),
     ])
-    func `the error about a letter outside the alphabet names file and line`(text: String, message: String) throws {
+    func `the error about a letter outside the alphabet names the file and line`(text: String, message: String) throws {
         let alphabet = try Alphabet("AC", firstToken: 1)
         #expect(throws: ClientError(.data, message)) { try alphabet.tokens(of: text, place: "file:3") }
     }

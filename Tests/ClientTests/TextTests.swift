@@ -32,7 +32,7 @@ import Testing
         arguments: [
             (0, "0"), (999, "999"), (1000, "1,000"), (12_696, "12,696"), (1_234_567, "1,234,567"), (-1000, "-1,000"),
         ] as [(Int, String)])
-    func `counts have separated thousands`(_ count: Int, _ text: String) {
+    func `counts have separators between thousands`(_ count: Int, _ text: String) {
         #expect(Quantity.count(count) == text)
     }
 

@@ -4,7 +4,8 @@ import Testing
 
 /// Tests the latency histogram and the text format.
 @Suite struct `The metrics` {
-    /// Latencies in nanoseconds, each with the upper bound in seconds of the first bucket that counts it.
+    /// Latencies in nanoseconds, each with the first bucket that counts the latency. A bucket is given by its upper
+    /// bound in seconds.
     static let latencies: [(Int64, Double)] = [
         (-5, 1e-5), (0, 1e-5), (10_000, 1e-5), (10_001, 2e-5), (20_000, 2e-5), (20_001, 4e-5), (1_000_000, 0.00128),
         (10_485_760_000, 10.48576), (10_485_760_001, .infinity), (.max / 2, .infinity),

@@ -61,7 +61,7 @@ import Wire
         #expect(next() == "1large")
     }
 
-    @Test mutating func `the queue accepts requests up to its bound, and one more after each that is served`() {
+    @Test mutating func `the queue accepts requests up to its bound, and one more for each request served`() {
         for _ in 0..<RequestQueue.maximumCount {
             #expect(queue.hasRoom)
             queue.add(request(1))

@@ -8,7 +8,7 @@ import TestSupport
 struct Driver {
     /// The number of inputs per worker. It is small enough to limit how much memory libhdf5 leaks.
     private static let chunk = 500
-    /// One in this many inputs for the libraries is also read in a separate process, as the programs do.
+    /// One in this many inputs for the libraries is also read in a separate process, as in the programs.
     private static let sample = 200
 
     let corpus: Corpus
@@ -93,7 +93,7 @@ struct Tally: Sendable {
     private var timeOuts: [FuzzInput.Kind: Int] = [:]
     private var late = 0
     private var failures: [String] = []
-    /// The number of inputs that were also read in a separate process, as the programs do.
+    /// The number of inputs that were also read in a separate process, as in the programs.
     var sampled = 0
 
     /// Whether nothing crashed or hung, apart from libhdf5 and libzip in their separate process.

@@ -1,9 +1,9 @@
 import Foundation
 import TestSupport
 
-/// A damaged file, and the description file that stands beside it.
+/// A damaged file, and the description file beside it.
 struct FuzzInput {
-    /// The file formats. A separate reader reads each format.
+    /// The file formats. Each format has its own reader.
     enum Kind: String, CaseIterable, Sendable {
         case keras, h5, safetensors
     }

@@ -35,7 +35,7 @@ import Testing
         "", "P", "PK\u{3}", "hello\n", "stream,step,x0\n", "{}", #"12345678{"a": 1}"#,
         String(repeating: "x", count: 100_000),
     ])
-    func `other bytes are not a model`(text: String) throws {
+    func `a file of other bytes is not a model`(text: String) throws {
         let error = try error { try PatchedFile(bytes: Array(text.utf8)).read() }
         #expect(error?.code == .notAModel)
         #expect(

@@ -4,7 +4,7 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Tests new models. `tools/check/keras-files` compares them with those that Keras makes.
+/// Tests new models. `tools/check/keras-files` compares them with models that Keras creates.
 @Suite struct `A new model` {
     private static func document(
         _ pattern: ModelPattern, seed: UInt64 = 1, _ change: (inout PatternSizes) -> Void = { _ in }
@@ -14,7 +14,7 @@ import Testing
         return try ModelDocument.initial(InitialModel(pattern, sizes), seed: seed, source: "new")
     }
 
-    @Test func `the five patterns have Keras' layers and numbers of weights`() throws {
+    @Test func `the five patterns have the same layers and numbers of weights as in Keras`() throws {
         let expected: [(ModelPattern, [String], Int, Bool)] = [
             (.sequence, ["LSTM", "Dense"], 491, false), (.stateful, ["LSTM", "Dense"], 491, true),
             (.denseFirst, ["TimeDistributed", "LSTM", "Dense"], 1459, false),
@@ -47,7 +47,7 @@ import Testing
         #expect(document.weightNames.flatMap(\.self).contains("gru_2/recurrent_kernel"))
     }
 
-    @Test func `equal seeds give equal files, and other seeds other weights`() throws {
+    @Test func `equal seeds give equal files, and other seeds give other weights`() throws {
         let folder = try TemporaryFolder()
         for (name, seed) in [("a", 7), ("b", 7), ("c", 8)] as [(String, UInt64)] {
             for ending in ["keras", "safetensors"] {
@@ -68,7 +68,7 @@ import Testing
         #expect(fingerprints[0].hasPrefix("b365a0a3c9db942c"))
     }
 
-    @Test func `a written model is new to its optimizer`() throws {
+    @Test func `the optimizer of a new model has its initial state`() throws {
         let folder = try TemporaryFolder()
         try Self.document(.tokensBothWays) { $0.vocabulary = 3 }.write(to: folder.path("new.keras"), replacing: false)
         let read = try ModelDocument.read(folder.path("new.keras"))
@@ -82,10 +82,10 @@ import Testing
         #expect(read.compilation?.metrics == ["accuracy"])
     }
 
-    /// Returns whether some numbers are within a limit, reach up to it, and have the mean 0.
+    /// Returns whether the values of a tensor lie within a limit, come close to the limit, and have a mean near 0.
     private static func isUniform(_ tensor: Tensor, within limit: Float) -> Bool {
         let mean = tensor.values.reduce(0, +) / Float(tensor.values.count)
-        // Six times the standard deviation of the mean.
+        // The tolerance is six times the standard deviation of the mean.
         let tolerance = 6 * limit / Float(3 * tensor.values.count).squareRoot()
         let largest = tensor.values.map(abs).max() ?? 0
         return largest <= limit && largest > 0.95 * limit && abs(mean) < tolerance
@@ -99,7 +99,7 @@ import Testing
         #expect(Self.isUniform(lstm[0].weights[0], within: 0.05))
         #expect(Self.isUniform(lstm[1].weights[0], within: Float(6.0 / (128 + 128)).squareRoot()))
         #expect(Self.isUniform(lstm[2].weights[0], within: Float(6.0 / (32 + 1)).squareRoot()))
-        // The gates are i, f, c, o. The forget gate begins open.
+        // The gate order is i, f, c, o. The forget gate starts open.
         let gates = stride(from: 0, to: 128, by: 32).map { lstm[1].weights[2].values[$0..<($0 + 32)] }
         #expect(gates.map { Set($0) } == [[0], [1], [0], [0]])
         #expect(lstm[2].weights[1].values == [0])

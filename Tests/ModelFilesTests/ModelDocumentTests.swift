@@ -4,8 +4,8 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Tests files that are written with other weights and another state of training. `tools/check/keras-files` loads such
-/// files in Keras.
+/// Tests files that are written with new weights and a new training state. `tools/check/keras-files` loads such files
+/// in Keras.
 @Suite struct `A written model` {
     static let sources = [
         "exchange/stacked.safetensors", "keras/normalizations.keras", "keras/sequences/functional.keras",
@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test(arguments: sources, [".keras", ".safetensors"])
-    func `a model that is written with other weights is read with these weights`(source: String, ending: String) throws
+    func `a model that is written with other weights is read with those weights`(source: String, ending: String) throws
     {
         let folder = try TemporaryFolder()
         let original = try ModelDocument.read(Fixtures.url(source).path())
@@ -53,7 +53,7 @@ import Testing
         #expect(try ModelFile.read(again).fingerprint == original.file.fingerprint)
     }
 
-    @Test func `the optimizer's state of a Keras file is read as Keras wrote it`() throws {
+    @Test func `the optimizer's state in a Keras file is read as Keras wrote it`() throws {
         let document = try ModelDocument.read(Fixtures.url("reference/training/resume.initial.keras").path())
         let optimizer = try #require(document.optimizer)
         #expect(optimizer.updates == 50)
@@ -61,7 +61,7 @@ import Testing
         let shapes = document.file.model.layers.flatMap { $0.weights.map(\.shape) }
         let slots = try #require(optimizer.slots(2, ofShapes: shapes))
         #expect(slots.count == 7)
-        // A velocity is a mean of squares.
+        // A velocity is a mean of squares and therefore positive.
         #expect(slots.allSatisfy { $0[1].values.allSatisfy { $0 > 0 } })
         #expect(slots.contains { $0[0].values.contains { $0 < 0 } })
         #expect(optimizer.slots(1, ofShapes: shapes) == nil)
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test(arguments: [".keras", ".safetensors"])
-    func `the options of compiling and the optimizer's variables are written`(ending: String) throws {
+    func `the compile options and the optimizer's variables are written`(ending: String) throws {
         let folder = try TemporaryFolder()
         let document = try ModelDocument.read(Fixtures.url("reference/model2.keras").path())
         var compilation = try #require(document.compilation)
@@ -98,7 +98,7 @@ import Testing
         #expect(read.file.fingerprint == document.file.fingerprint)
     }
 
-    @Test func `a file that exists is replaced only on request, and a failed write leaves no file behind`() throws {
+    @Test func `an existing file is replaced only on request, and a failed write leaves no file behind`() throws {
         let folder = try TemporaryFolder()
         let document = try ModelDocument.read(Fixtures.url("reference/model2.keras").path())
         let mine = try folder.write("mine", to: "mine.keras")
@@ -129,7 +129,7 @@ import Testing
         #expect(try context("other/bias", Tensor(shape: [1], values: [1])) == "there is no weight 'other/bias'")
     }
 
-    @Test func `a model of Keras 2 is written as safetensors only`() throws {
+    @Test func `a Keras 2 model can be written only as safetensors`() throws {
         let folder = try TemporaryFolder()
         let document = try ModelDocument.read(Fixtures.url("keras/keras2.h5").path())
         let error = #expect(throws: ModelFileError.self) {

@@ -2,7 +2,7 @@ import Foundation
 import ModelFiles
 import TestSupport
 
-/// A safetensors file that a test builds from the text of the header and from data.
+/// A safetensors file that a test builds from a header text and data.
 struct SafetensorsBuilder {
     var header: String
     var data: [UInt8]

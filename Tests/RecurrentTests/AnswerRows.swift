@@ -1,6 +1,6 @@
 import Testing
 
-/// Returns the numbers in a row's columns that begin with a prefix: `x0`, `x1` and so on for the prefix `x`.
+/// Returns the numbers in the columns whose names begin with a prefix: `x0`, `x1` and so on for the prefix `x`.
 func floats(_ row: [String: String], _ prefix: String, count: Int) throws -> [Float] {
     try (0..<count).map { try #require(row["\(prefix)\($0)"].flatMap { Float($0) }) }
 }

@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    /// Functional models of Keras 3 that are not a plain chain of supported layers, with a part of each error.
+    /// Functional models of Keras 3 that are not a plain chain of supported layers, each with a fragment of its error.
     static let notChains = [
         "functional_fork.keras": "supported: once, with one input",
         "functional_two_outputs.keras": "1 inputs and 2 outputs",

@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test(arguments: Kernels.available.indices, [1, 2, 7, 8, 10, 16, 31, 64, 100])
-    func `batched streams of an LSTM give the same bits as each stream alone, whatever its size`(set: Int, units: Int)
+    func `batched streams of an LSTM of any size give the same bits as each stream alone`(set: Int, units: Int)
         throws
     {
         // The longest messages have more timesteps than the stateless tail steps at once.

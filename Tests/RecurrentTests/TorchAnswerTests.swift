@@ -26,7 +26,7 @@ import Testing
         #expect(try difference(name) <= tolerance)
     }
 
-    /// PyTorch rounded the weights to 16 bits before it computed its answers with them.
+    /// PyTorch rounded the weights to 16 bits before it computed the answers.
     @Test(arguments: ["lstm_half", "lstm_bfloat"])
     func `weights of 16 bits are read without loss`(name: String) throws {
         #expect(try difference(name) <= tolerance)

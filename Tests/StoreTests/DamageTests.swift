@@ -11,7 +11,7 @@ import Wire
 /// `SLUICE_DAMAGES` sets how many folders are damaged, and `SLUICE_DAMAGE_SEED` sets the seed. See
 /// `tools/check/damage`.
 @Suite struct `A randomly damaged state folder` {
-    /// The contents that a start finds in a folder.
+    /// The contents of a folder, as a daemon finds them when it starts.
     private struct Contents: Equatable {
         var streams: [StreamImage] = []
         var snapshots: [String: [StreamImage]] = [:]
@@ -56,7 +56,7 @@ import Wire
         #expect(refused > Self.damages / 16, "most damages are noticed")
     }
 
-    /// Reads a folder as a start does, without writing to it.
+    /// Reads a folder as a starting daemon does, but without writing to it.
     private func contents(of folder: String, hasJournal: Bool) -> Result<Contents, StoreError> {
         do {
             var contents = Contents()
@@ -102,7 +102,7 @@ private struct Folders {
         try Self.run(in: good, copiedTo: older, hasJournal: hasJournal, isOrderly: isOrderly, seed: 1)
     }
 
-    /// Writes checkpoints, a snapshot and records to a folder, and copies the folder to `copiedTo` midway. Simulates a
+    /// Writes checkpoints, a snapshot and records to a folder, and copies the folder to `older` midway. Simulates a
     /// crash by copying the files while the store is still open.
     private static func run(
         in folder: TemporaryFolder, copiedTo older: TemporaryFolder?, hasJournal: Bool, isOrderly: Bool, seed: UInt64

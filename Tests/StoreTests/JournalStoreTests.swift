@@ -23,8 +23,8 @@ import Wire
         return journal
     }
 
-    /// Returns three kinds of positions: of the first record of each batch after `position`, of the last record before
-    /// a gap, and of the last record of all.
+    /// Returns the positions of three kinds of records: the first record of each batch after `position`, the last
+    /// record before a gap, and the very last record.
     private func read(_ journal: Journal, after position: UInt64) throws -> (
         firsts: [UInt64], last: UInt64, end: UInt64
     ) {

@@ -13,7 +13,7 @@ import Testing
         folder = try TemporaryFolder()
     }
 
-    /// Returns a store and the watch of its folder. The folder was moved away and replaced by an empty one.
+    /// Returns a store and the watch on its folder, after the folder was moved away and replaced by an empty one.
     private func lostStore(streams: Int) throws -> (StateStore, StateFolderWatch) {
         let store = try StateStore(folder: state)
         try store.write(slice((0..<streams).map { image("stream \($0)", values: [Float](repeating: 0.5, count: 64)) }))

@@ -3,7 +3,7 @@ import Store
 import TestSupport
 import Testing
 
-/// Tests the file `sluice.seal`, which holds two seals. The seal that was written last counts.
+/// Tests the file `sluice.seal`, which holds two seals. The seal that was written last applies.
 @Suite struct `The seal of a state folder` {
     @Test func `a new seal is complete in two places, and either of them is enough`() throws {
         for place in [0, 4096] {

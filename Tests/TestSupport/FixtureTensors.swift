@@ -2,7 +2,7 @@ package import Foundation
 
 /// The tensors of a safetensors file of 32-bit and 64-bit floats (<https://huggingface.co/docs/safetensors/index#format>).
 package struct FixtureTensors {
-    /// A tensor, or the metadata, which has neither member.
+    /// An entry of the header: a tensor, or the metadata, which has neither property.
     private struct Entry: Decodable {
         let dtype: String?
         let dataOffsets: [Int]?

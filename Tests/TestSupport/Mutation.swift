@@ -8,7 +8,7 @@ extension [UInt8] {
     /// Damages the bytes in one to three ways.
     ///
     /// - Parameters:
-    ///   - other: Other bytes. Parts of them may overwrite parts of this array.
+    ///   - other: Other bytes, parts of which may overwrite parts of this array.
     ///   - random: Chooses the kinds and places of the damage.
     package mutating func mutate(with other: [UInt8], using random: inout some RandomNumberGenerator) {
         for _ in 0..<Int.random(in: 1...3, using: &random) {

@@ -18,7 +18,7 @@ import Training
         return set
     }
 
-    @Test func `a callback ends it after a batch`() throws {
+    @Test func `a callback can end a fit after any batch`() throws {
         let trainer = try Trainer(Self.model(), Self.configuration)
         var options = FitOptions(epochs: 3, batchSize: 16)
         options.shuffles = false
@@ -34,7 +34,7 @@ import Training
         #expect(trainer.optimizerState.updates == 4)
     }
 
-    @Test func `an epoch that a callback ends after its last batch is whole`() throws {
+    @Test func `an epoch is complete if a callback ends the fit after the epoch's last batch`() throws {
         let trainer = try Trainer(Self.model(), Self.configuration)
         let result = try trainer.fit(
             Self.set(), FitOptions(epochs: 3, batchSize: 16), onBatch: { $0.sequences < $0.allSequences })
@@ -42,7 +42,7 @@ import Training
         #expect(trainer.optimizerState.updates == 3)
     }
 
-    @Test func `it goes on with the optimizer's state to the same bits`() throws {
+    @Test func `a fit that continues from the optimizer's state gives the same bits`() throws {
         let whole = try Trainer(Self.model(), Self.configuration)
         _ = try whole.fit(Self.set(), FitOptions(epochs: 6))
         let first = try Trainer(Self.model(), Self.configuration)
@@ -56,7 +56,7 @@ import Training
         #expect(second.optimizerState == whole.optimizerState)
     }
 
-    @Test func `its seed determines the order of the sequences`() throws {
+    @Test func `the seed of a fit determines the order of the sequences`() throws {
         let weights = try [1, 1, 2].map { (seed: UInt64) in
             let trainer = try Trainer(Self.model(), Self.configuration)
             var options = FitOptions(epochs: 2, batchSize: 8)
@@ -67,7 +67,7 @@ import Training
         #expect(weights[0] == weights[1] && weights[0] != weights[2])
     }
 
-    @Test func `a loss that is not finite ends it with the weights before`() throws {
+    @Test func `a loss that is not finite ends the fit, and the previous weights are kept`() throws {
         var configuration = TrainingConfiguration(loss: Loss(.meanSquaredError))
         configuration.optimizer = Optimizer(.sgd(), learningRate: .constant(1e30))
         var random = RandomLayers(seed: 1)
@@ -88,7 +88,7 @@ import Training
         #expect(trainer.trainedShapes == [[5, 1], [1]])
     }
 
-    @Test func `sequences without a label move the state and teach nothing`() throws {
+    @Test func `sequences without a label change the state but do not train the weights`() throws {
         var configuration = Self.configuration
         configuration.isStateful = true
         let trainer = try Trainer(Self.model(), configuration)
@@ -98,7 +98,7 @@ import Training
         #expect(trainer.states.count == 3 && trainer.states.joined().allSatisfy { $0 != 0 })
     }
 
-    @Test func `the trained model gives the trainer's predictions, also for sequences of different lengths`() throws {
+    @Test func `the trained model gives the trainer's predictions, even for sequences of different lengths`() throws {
         var random = RandomLayers(seed: 3)
         let model = try Model(layers: [
             random.dense(2, 3, .tanh), random.lstm(3, 4), random.gru(4, 3), random.rnn(3, 3),
@@ -118,7 +118,7 @@ import Training
         }
     }
 
-    @Test func `a set that does not fit the model is refused`() throws {
+    @Test func `a training set that does not match the model is refused`() throws {
         let trainer = try Trainer(Self.model(), Self.configuration)
         let before = trainer.weights
         var wide = TrainingSet(features: 3)
@@ -138,7 +138,7 @@ import Training
         #expect(trainer.weights == before)
     }
 
-    @Test func `a choice out of its range is refused`() throws {
+    @Test func `an option outside its range is refused`() throws {
         let choices: [(String, (inout TrainingConfiguration) -> Void)] = [
             ("the learning rate is -1.0, expected at least 0", { $0.optimizer.learningRate = .constant(-1) }),
             ("the limit of gradients is 0.0, expected above 0", { $0.optimizer.clipping = .globalNorm(0) }),
@@ -174,7 +174,7 @@ import Training
     }
 
     /// The examples from <https://keras.io/api/metrics/>.
-    @Test func `its metrics are Keras'`() throws {
+    @Test func `the metrics of a fit equal Keras' metrics`() throws {
         let model = try Model(layers: [
             Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)
         ])

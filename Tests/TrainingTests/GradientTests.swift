@@ -5,7 +5,7 @@ import Training
 
 /// Compares gradients with finite differences of the loss, in double precision.
 @Suite struct `A gradient` {
-    /// The allowed difference. Above 1, it is relative to the gradient.
+    /// The allowed difference. For gradients above 1, it is relative to the gradient.
     static let tolerance = 1e-7
 
     /// One or more layers under test.
@@ -19,8 +19,8 @@ import Training
         }
     }
 
-    /// The layers under test. The Dense layer below them needs the gradient of their input. Another Dense layer follows
-    /// them.
+    /// The layers under test. They stand between two Dense layers, and the first of these needs the gradient of their
+    /// input.
     static let layers: [Some] =
         [
             Some("LSTM") { [try $0.lstm(3, 4)] },

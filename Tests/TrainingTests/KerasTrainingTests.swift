@@ -4,12 +4,12 @@ import TestSupport
 import Testing
 import Training
 
-/// Compares training runs with those of Keras, which trained the same weights on the same data with TensorFlow.
-@Suite struct `The trainings of Keras` {
+/// Compares training runs with Keras' runs, in which TensorFlow trained the same weights on the same data.
+@Suite struct `The training runs of Keras` {
     /// The allowed difference between a gradient and Keras' gradient in float64.
     static let gradientTolerance = 1e-6
 
-    /// The cases that Keras' `fit` trained.
+    /// The cases that were trained with Keras' `fit`.
     static let fits = [
         "model1", "model3", "model4", "model5", "gru", "rnn", "stacked", "average", "maximum", "masked", "softmax",
         "clipnorm", "clipvalue", "class_weight", "sample_weight", "decay", "plateau",
@@ -21,7 +21,7 @@ import Training
     ]
 
     @Test(arguments: fits + stateful + ["resume"])
-    func `every gradient of the first batch is Keras'`(name: String) throws {
+    func `every gradient of the first batch equals Keras' gradient`(name: String) throws {
         let keras = try KerasTraining(name)
         var configuration = try keras.configuration()
         configuration.optimizer = Optimizer(.sgd(), learningRate: .constant(0))
@@ -55,7 +55,7 @@ import Training
         try keras.expectEnd(of: trainer)
     }
 
-    @Test func `a fit goes on from the optimizer's state in Keras' file`() throws {
+    @Test func `a fit continues from the optimizer's state in Keras' file`() throws {
         let keras = try KerasTraining("resume")
         let trainer = try Trainer(keras.file.model, keras.configuration())
         let variables = try FixtureTensors(
@@ -118,7 +118,7 @@ import Training
         try keras.expectEnd(of: trainer)
     }
 
-    @Test func `a training goes on after its weights, its input or its state change`() throws {
+    @Test func `a training can continue after a change of its weights, its input or its state`() throws {
         let keras = try KerasTraining("change")
         let trainer = try Trainer(keras.file.model, keras.configuration())
         var parts = keras.run.tensorflowFloat64.parts?[...] ?? []
@@ -148,7 +148,7 @@ import Training
     }
 
     @Test(arguments: ["online", "online_late"])
-    func `serving that learns from late labels has Keras' probabilities`(name: String) throws {
+    func `a model that learns from late labels while it serves has Keras' probabilities`(name: String) throws {
         let keras = try KerasTraining(name)
         let options = try #require(keras.run.tensorflowFloat64.online)
         let served = try Trainer(keras.file.model, keras.configuration())
@@ -207,7 +207,7 @@ private struct KerasTraining {
         #expect(distance <= run.tolerance("final"), "the states of \(name)")
     }
 
-    /// Compares the weights after the training, and the answers to held-out sequences.
+    /// Compares the weights after the training, and the answers to held-out sequences, with Keras' results.
     func expectEnd(of trainer: Trainer) throws {
         for (weight, values) in zip(file.weightNames, trainer.weights) {
             let distance = largestDifference(values, tensors.values("final_float64/\(weight)"))

@@ -3,12 +3,12 @@ import TestSupport
 import Testing
 import Training
 
-/// Compares each kernel in every set of vector instructions with plain loops in double precision.
+/// Compares the training kernels in every set of vector instructions with plain loops in double precision.
 @Suite struct `The kernels for training` {
     static let units = [1, 2, 3, 4, 5, 8, 10, 17]
 
     @Test(arguments: Kernels.available.indices)
-    func `a training by any set of instructions is near one in double precision`(set: Int) throws {
+    func `a training with any set of vector instructions is near one in double precision`(set: Int) throws {
         for units in Self.units {
             var random = RandomLayers(seed: UInt64(units))
             let features = 1 + units % 5

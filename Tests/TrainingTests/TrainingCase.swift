@@ -4,7 +4,7 @@ import Recurrent
 import TestSupport
 import Training
 
-/// A training run of Keras under `Tests/Fixtures/reference/training`. The README there describes the files.
+/// A Keras training run from `Tests/Fixtures/reference/training`. The README in that folder describes the files.
 struct TrainingCase: Decodable {
     /// A run in one precision.
     struct Run: Decodable {

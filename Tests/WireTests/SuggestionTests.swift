@@ -12,7 +12,7 @@ import Wire
     }
 
     @Test(arguments: ["machine-1", "Mashine-1", "mashne-1", "mashinee-1", "mashnie-1", "mashine1"])
-    func `ids with one change include the meant one`(meant: String) {
+    func `the ids with one change include the intended id`(meant: String) {
         #expect(Suggestion.withOneChange("mashine-1").contains(meant))
     }
 

@@ -23,8 +23,8 @@ import ZeroMQ
         #expect(CurveKeyPair(secretZ85: text) == nil)
     }
 
-    /// libzmq's own test vectors, from the page of `zmq_curve_keypair`.
-    @Test func `a secret key has the public key in libzmq's documentation`() throws {
+    /// libzmq's own test vectors, from the manual page of `zmq_curve_keypair`.
+    @Test func `a secret key gives the public key in libzmq's documentation`() throws {
         let keys = try #require(CurveKeyPair(secretZ85: "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"))
         #expect("\(keys.publicKey)" == "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID")
     }
@@ -66,7 +66,7 @@ import ZeroMQ
         #expect(try String(contentsOfFile: folder.path(there), encoding: .utf8) == "mine")
     }
 
-    /// The output of `zmq.auth.create_certificates` of pyzmq 24.0.1, with the keys of libzmq's documentation.
+    /// The output of `zmq.auth.create_certificates` of pyzmq 24.0.1, with the keys from libzmq's documentation.
     @Test func `a key file written by pyzmq is read too`() throws {
         let path = try write(
             """
@@ -104,7 +104,7 @@ import ZeroMQ
     }
 
     @Test(.enabled("only root gives files away") { geteuid() == 0 }, arguments: [0o440, 0o640, 0o604, 0o620])
-    func `a key file of another owner may be readable by a group, as systemd and Kubernetes need`(mode: Int) throws {
+    func `a key file of another owner may be readable by a group, as systemd and Kubernetes require`(mode: Int) throws {
         let path = try write("secret-key = \"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs\"", mode: mode)
         #expect(unsafe chown(path, 65_534, 0) == 0)
         if [0o440, 0o640].contains(mode) {

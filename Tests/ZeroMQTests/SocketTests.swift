@@ -26,7 +26,7 @@ import ZeroMQ
         folder = try TemporaryFolder()
     }
 
-    /// Returns a socket with timeouts that suit a test, and without lingering messages.
+    /// Returns a socket that has timeouts suitable for tests and drops unsent messages when it closes.
     private func socket(_ kind: Socket.Kind) throws -> Socket {
         let socket = try Socket(kind, in: context)
         try socket.set(.linger, to: 0)

@@ -9,7 +9,7 @@ struct allocation_counts {
     unsigned long by_libzmq;
     // All other allocations: by the program, by Swift's runtime and by other libraries.
     unsigned long by_others;
-    // The call stack of the last allocation in `by_others`: one line per caller, with a file and an offset in it.
+    // The call stack of the last allocation in `by_others`. Each line has a caller's file and the offset in that file.
     char last[2048];
 };
 

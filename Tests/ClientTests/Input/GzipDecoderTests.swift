@@ -4,7 +4,7 @@ import Testing
 
 @testable import Client
 
-/// Tests with data that the program gzip has compressed.
+/// Tests data that the program gzip has compressed.
 @Suite struct `A gzip file` {
     private let folder: TemporaryFolder
 
@@ -85,7 +85,7 @@ import Testing
         #expect(source.badRows.count == 0)
     }
 
-    @Test func `a JSON array in a truncated file is damaged gzip data, whatever is done with bad rows`() throws {
+    @Test func `a JSON array in a truncated file is damaged gzip data, even if bad rows are skipped`() throws {
         let bytes = try gzip("[" + Self.many.joined(separator: ",") + "]")
         let layout = try RowLayout(stream: "s", skipsBadRows: true)
         var source = try RowSource(file(Array(bytes.dropLast(5_000))), layout: layout)

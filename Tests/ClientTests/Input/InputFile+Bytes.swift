@@ -3,7 +3,7 @@ import Foundation
 @testable import Client
 
 extension InputFile {
-    /// Opens a pipe that contains the bytes and then ends. The pipe holds at most 64 KB.
+    /// Opens the read end of a pipe that contains only these bytes. A pipe holds at most 64 KB.
     convenience init(bytes: some Sequence<UInt8>, name: String = "file") throws {
         let pipe = Pipe()
         try pipe.fileHandleForWriting.write(contentsOf: Data(bytes))

@@ -110,7 +110,7 @@ import Testing
         #expect(try read(text, RowLayout(streamColumn: "id")).map(\.values) == [[1], [2]])
     }
 
-    @Test func `wrong rows are skipped and counted on request, and a skipped start moves to the next row`() throws {
+    @Test func `invalid rows are skipped and counted on request, and a skipped start moves to the next row`() throws {
         let layout = try RowLayout(stream: "s", sequenceColumn: "trip", skipsBadRows: true)
         var source = try RowSource(file("trip,v\n1,1\n1,x\n2,9\n2,2\n3\n3,3\n"), layout: layout)
         var rows: [InputRow] = []
@@ -159,7 +159,7 @@ import Testing
         ("i\0d\0", "file: this is UTF-16 or binary data, not UTF-8; convert UTF-16 with iconv"),
         ("id,v\n!sluice/x,1\n", "file:2: '!sluice/x' is not a stream id"),
     ])
-    func `an error in a CSV row names file and line`(_ text: String, _ message: String) throws {
+    func `an error in a CSV row names the file and the line`(_ text: String, _ message: String) throws {
         let layout = try RowLayout(streamColumn: "id", valueColumns: ["v"])
         try expectDataError(message) { try read(text, layout) }
     }
@@ -176,7 +176,7 @@ import Testing
         ("{\"stream\":\"s\",\"values\":[1]", "file:1: not a JSON object"),
         ("{\"stream\":\"s\",\"values\":[1]}\n7", "file:2: "),
     ])
-    func `an error in a JSON line names file and line`(_ text: String, _ message: String) throws {
+    func `an error in a JSON line names the file and the line`(_ text: String, _ message: String) throws {
         try expectDataError(message) { try read(text, RowLayout()) }
     }
 
@@ -188,7 +188,7 @@ import Testing
         #expect(error?.message == "file:3: the stream id '\u{FFFD}' is not UTF-8")
     }
 
-    @Test func `the rows before a wrong row are returned`() throws {
+    @Test func `the rows before an invalid row are returned`() throws {
         var source = try RowSource(file("v\n1\n2\nx\n"), layout: RowLayout(stream: "s"))
         let good = [try source.next(), try source.next()]
         #expect(good.map { $0?.values } == [[1], [2]])

@@ -20,7 +20,7 @@ import Testing
         #expect(try read("[]", RowLayout()).isEmpty)
     }
 
-    @Test func `numbers and arrays are rows of the stream that is given`() throws {
+    @Test func `numbers and arrays are rows of the given stream`() throws {
         let layout = try RowLayout(stream: "s")
         #expect(try read("[1, 2.5,-3e1]", layout).map(\.values) == [[1], [2.5], [-30]])
         #expect(try read("[[1,2],[3,4]]", layout).map(\.values) == [[1, 2], [3, 4]])
@@ -51,20 +51,20 @@ import Testing
         #expect(error?.message.hasPrefix(message) == true, "\(String(describing: error))")
     }
 
-    @Test func `a row without names needs a stream, and suits no option that names a member`() throws {
+    @Test func `a row without names needs a stream, and is refused if an option names a member`() throws {
         let error = #expect(throws: ClientError.self) { try read("[1]", RowLayout()) }
         #expect(error?.message == "file:1 (element 1): a row without names needs --stream ID")
         let other = #expect(throws: ClientError.self) { try read("[1]", RowLayout(stream: "s", sequenceColumn: "t")) }
         #expect(other?.message.hasSuffix("a row without names, but the options name the member 't'") == true)
     }
 
-    @Test func `wrong elements are skipped on request, but damage ends the array`() throws {
+    @Test func `invalid elements are skipped on request, but damage ends the array`() throws {
         let layout = try RowLayout(stream: "s", skipsBadRows: true)
         #expect(try read("[1, x, [], {}, 3]", layout).map(\.values) == [[1], [3]])
         #expect(throws: ClientError.self) { try read("[1, x, 2", layout) }
     }
 
-    @Test func `an element is available when its end is written`() throws {
+    @Test func `an element is available as soon as its end is written`() throws {
         let pipe = Pipe()
         let file = InputFile(descriptor: dup(pipe.fileHandleForReading.fileDescriptor), name: "pipe")
         func write(_ text: String) throws { try pipe.fileHandleForWriting.write(contentsOf: Data(text.utf8)) }

@@ -4,8 +4,8 @@ import Testing
 
 @testable import Client
 
-/// Arrays that NumPy 2.4.6 wrote (`tools/make/numpy-fixtures`).
-@Suite struct `An array of NumPy` {
+/// Tests arrays that NumPy 2.4.6 wrote. `tools/make/numpy-fixtures` generates the arrays.
+@Suite struct `A NumPy array` {
     struct Fixture: Decodable, CustomTestStringConvertible {
         let name: String
         let shape: [Int]
@@ -31,7 +31,7 @@ import Testing
         return layout
     }
 
-    @Test func `sequences are rows, in all types, orders and versions`() throws {
+    @Test func `sequences become rows, whatever the type, order and version of the array`() throws {
         let fixtures = try Self.fixtures().filter { $0.shape == [2, 3, 2] && !$0.values.isEmpty }
         #expect(fixtures.count == 27)
         for fixture in fixtures {
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test(arguments: ["one sequence", "one sequence in Fortran order"])
-    func `the timesteps of one sequence are rows`(name: String) throws {
+    func `the timesteps of a single sequence become rows`(name: String) throws {
         let fixture = try Self.fixture(name)
         let rows = try InputFile(bytes: fixture.file).rows(layout())
         #expect(rows.flatMap(\.values) == fixture.values)
@@ -78,17 +78,17 @@ import Testing
         ("not finite", "file[1, 1, 1]: nan is not a finite number"),
         ("too large for float32", "file[2, 1]: inf is not a finite number"),
     ])
-    func `what cannot be read is an error that names the reason`(name: String, message: String) throws {
+    func `the error about an unreadable array names the reason`(name: String, message: String) throws {
         expect(try Self.fixture(name).file, try layout(), .data, message)
     }
 
-    @Test func `a sequence with a wrong number is skipped on request`() throws {
+    @Test func `a sequence with an invalid number is skipped on request`() throws {
         let file = try InputFile(bytes: Self.fixture("not finite").file)
         #expect(try file.rows(layout(skips: true)).map(\.values) == [[0, 1, 2, 3, -4, 5]])
     }
 
     @Test(arguments: ["f8 in C order", "f8, big-endian, in Fortran order", "one sequence"])
-    func `an array that is cut anywhere is an error`(name: String) throws {
+    func `an array that is truncated anywhere is refused`(name: String) throws {
         let bytes = try Array(Self.fixture(name).file)
         for count in 1..<bytes.count {
             let error = #expect(throws: ClientError.self) {
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    @Test func `other data after the array is an error`() throws {
+    @Test func `other data after the array leads to an error`() throws {
         let file = try Self.fixture("f4 in C order").file
         expect(file + file, try layout(), .data, "file: other data follows the array; give one array in a file")
     }
@@ -111,19 +111,19 @@ import Testing
         "{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 2), }",
         "{'descr': '<f4', 'fortran_order': False}", "{'descr': '<f4", "", "{", "{'shape': (((",
     ])
-    func `a header that lies is an error without much memory`(text: String) throws {
+    func `a header that states a false size is refused without a large allocation`(text: String) throws {
         let bytes = NumpyHeader.magic + [1, 0, UInt8(text.utf8.count), 0] + Array(text.utf8)
         let error = #expect(throws: ClientError.self) { try InputFile(bytes: bytes).rows(layout()) }
         #expect(error?.status == .data)
     }
 
-    @Test func `Python 2's way of writing a shape is read`() throws {
+    @Test func `a shape in Python 2's notation is read`() throws {
         let text = "{'shape': (2L, 1L), 'fortran_order': False, 'descr': \"|u1\"}"
         let bytes = NumpyHeader.magic + [1, 0, UInt8(text.utf8.count), 0] + Array(text.utf8) + [7, 255]
         #expect(try InputFile(bytes: bytes).rows(layout()).map(\.values) == [[7], [255]])
     }
 
-    @Test func `options that name columns do not suit an array`() throws {
+    @Test func `options that name columns are refused for an array`() throws {
         let layout = try RowLayout(stream: "s", valueColumns: ["x"])
         expect(try Self.fixture("f4 in C order").file, layout, .usage, "file: a .npy array has no columns")
     }

@@ -22,7 +22,7 @@ import Testing
             numbersSequences: stream == nil)
     }
 
-    @Test func `the columns are grouped in timesteps in the file's order`() throws {
+    @Test func `the columns are grouped into timesteps in the file's order`() throws {
         let rows = try read("a0,b0,a1,b1\n1,2,3,4\n5,6,7,8\n", features: 2, layout())
         #expect(rows.map(\.values) == [[1, 2, 3, 4], [5, 6, 7, 8]])
         #expect(rows.allSatisfy { $0.timesteps == 2 && $0.flags == [.start, .end] })

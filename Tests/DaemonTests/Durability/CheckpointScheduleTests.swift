@@ -15,7 +15,7 @@ import Testing
         schedule = CheckpointSchedule(interval: .seconds(10), now: start, time: 7)
     }
 
-    /// Returns a real error of the store, because no other module can create one.
+    /// Makes a real store fail and returns its error, because no other module can create a `StoreError`.
     private func storeError() throws -> StoreError {
         let folder = try TemporaryFolder()
         _ = try folder.write("x", to: "file")
@@ -93,7 +93,8 @@ import Testing
         #expect(schedule.end(.failure(error), at: start, time: 8) == .failed(error, isNew: true))
         #expect(schedule.lastGoodTime == 7)
         #expect(!schedule.isDue(at: start + Self.second - 1) && schedule.isDue(at: start + Self.second))
-        // The slices of the failed checkpoint may not be durable.
+        // The next checkpoint must commit even without changes, because the slices of the failed one might not be
+        // durable.
         copyAll(position: 0, streams: 0)
         #expect(schedule.nextAction(mayCopy: true, hasFaulty: false) == .commit(position: 0))
         #expect(schedule.end(.failure(error), at: start, time: 8) == .failed(error, isNew: false))

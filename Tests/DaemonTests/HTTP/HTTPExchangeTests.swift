@@ -7,7 +7,7 @@ import Testing
 
 /// Tests a connection's timeouts with a clock that the tests set.
 @Suite struct `An HTTP connection` {
-    /// A connection to a daemon that is loading its state, so that every page answers at once.
+    /// A connection to a daemon that is still loading its state and therefore answers every request at once.
     private final class Connection {
         let channel = EmbeddedChannel()
 

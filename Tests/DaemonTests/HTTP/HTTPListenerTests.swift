@@ -18,7 +18,7 @@ import Wire
         try body("\(listener.place)")
     }
 
-    @Test func `a daemon that loads its state is healthy but not ready`() throws {
+    @Test func `a daemon that is loading its state is healthy but not ready`() throws {
         try serve(HotLoopProbe(try Mailbox())) { address throws in
             #expect(try HTTPReply("GET", "/healthz", at: address).status == 200)
             #expect(try HTTPReply("GET", "/readyz", at: address).status == 503)
@@ -38,7 +38,7 @@ import Wire
                 #expect(reply?.body.contains("did not answer within 1.0 seconds") == true)
             }
         }
-        // The three requests together posted only one letter to the loop.
+        // Together, the three requests posted only one letter to the loop.
         #expect(mailbox.take().count == 1)
     }
 }

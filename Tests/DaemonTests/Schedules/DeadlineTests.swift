@@ -3,7 +3,7 @@ import Testing
 @testable import Daemon
 
 @Suite struct `A deadline` {
-    @Test func `a deadline is past only once its wait is over`() {
+    @Test func `a deadline has passed only once its wait is over`() {
         let past = Deadline(in: .zero)
         #expect(past.isPast && past.millisecondsLeft == 1)
         let later = Deadline(in: .seconds(3600))

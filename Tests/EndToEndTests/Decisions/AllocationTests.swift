@@ -45,8 +45,8 @@ import Wire
 
         let warm = try Counts(folder.url("counts"))
         let timestepsBefore = try peer.status().timesteps
-        // Feed more timesteps before the count begins. Once their decisions have arrived, the status request no longer
-        // allocates.
+        // Feed more timesteps before the count begins. Once their decisions have arrived, the daemon has finished with
+        // the status request above, which allocates.
         try feed(0..<8)
         let before = try Counts(folder.url("counts"))
         for _ in 0..<123 { try feed(0..<8) }

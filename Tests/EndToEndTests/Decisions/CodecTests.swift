@@ -63,7 +63,7 @@ import ZeroMQ
         #expect(try binary.status().codecs == nil)
     }
 
-    @Test func `a message of several timesteps gives one JSON object per message, in order`() throws {
+    @Test func `the decisions on several timesteps are separate messages of one JSON object each, in order`() throws {
         let folder = try TemporaryFolder()
         let peer = try peer(.json, decisions: .json, in: folder)
         let status = try peer.status()

@@ -69,7 +69,7 @@ import Wire
         #expect(together.map(\.bits) == alone.map(\.bits))
     }
 
-    @Test func `a burst of messages of two streams with dropped messages gives the same bits`() throws {
+    @Test func `a burst of messages from two streams gives the same bits, even if some messages are dropped`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         let inputs = values(40, seed: 6)

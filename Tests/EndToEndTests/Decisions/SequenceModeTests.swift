@@ -67,7 +67,7 @@ import Wire
         #expect(decisions.map(\.step) == [40, 40])
     }
 
-    @Test func `a value that is not a token is dropped and counted, and the tool refuses it with its line`() throws {
+    @Test func `a value that is not a token is dropped and counted, and the tool names its line`() throws {
         let daemon = try DaemonProcess([Fixtures.url("reference/model4.keras").path])
         let peer = try Peer(daemon)
         let id = Array("s".utf8)

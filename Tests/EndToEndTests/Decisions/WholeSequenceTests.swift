@@ -125,7 +125,7 @@ import Wire
     }
 
     @Test(arguments: [(20, 1), (20, 20), (12, 5)])
-    func `each window gives the same bits as the window alone`(length: Int, stride: Int) throws {
+    func `each window gives the same bits as a separate sequence`(length: Int, stride: Int) throws {
         let values = Array(tokens.prefix(100))
         let ends = Array(Swift.stride(from: length, through: values.count, by: stride))
         let alone = try Peer(try DaemonProcess([model5]))
@@ -150,7 +150,7 @@ import Wire
     ]
 
     @Test(arguments: refusals)
-    func `options under which a model gives no answers are refused with exit status 78 and alternatives`(
+    func `options under which a model gives no answers are refused with exit status 78, and alternatives are named`(
         options: [String], words: [String]
     ) throws {
         for check in [[], ["--check-config"]] {

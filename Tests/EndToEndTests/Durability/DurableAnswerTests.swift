@@ -188,6 +188,5 @@ func limit(_ daemon: DaemonProcess, _ limit: String) throws {
     try #require(prlimit.status == 0, "\(prlimit.errorOutput)")
 }
 
-/// A limit on the size of files that no test reaches, in kilobytes. During the test, the limit can be lowered and
-/// raised again.
+/// A file size limit that no test reaches, in kilobytes. A test can lower and raise the limit while the daemon runs.
 let noLimit = 1_000_000

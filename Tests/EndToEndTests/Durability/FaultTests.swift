@@ -19,7 +19,7 @@ import Wire
         [model2, "--state-dir", folder.path, "--durability", durability, "--checkpoint-interval", interval]
     }
 
-    @Test func `on a full disk for the journal, the daemon reports it, continues, and later recovers`() throws {
+    @Test func `if the journal's disk is full, the daemon reports it, continues, and later recovers`() throws {
         let daemon = try DaemonProcess(arguments("journal", interval: "0.1"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
         var decisions = try peer.decide("s", Array(inputs[..<50]))
@@ -51,7 +51,7 @@ import Wire
         #expect(decisions.bits == undisturbed.bits)
     }
 
-    @Test func `a crash while the disk is full for the journal loses only the timesteps at risk`() throws {
+    @Test func `a crash while the journal's disk is full loses only the timesteps at risk`() throws {
         let daemon = try DaemonProcess(arguments("journal"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
         _ = try peer.decide("s", Array(inputs[..<50]))
@@ -72,7 +72,7 @@ import Wire
         #expect(try last.decide("s", Array(inputs[120...])).bits == undisturbed[120...].map(\.self).bits)
     }
 
-    @Test func `a full disk for checkpoints loses nothing once there is space again`() throws {
+    @Test func `failed checkpoints on a full disk lose nothing once there is space again`() throws {
         let daemon = try DaemonProcess(arguments("checkpoint", interval: "0.05"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
         try limitFiles(of: daemon, to: 4096)
@@ -111,7 +111,7 @@ import Wire
     }
 
     @Test(arguments: [1, 100, 4_000, 20_000], [true, false])
-    func `a torn end of the journal leaves the complete batches`(bytes: Int, isCut: Bool) throws {
+    func `if the end of the journal is torn, its complete batches are kept`(bytes: Int, isCut: Bool) throws {
         let daemon = try DaemonProcess(arguments("journal"))
         let peer = try Peer(daemon)
         for value in inputs[..<40] { _ = try peer.decide("s", [value]) }
@@ -147,7 +147,7 @@ import Wire
         #expect(try again.decide("s", Array(inputs[20...])).bits == undisturbed[20...].map(\.self).bits)
     }
 
-    @Test func `a journal is replayed whatever durability follows`() throws {
+    @Test func `a journal is replayed, whatever the durability of the next daemon`() throws {
         var sequence = 0
         for durability in ["journal", "checkpoint", "journal"] {
             let daemon = try DaemonProcess(arguments(durability))

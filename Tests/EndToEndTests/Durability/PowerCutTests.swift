@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 import Wire
 
-/// Simulates power cuts after acknowledged operations. SLUICE_POWER_CUTS sets the number of cuts and SLUICE_POWER_SEED
-/// their seed. The defaults suit everyday runs.
+/// Simulates power cuts after acknowledged operations. SLUICE_POWER_CUTS sets the number of cuts, and SLUICE_POWER_SEED
+/// sets the random seed. The defaults suit everyday runs.
 @Suite struct `State after a power cut` {
     private static let cuts = ProcessInfo.processInfo.environment["SLUICE_POWER_CUTS"].flatMap { Int($0) } ?? 20
     private static let seed = ProcessInfo.processInfo.environment["SLUICE_POWER_SEED"].flatMap { UInt64($0) } ?? 11

@@ -5,7 +5,7 @@ import Testing
 import Wire
 
 @Suite struct `State after a restart` {
-    @Test func `no consumed timestep is lost by SIGTERM under load`() throws {
+    @Test func `SIGTERM under load loses no consumed timestep`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path]
         let daemon = try DaemonProcess(arguments)

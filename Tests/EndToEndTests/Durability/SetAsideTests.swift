@@ -8,8 +8,8 @@ import Wire
 @Suite struct `A damaged state folder` {
     private static let setAside = ["--on-damaged-state", "set-aside"]
 
-    /// Feeds `count` streams different numbers of timesteps and takes a snapshot of all. Then feeds one more stream and
-    /// takes a second snapshot.
+    /// Feeds `count` streams different numbers of timesteps and takes a snapshot of all of them. Then feeds one more
+    /// stream and takes a second snapshot.
     private func fill(_ peer: Peer, _ count: Int) throws {
         for number in 0..<count { _ = try peer.decide("stream-\(number)", values(2 + number % 3)) }
         _ = try peer.control.call(.snapshot(name: "first", .all))

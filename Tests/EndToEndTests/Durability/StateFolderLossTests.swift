@@ -23,7 +23,7 @@ import Wire
         ]
     }
 
-    /// Returns the decisions on the stream `s` of a daemon that keeps its state folder.
+    /// Returns the decisions on the stream `s` by a daemon that has no state folder to lose.
     private func undisturbed() throws -> [Decision] {
         try Peer(try DaemonProcess([model2])).decide("s", inputs)
     }
@@ -184,7 +184,8 @@ import Wire
         #expect(try contents(of: state) == before)
     }
 
-    /// Returns the contents of the files in a folder, by name. The contents of a single file have the empty name.
+    /// Returns the contents of the files in a folder, by name. If the path is a single file, its contents have the
+    /// empty name.
     private func contents(of path: String) throws -> [String: Data] {
         guard let names = try? files.contentsOfDirectory(atPath: path) else {
             return ["": try Data(contentsOf: URL(filePath: path))]

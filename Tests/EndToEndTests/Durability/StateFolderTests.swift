@@ -5,7 +5,7 @@ import Testing
 import Wire
 
 /// Tests how the daemon starts with state folders that are damaged or that an earlier version wrote.
-@Suite struct `A state folder at a start` {
+@Suite struct `A state folder at startup` {
     /// The streams of `Fixtures/state/version2`, as reported by the daemon that wrote the folder before it was killed.
     private static let expected: [String: (sequence: UInt64, probability: Float)] = [
         "meter-a": (49, 0.9995797),

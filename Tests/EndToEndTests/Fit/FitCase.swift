@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A training run of Keras under `Tests/Fixtures/reference/training`, as `sluice fit` repeats it. The README there
+/// A Keras training run from `Tests/Fixtures/reference/training`, for `sluice fit` to repeat. The README in that folder
 /// describes the files.
 struct FitCase: CustomTestStringConvertible {
     private struct File: Decodable {
@@ -32,13 +32,13 @@ struct FitCase: CustomTestStringConvertible {
     static let folder = "reference/training"
 
     let name: String
-    /// The options of `sluice fit` besides the files and the number of epochs.
+    /// The options of `sluice fit`, except for the files and the number of epochs.
     let options: [String]
-    /// Keras' curves by the names of their columns.
+    /// Keras' curves, by column name.
     let curves: [String: [Double]]
     /// Keras' final state of each stream.
     let state: [[Double]]?
-    /// Keras' loss and accuracy over the held-out file.
+    /// Keras' loss and accuracy on the held-out file.
     let evaluation: [String: Double]
     /// The held-out file.
     let heldOut: String
@@ -51,7 +51,7 @@ struct FitCase: CustomTestStringConvertible {
     ///
     /// - Parameters:
     ///   - name: The name of the case.
-    ///   - options: The options of `sluice fit` that the model's file does not have.
+    ///   - options: The options of `sluice fit` that the model file does not contain.
     /// - Throws: Foundation's error if the file cannot be read.
     init(_ name: String, _ options: [String] = []) throws {
         let decoder = JSONDecoder()
@@ -80,10 +80,10 @@ struct FitCase: CustomTestStringConvertible {
         Fixtures.url(file.hasPrefix("../") ? "reference/\(file.dropFirst(3))" : "\(folder)/\(file)").path
     }
 
-    /// The model before the training.
+    /// The path of the model before training.
     var model: String { Self.path("\(name).initial.keras") }
 
-    /// The file that the model is trained on.
+    /// The path of the training data.
     var data: String { Self.path(train) }
 
     /// Runs `sluice fit` until it ends.
@@ -94,12 +94,12 @@ struct FitCase: CustomTestStringConvertible {
                 + options + more)
     }
 
-    /// The tolerance of a curve: ten times the difference of two correct runs, and at least 1e-5.
+    /// Returns the tolerance for a curve: ten times the difference between two correct runs, but at least 1e-5.
     func tolerance(_ curve: String) -> Double {
         max(1e-5, 10 * (differences.values.compactMap { $0[curve] }.max() ?? 0))
     }
 
-    /// Checks that the numbers of `sluice fit` are those of Keras.
+    /// Checks that the history from `sluice fit` agrees with Keras' curves.
     func check(_ csv: String) throws {
         let history = try FitHistory(csv)
         for (curve, expected) in curves {
@@ -113,7 +113,7 @@ struct FitCase: CustomTestStringConvertible {
     }
 }
 
-/// The numbers that `sluice fit` writes to a pipe.
+/// The history that `sluice fit` writes to standard output if it is a pipe.
 struct FitHistory {
     private var columns: [String: [Double]] = [:]
 

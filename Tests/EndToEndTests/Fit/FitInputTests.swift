@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The inputs that `sluice fit` refuses, and the outputs of a training that cannot go on.
-@Suite struct `A training that cannot be` {
+/// Tests the inputs that `sluice fit` refuses, and the outputs of a training that ends early.
+@Suite struct `A training that is refused or interrupted` {
     private static let model = FitCase.path("model3.initial.keras")
     private static let stateful = FitCase.path("chunks.initial.keras")
     private static let power = FitCase.path("power_150.csv")
@@ -17,12 +17,12 @@ import Testing
         try #require(folder).write(text, to: name)
     }
 
-    /// The files in the folder of the test.
+    /// Returns the names of the files in the test's folder.
     private func files() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: try #require(folder).path).sorted()
     }
 
-    /// Sequences of two timesteps, one for each label.
+    /// Returns a CSV text that has a sequence of two timesteps for each label.
     private func csv(_ labels: [String]) -> String {
         "stream,x0,label\n"
             + labels.enumerated().map { "s\($0),0.5,\($1)\ns\($0),\($0),\($1)\n" }.joined()
@@ -49,7 +49,7 @@ import Testing
     ]
 
     @Test(arguments: mistakes)
-    func `fit refuses wrong data and options in one line, and writes nothing`(
+    func `fit refuses invalid data and options in one line, and writes nothing`(
         labels: [String], options: [String], status: Int32, words: String
     ) throws {
         let data = try write(csv(labels), to: "data.csv")
@@ -61,14 +61,14 @@ import Testing
         #expect(try files() == ["data.csv"])
     }
 
-    @Test func `fit refuses outputs that are no models`() throws {
+    @Test func `fit refuses outputs without the ending of a model file`() throws {
         for option in [["-o", "out.h5"], ["-o", "out.keras", "--checkpoint", "best"]] {
             let ended = try FinishedProgram("sluice", ["fit", Self.model, Self.power] + Self.data + option)
             #expect(ended.status == 64 && ended.errorOutput.contains("does not end in .keras"), "\(ended.errorOutput)")
         }
     }
 
-    @Test func `a skipped row with a negative weight teaches nothing`() throws {
+    @Test func `a skipped row with a negative weight does not affect the training`() throws {
         let good = "a,0.1,0,1\nb,0.7,1,2\nc,0.2,0,1\n"
         let results = try [good, "a,0.1,0,1\nb,0.7,1,2\nd,0.9,1,-1\nc,0.2,0,1\n"].map { rows in
             let data = try write("stream,x0,label,w\n" + rows, to: "data.csv")
@@ -80,7 +80,7 @@ import Testing
         #expect(results[0] == results[1])
     }
 
-    @Test func `fit refuses to write a final state that a validation has moved`() throws {
+    @Test func `fit refuses to write a final state that a validation has changed`() throws {
         let ended = try FinishedProgram(
             "sluice",
             ["fit", Self.stateful, Self.power, "-o", path("out.keras"), "--final-state", path("state.json")]
@@ -90,7 +90,7 @@ import Testing
         #expect(try files().isEmpty)
     }
 
-    @Test func `a stream with one class trains a stateful model, with a remark`() throws {
+    @Test func `a stream with only one class trains a stateful model, and fit says so`() throws {
         let data = try write(csv(["1", "1"]), to: "data.csv")
         let ended = try FinishedProgram(
             "sluice", ["fit", Self.stateful, data, "-o", path("out.keras"), "--stream", "m", "--values", "x0"])
@@ -99,7 +99,7 @@ import Testing
         #expect(ended.errorOutput.contains("of 1 sequence in"), "\(ended.errorOutput)")
     }
 
-    @Test func `fit refuses outputs that exist before it trains, and replaces them with --force`() throws {
+    @Test func `fit refuses existing outputs before it trains, and replaces them with --force`() throws {
         let output = try write("precious", to: "out.keras")
         let command = ["fit", Self.model, Self.power, "-o", output] + Self.data
         let refused = try FinishedProgram("sluice", command)
@@ -115,7 +115,7 @@ import Testing
         #expect(elsewhere.status == 73 && elsewhere.output.isEmpty, "\(elsewhere.errorOutput)")
     }
 
-    @Test func `fit refuses a layer that it does not train by name, and can keep its weights`() throws {
+    @Test func `fit names a layer that it cannot train, and can keep the layer's weights`() throws {
         let layers = try write(
             """
             - Input: {shape: [null, 1]}
@@ -136,7 +136,7 @@ import Testing
         #expect(frozen.status == 0, "\(frozen.errorOutput)")
     }
 
-    @Test func `a full disk leaves no half of a model`() throws {
+    @Test func `a full disk leaves no partial model`() throws {
         let output = try path("out.safetensors")
         let program = try RunningProgram(
             "sluice", ["fit", Self.model, Self.power, "-o", output] + Self.data, fileSizeLimit: 2)
@@ -145,7 +145,7 @@ import Testing
         #expect(try files().isEmpty)
     }
 
-    @Test func `a loss that is not a number ends the training, and keeps the weights before`() throws {
+    @Test func `a loss that is not a number ends the training, and the previous weights are kept`() throws {
         let output = try path("out.keras")
         let ended = try FinishedProgram(
             "sluice",
@@ -158,7 +158,7 @@ import Testing
         #expect(try FinishedProgram("sluice", ["inspect", output]).status == 0)
     }
 
-    @Test func `Ctrl-C ends the training after the batch, and what there is goes on with --resume`() throws {
+    @Test func `Ctrl-C ends the training after the current batch, and --resume continues it`() throws {
         let output = try path("out.keras")
         let command = ["fit", Self.model, Self.power, "-o", output, "--epochs", "1000000"] + Self.data
         let program = try RunningProgram("sluice", command)

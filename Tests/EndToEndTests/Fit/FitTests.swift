@@ -75,7 +75,7 @@ import Wire
         }
     }
 
-    @Test func `the same seed gives the same bits for any number of threads, another seed others`() throws {
+    @Test func `a seed gives the same bits for any number of threads, and another seed gives other bits`() throws {
         let given = try FitCase("model5")
         let train = { (name: String, options: [String]) throws -> Data in
             let output = try path(name)
@@ -89,7 +89,7 @@ import Wire
         #expect(try train("other.safetensors", ["--jobs", "2", "--seed", "4"]) != one)
     }
 
-    @Test func `two epochs and two resumed ones give the bits of four, also with the orders of a seed`() throws {
+    @Test func `two epochs and two resumed epochs give the same bits as four, even if a seed sets the order`() throws {
         let given = try FitCase("gru")
         let fit = { (model: String, output: String, options: [String]) throws in
             let ended = try FinishedProgram(
@@ -105,7 +105,7 @@ import Wire
         #expect(try Data(contentsOf: URL(filePath: half)) == Data(contentsOf: URL(filePath: whole)))
     }
 
-    @Test func `a stateful training in two parts, with its state in between, gives the bits of one`() throws {
+    @Test func `a stateful training gives the same bits in two parts, if the state is carried over`() throws {
         let given = try FitCase("endless")
         let rows = try String(contentsOfFile: given.data, encoding: .utf8).split(separator: "\n")
         let header = rows[0]
@@ -129,7 +129,7 @@ import Wire
         #expect(try Data(contentsOf: URL(filePath: both)) == Data(contentsOf: URL(filePath: whole)))
     }
 
-    @Test func `rows without a label move the state and teach nothing`() throws {
+    @Test func `rows without a label change the state but do not train the weights`() throws {
         let given = try FitCase("last", ["--chunk", "1"])
         let rows = try String(contentsOfFile: given.data, encoding: .utf8).split(separator: "\n")
         let unlabelled = rows.enumerated().map { index, row in

@@ -224,7 +224,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `the daemon raises its limit of open files to the system's limit`() throws {
+    @Test func `the daemon raises its limit on open files to the system's limit`() throws {
         let daemon = try DaemonProcess([model2])
         let limits = try String(contentsOfFile: "/proc/\(daemon.processIdentifier)/limits", encoding: .utf8)
         let line = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max open files") })

@@ -23,7 +23,7 @@ import Yams
     }
 
     @Test(.enabled(if: Deploy.isHere(analyze)))
-    func `systemd rates the exposure of the unit at most 1.5 of 10`() throws {
+    func `systemd rates the exposure of the unit at 1.5 or less out of 10`() throws {
         let folder = try TemporaryFolder()
         let arguments = ["security", "--offline=true", "--threshold=15", try unit(in: folder)]
         let ended = try FinishedProgram(Self.analyze, arguments)
@@ -43,14 +43,14 @@ import Yams
         try Deploy.check(configuration: try Deploy.text("sluice.yaml"))
     }
 
-    @Test func `the packaged configuration is valid with all commented options enabled`() throws {
-        // A prose comment begins with # and one space. A commented option begins with # alone.
+    @Test func `the packaged configuration is valid with all commented-out options enabled`() throws {
+        // A prose comment begins with # and one space. A commented-out option begins with # alone.
         let text = try Deploy.text("sluice.yaml").replacing(#/(?m)^#(?! \S)(?=.)/#, with: "")
         #expect(text.contains("\ningest:") && text.contains("\n    prefixes: "))
         try Deploy.check(configuration: text)
     }
 
-    @Test func `the packaged configuration names every key, and its default if that is a value`() throws {
+    @Test func `the packaged configuration names every key, and every default that is a value`() throws {
         struct Key: Decodable { let path: String }
         let dump = try FinishedProgram("sluiced", ["--dump-keys"])
         let keys = try JSONDecoder().decode([Key].self, from: Data(dump.output.utf8))
@@ -204,7 +204,7 @@ import Yams
         #expect(try FinishedProgram("sluice", ["checkpoint", "--control", control]).status == 0)
         let text = try HTTPReply("GET", "/metrics", at: daemon.http).body
         let exposed = Set(text.matches(of: #/(?m)^# TYPE (\S+) /#).map { String($0.1) })
-        // Remove the endings that only the histogram's metrics have.
+        // Remove the suffixes that only a histogram's metrics have.
         let named = Set(
             try Deploy.text(file).matches(of: #/\bsluice_\w+/#).map { match in
                 String(match.0.replacing(#/_(bucket|count|sum)$/#, with: ""))

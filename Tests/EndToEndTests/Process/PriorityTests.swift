@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Tests that the priority set by an administrator applies to the threads that do the work. Those threads cannot come
-/// from Dispatch, which raises the priority of its threads if it may, for example as root.
+/// from Dispatch, which raises the priority of its threads if it has the right to, for example as root.
 @Suite struct `The priority of the daemon` {
     private func priority(of thread: Int32) -> Int32 {
         getpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(thread))

@@ -30,7 +30,7 @@ import Testing
         #expect(socket.next(within: 0) == nil)
     }
 
-    @Test func `the daemon reports a stop by the control method to systemd`() throws {
+    @Test func `the daemon tells systemd about a stop that a control request asked for`() throws {
         let folder = try TemporaryFolder()
         let socket = try NotifySocket(folder.path("notify"))
         let daemon = try DaemonProcess([model2], environment: environment(folder.path("notify")))

@@ -40,7 +40,7 @@ import Wire
         #expect(try sluice(["export", "unknown"], first).status == 66)
     }
 
-    @Test func `a stream's state starts a training, and the state at its end goes back to a daemon`() throws {
+    @Test func `a training starts from a stream's state, and a daemon imports the state at its end`() throws {
         let first = try DaemonProcess([model2])
         let peer = try Peer(first)
         _ = try peer.decide("s", values(20))
@@ -48,7 +48,8 @@ import Wire
         #expect(try sluice(["export", "s", "--output", before], first).status == 0)
         let rows = values(10, seed: 2).enumerated().map { "\($1),\($0 % 2)" }
         let data = try folder.write("x0,label\n" + rows.joined(separator: "\n") + "\n", to: "data.csv")
-        // A rate so small that no weight changes: the state after the training is then the daemon's own.
+        // The learning rate is so small that no weight changes. The state after the training therefore equals the
+        // daemon's state.
         let trained = try FinishedProgram(
             "sluice",
             [

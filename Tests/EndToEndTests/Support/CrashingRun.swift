@@ -6,8 +6,8 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// A series of daemons that share one state folder and are killed, with the observations of a producer and a subscriber
-/// over the whole series.
+/// A series of daemons that share one state folder and are killed in turn. Records what a producer and a subscriber
+/// observe over the whole series.
 final class CrashingRun {
     static let streams = (0..<4).map { "stream-\($0)" }
     /// The number of timesteps in a full message.
@@ -101,7 +101,7 @@ final class CrashingRun {
         return sequences
     }
 
-    /// Runs a last daemon, which is not killed, and feeds every stream more timesteps.
+    /// Runs a final daemon without killing it, and feeds every stream more timesteps.
     ///
     /// - Returns: The number of timesteps of each stream at the end.
     func finish() throws -> UInt64 {

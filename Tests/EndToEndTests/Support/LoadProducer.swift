@@ -6,8 +6,8 @@ import ZeroMQ
 
 /// Sends as fast as possible from its own thread.
 final class LoadProducer: Sendable {
-    /// The number of timesteps in a message. It is large enough that a message takes the daemon longer than the
-    /// producer.
+    /// The number of timesteps in a message. It is so large that the daemon needs more time for a message than the
+    /// producer does.
     static let timesteps = 400
     /// The number of messages that may sit in the buffers of the kernel and ZeroMQ, where neither side counts them.
     static let underWay = 250
@@ -22,7 +22,8 @@ final class LoadProducer: Sendable {
         endpoint = try IngestEndpoint(connecting(daemon.ingest)).endpoint
     }
 
-    /// The number of messages sent before one had to wait so long that the daemon's queue must be full. Nil until then.
+    /// The number of messages sent before the first long wait, which shows that the daemon's queue is full. Nil until
+    /// then.
     var sentBeforeWaiting: Int? {
         let count = waited.load(ordering: .acquiring)
         return count > 0 ? count : nil

@@ -20,7 +20,7 @@ final class PowerCut {
     private let folder: TemporaryFolder
     private var log: URL { folder.url("log") }
 
-    /// The number of each file that has a durable name. Names are paths below the folder `disk`.
+    /// The file numbers, by durable name. Names are paths below the folder `disk`.
     private var names: [String: Int] = [:]
     /// The durable names of folders.
     private var folders: Set<String> = []

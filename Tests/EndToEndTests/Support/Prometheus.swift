@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// The programs of Prometheus from Debian's package `prometheus`.
+/// The Prometheus programs in Debian's package `prometheus`.
 enum Prometheus {
     static let promtool = "/usr/bin/promtool"
     static let server = "/usr/bin/prometheus"

@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A program of the project, or another one, in a separate process. If the test ends first, the process is killed.
+/// A running program of the project, or any other program, in a separate process. If the test ends first, the process
+/// is killed.
 final class RunningProgram {
     private let process = Process()
     private let folder: TemporaryFolder
@@ -145,7 +146,7 @@ struct FinishedProgram {
     }
 }
 
-/// The factor by which tests wait longer for programs built with a sanitizer, which are slower.
+/// The factor by which tests extend their time limits, because programs built with a sanitizer are slower.
 #if SANITIZED
 let patience = 6.0
 #else

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import ZeroMQ
 
-/// The keys of a daemon and its clients, in a folder laid out as an operator would do it.
+/// The keys of a daemon and its clients, in a folder with the layout that an operator would use.
 final class TestKeys {
     private let folder: TemporaryFolder
 

@@ -33,14 +33,14 @@ import Testing
         return try JSONDecoder().decode(Report.self, from: Data(ended.output.utf8))
     }
 
-    @Test func `numbers are compared with the three patterns that take them`() throws {
+    @Test func `the three patterns that take numbers are compared on numbers`() throws {
         let report = try report([Self.days])
         #expect(report.training_sequences == 120)
         #expect(report.held_out_sequences == 30)
         #expect(report.patterns.map(\.pattern) == ["sequence", "stateful", "dense-first"])
         #expect(report.patterns.map(\.parameters) == [491, 491, 1459])
         #expect(report.patterns.map(\.decides_while_running) == ["--mode stateful", "yes", "--mode stateful"])
-        // The LSTM's h and c of 10 units, and the last probability.
+        // The daemon keeps h and c of the LSTM's 10 units, and the last probability.
         #expect(report.patterns.map(\.state_bytes) == [84, 84, 84])
         for pattern in report.patterns {
             let curve = try #require(pattern.accuracy_after_timesteps)
@@ -53,7 +53,7 @@ import Testing
         #expect(report.reason.hasPrefix("take \(report.take): "))
     }
 
-    @Test func `tokens are compared with the two patterns that take them`() throws {
+    @Test func `the two patterns that take tokens are compared on tokens`() throws {
         let report = try report([Self.splice, "--alphabet", "ACGT"])
         #expect(report.patterns.map(\.model) == ["model4", "model5"])
         #expect(report.patterns.map(\.parameters) == [6211, 11_781])
@@ -105,7 +105,7 @@ import Testing
         ("stream,x0,label\na,1,1\nb,2,2\n", "the label 2.0 is not a class"),
         ("stream,x0,label\n", "the file has no sequence"),
     ])
-    func `data that cannot be compared are refused with the reason`(text: String, words: String) throws {
+    func `data that cannot be compared is refused with the reason`(text: String, words: String) throws {
         let ended = try FinishedProgram("sluice", ["compare"], input: text)
         #expect(ended.status == 65)
         #expect(ended.output == "")
@@ -117,13 +117,13 @@ import Testing
         (["--patterns", "tokens"], "tokens takes tokens"), (["--patterns", "modle1"], "did you mean 'model1'?"),
         (["--vocabulary", "3", "--features", "2"], "--features is for numbers"),
     ])
-    func `a wrong choice is refused with the remedy`(arguments: [String], words: String) throws {
+    func `an invalid option is refused with a remedy`(arguments: [String], words: String) throws {
         let ended = try FinishedProgram("sluice", ["compare", Self.days] + arguments)
         #expect(ended.status == 64)
         #expect(ended.errorOutput.contains(words), "\(ended.errorOutput)")
     }
 
-    @Test func `an interruption ends with exit status 75 and the trainings that are done`() throws {
+    @Test func `an interruption ends with exit status 75 and reports the completed trainings`() throws {
         var text = try String(contentsOfFile: Self.days, encoding: .utf8)
         text += "\nlate,1,0.5,\n"
         let program = try RunningProgram("sluice", ["compare", "--epochs", "1", "--seeds", "1000"], input: text)

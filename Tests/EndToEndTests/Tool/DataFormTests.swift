@@ -100,7 +100,7 @@ import Wire
         }
     }
 
-    @Test func `whole sequences in rows, in an array of NumPy and in a JSON array get the same answers`() throws {
+    @Test func `whole sequences in rows, in a NumPy array and in a JSON array get the same answers`() throws {
         let days = try Days()
         #expect(days.values.count == 20 && days.values.allSatisfy { $0.count == 24 })
         let script = """
@@ -154,7 +154,7 @@ import Wire
         #expect(all[0] == all[1] && all[0] == all[2])
     }
 
-    @Test func `an array of timesteps is one sequence, which ends with it`() throws {
+    @Test func `an array of timesteps is one sequence, which ends with the array`() throws {
         let daemon = try DaemonProcess([Fixtures.url("keras/sequences/functional.keras").path])
         let peer = try Peer(daemon)
         let header = "{'descr': '|i1', 'fortran_order': False, 'shape': (2, 3), }\n"

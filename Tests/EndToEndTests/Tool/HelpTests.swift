@@ -40,7 +40,7 @@ private struct CommandHelp: Decodable {
         return try JSONDecoder().decode(CommandHelp.Program.self, from: Data(dump.utf8)).command.all
     }
 
-    /// Words with which a help text states the unit of a number.
+    /// Words that state the unit of a number in a help text.
     private static let units = [
         "seconds", "timesteps", "streams", "decisions", "messages", "requests", "connections", "bytes", "megabytes",
         "threads", "rounds", "token", "probability", "units", "features", "seed",
@@ -77,7 +77,7 @@ private struct CommandHelp: Decodable {
     }
 
     @Test(arguments: ["sluiced", "sluice"])
-    func `each page has an example`(program: String) throws {
+    func `each help page has an example`(program: String) throws {
         for command in try commands(of: program) where command.commandName != "forwarder" {
             let lines = (command.discussion ?? "").split(separator: "\n").map {
                 $0.trimmingCharacters(in: .whitespaces)

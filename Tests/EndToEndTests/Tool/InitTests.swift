@@ -50,7 +50,7 @@ import Testing
         (["--layers-file", "x.yaml", "--units", "3"], 64, "states the sizes"),
         (["--layers-file", "/nowhere/x.yaml"], 66, "/nowhere/x.yaml: no such file or folder"),
     ])
-    func `wrong options are refused with a clear line`(options: [String], status: Int32, message: String) throws {
+    func `invalid options are refused with a clear line`(options: [String], status: Int32, message: String) throws {
         let folder = try TemporaryFolder()
         let ended = try FinishedProgram("sluice", ["init"] + options + ["-o", folder.path("new.keras")])
         #expect(ended.status == status)
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test(arguments: ["keras", "safetensors"])
-    func `a file that does not fit the disk leaves nothing behind`(ending: String) throws {
+    func `a file that does not fit on the disk leaves nothing behind`(ending: String) throws {
         let folder = try TemporaryFolder()
         let program = try RunningProgram(
             "sluice", ["init", "model5", "--vocabulary", "5", "-o", folder.path("new.\(ending)")], fileSizeLimit: 16)

@@ -5,15 +5,15 @@ import Testing
 /// A command line that a person may plausibly get wrong, and the error that must help.
 struct Mistake: CustomTestStringConvertible, Sendable {
     /// The command line. `{here}` stands for the row's own folder, `{model}` for a model, and other names in braces for
-    /// the places of a running daemon.
+    /// the endpoints and the state folder of a running daemon.
     let line: String
     /// The exit status.
     let status: Int32
     /// Parts of the message: the mistake, its place and the remedy.
     let words: [String]
-    /// Files in the folder by name.
+    /// The contents of the files to create in the folder, by name.
     var files: [String: String] = [:]
-    /// The files and folders that nobody may use. A name that ends in `/` is a folder.
+    /// The files and folders to make inaccessible. A name that ends in `/` is a folder.
     var closed: [String] = []
 
     var testDescription: String { line }
@@ -36,7 +36,7 @@ struct Mistake: CustomTestStringConvertible, Sendable {
 
     /// Makes the mistake in a new folder, and checks the error and that the folder is unchanged.
     ///
-    /// - Parameter places: The values of names in braces.
+    /// - Parameter places: The values that replace the names in braces.
     /// - Throws: An error if the folder cannot be prepared.
     func make(_ places: [String: String] = [:]) throws {
         let folder = try TemporaryFolder()
@@ -70,7 +70,7 @@ struct Mistake: CustomTestStringConvertible, Sendable {
         }
     }
 
-    /// The paths in a folder with their contents.
+    /// Returns the contents of each file in a folder, by path.
     private func contents(of folder: TemporaryFolder) throws -> [String: Data] {
         let paths = try FileManager.default.subpathsOfDirectory(atPath: folder.path)
         return Dictionary(

@@ -5,7 +5,7 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// Mistakes that people make. Each error says what is wrong, where, and what to do, and nothing changes.
+/// Tests mistakes that people make. Each error must say what is wrong, where, and what to do next. Nothing may change.
 @Suite struct `A plausible mistake` {
     private static let own =
         " --ingest @ipc://{here}/i --decisions @ipc://{here}/d --control @ipc://{here}/c --http off"
@@ -13,7 +13,7 @@ import ZeroMQ
     private static let publicKey = "curve\n  public-key = \"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID\"\n"
     private static let secretKey = publicKey + "  secret-key = \"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs\"\n"
 
-    /// A configuration file with one model and other lines.
+    /// Returns a mistake in a configuration file that has one model and the given lines.
     private static func yaml(_ lines: String, _ words: String...) -> Mistake {
         Mistake(
             "sluiced --check-config --config {here}/s.yaml", 78, words: words,
@@ -156,7 +156,7 @@ import ZeroMQ
             "sluice snapshot --output", files: ["m.csv": table]),
     ]
 
-    @Test func `an error about a running daemon says the same, and the daemon is unchanged`() throws {
+    @Test func `an error says the same beside a running daemon, and leaves the daemon unchanged`() throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess([model2, "--state-dir", folder.path("state"), "--http", "127.0.0.1:*"])
         let peer = try Peer(daemon)
@@ -183,7 +183,7 @@ import ZeroMQ
         #expect(try peer.control.call(.snapshots).snapshots.map(\.name) == ["monday"])
     }
 
-    @Test func `a socket of another user is refused as such`() throws {
+    @Test func `the error about another user's socket names the reason`() throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess([model2], control: "@ipc://\(folder.path("control"))")
         try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: folder.path("control"))

@@ -60,7 +60,7 @@ import Wire
     ]
 
     @Test(arguments: ways)
-    func `the pipe resends timesteps that a restarted daemon lost, and the streams end undisturbed`(_ way: Way) throws {
+    func `the pipe resends timesteps that a restarted daemon lost, and the final state is the same`(_ way: Way) throws {
         let state = way.daemon.isEmpty ? [] : way.daemon + ["--state-dir", folder.path("state")]
         let input = try folder.write(way.isNumbered ? Self.numbered : Self.csv, to: "input")
         let arguments = ["pipe", "--rate", "400"] + way.arguments + control

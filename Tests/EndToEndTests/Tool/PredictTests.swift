@@ -148,7 +148,7 @@ import Wire
         #expect(outputs[0] == outputs[1])
     }
 
-    @Test func `predict reads and writes JSON lines, with sequences from start to end`() throws {
+    @Test func `predict reads and writes JSON lines, where flags mark the start and end of a sequence`() throws {
         let lines = """
             {"stream":"a","values":[[0.5],[-0.25]],"start":true,"label":1}
             {"stream":"b","values":[2]}

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct `The README and the pages by task` {
+@Suite struct `The README and the task pages` {
     private static let root = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
 
     /// Returns the commands in all `console` blocks: lines that begin with a prompt, and their continuation lines.

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-// A library to preload into a program. It has two functions, each of which is active only if its environment variables
+// A library to preload into a program. It has two features. Each feature is active only if its environment variables
 // are set:
 //
 // SLUICE_FAULT_FOLDER, SLUICE_FAULT_LOG: the library records every change of the folder and its contents in the log, in

@@ -3,7 +3,7 @@ import Streams
 import Testing
 import Wire
 
-/// Tests messages that are admitted in pieces, so that other streams have their turn in between.
+/// Tests messages that are admitted in pieces, so that other streams get their turn in between.
 @Suite struct `A large message` {
     /// Returns a table that splits large messages into pieces of `pieces` timesteps.
     private func feed(_ policy: ServingPolicy = ServingPolicy(), pieces: Int) throws -> Feed {

@@ -17,7 +17,7 @@ import Wire
         #expect(feed.table.counters.gaps == 0)
     }
 
-    @Test func `the header's sequence numbers the first timestep`() throws {
+    @Test func `the sequence in the header is the number of the first timestep`() throws {
         let feed = try feed()
         let first = try feed.send("s", signal(2), sequence: 1)
         let second = try feed.send("s", signal(2), sequence: 3)

@@ -226,7 +226,7 @@ import Wire
     ]
 
     @Test(arguments: refused)
-    func `a policy that needs a state is refused with alternatives, but not for other models`(
+    func `a policy that needs a state is refused with named alternatives, but not for other models`(
         policy: ServingPolicy, length: Int?, code: ServingError.Code, remedy: String
     ) throws {
         let error = try #require(throws: ServingError.self) {

@@ -125,7 +125,7 @@ import Wire
         }
     }
 
-    @Test func `pages that are searched in pieces contain every stream that persists exactly once`() throws {
+    @Test func `pages that are searched in pieces contain every remaining stream exactly once`() throws {
         let feed = try feed()
         var chance = SplitMix64(seed: 7)
         let ids = (0..<60).map { "s\($0)" }.shuffled(using: &chance)

@@ -9,7 +9,7 @@ import Wire
         try livelyModel(units: units, outputs: outputs, seed: seed)
     }
 
-    @Test func `a state continues with new weights as if it came from them`() throws {
+    @Test func `a state continues with new weights as if they had produced it`() throws {
         let other = served(try Self.model(100), fingerprint: "new")
         let feed = Feed(served(try Self.model(0), fingerprint: "old"))
         let first = try feed.send("s", signal(5))

@@ -5,7 +5,7 @@ import Wire
 
 /// Tests states that become NaN or infinite, and the counters of a stream.
 @Suite struct `A state that becomes infinite` {
-    /// Returns an unbounded SimpleRNN, `h = 2·h + x`, whose state exceeds float32 by itself.
+    /// Returns an unbounded SimpleRNN, `h = 2·h + x`, whose state outgrows float32 even without further inputs.
     private func unbounded() throws -> Model {
         try Model(layers: [
             SimpleRNN(

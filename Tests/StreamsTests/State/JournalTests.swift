@@ -84,8 +84,8 @@ import Wire
         var durable = Durable()
         var snapshot: [StreamImage] = []
         var next: Int?
-        // `cut` is the position that the last complete checkpoint covers. `begin` is the position at which the running
-        // one began.
+        // `cut` is the journal position that the last complete checkpoint covers. `begin` is the journal position at
+        // which the running checkpoint began.
         var (cut, begin) = (0, 0)
         for round in 0..<3_000 {
             let id = "s\(Int.random(in: 0..<40, using: &chance))"
