@@ -65,7 +65,7 @@ int main(int count, char **arguments) {
         check(length, "no decision");
         struct record record;
         check(zmq_recv(subscriber, &record, sizeof record, 0), "decision");
-        // A subscription is to a prefix. Decisions of other streams may therefore arrive too.
+        // A subscription selects a prefix. Decisions of other streams may therefore arrive too.
         if ((size_t)length != strlen(stream) || memcmp(topic, stream, length) != 0) continue;
         printf("%s %llu %.6f %d\n", stream, (unsigned long long)record.sequence, record.probability, record.label);
         index++;

@@ -1,16 +1,17 @@
 """The keys of the configuration file: their values, defaults and meanings.
 
-The keys come from `sluiced --dump-keys`. A key with a flag takes everything else from the help of the flag. A key without a
-flag and a flag without a key are errors, so that the two cannot come apart.
+The keys come from `sluiced --dump-keys`. A key with a flag takes everything else from the flag's help. A key without a
+flag and a flag without a key are errors, so that keys and flags stay in step.
 """
 
 import json
 import re
 import subprocess
 
-# The flags that have no key: they name the file, or encode what each endpoint of a file has for itself, or print something.
+# The flags that have no key. They name the file, set the codec that a file sets for each endpoint, or only check or
+# print something.
 ONLY_FLAGS = {"config", "codec", "check-config", "version", "help"}
-# Names of values in the help of the flags that the file has other words for.
+# Names of values in the flags' help, and the file's words for them.
 VALUES = {"dir": "folder", "address:port|off": "address:port or off"}
 DEFAULT = re.compile(r"\s*\(default: (.*)\)$")
 

@@ -35,7 +35,7 @@ class Keys:
 
 
 class Connection:
-    """An owner of sockets to one of the daemon's endpoints. As a context manager, it closes them."""
+    """A connection to one of the daemon's endpoints. As a context manager, it closes its sockets."""
 
     def __init__(self, endpoint: str, keys: Keys | None, timeout: float) -> None:
         self.endpoint = endpoint.removeprefix("pull:").lstrip("@>")

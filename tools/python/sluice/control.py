@@ -27,12 +27,12 @@ class ControlError(Exception):
 class Control(Connection):
     """A controller of the daemon. The protocol describes the results.
 
-    Each method raises `ControlError` if the daemon refuses the request, and `NoAnswer` if it does not answer in time. Methods on
-    many streams take exactly one of `stream`, `prefix` and `all`.
+    Each method raises `ControlError` if the daemon refuses the request, and `NoAnswer` if the daemon does not answer in time.
+    Methods on many streams take exactly one of `stream`, `prefix` and `all`.
     """
 
     def __init__(self, control: str = "tcp://127.0.0.1:5552", *, keys: Keys | None = None, timeout: float = 5.0) -> None:
-        """Prepare a connection, which the first request opens.
+        """Prepare a connection. The first request opens it.
 
         :param control: The daemon's control endpoint.
         :param keys: The keys, if the daemon requires them.
@@ -80,9 +80,9 @@ class Control(Connection):
     def wait_for(self, sequences: Mapping[str, int], timeout: float | None = None) -> None:
         """Wait until the daemon has consumed timesteps.
 
-        :param sequences: For each stream, the number of the last timestep that was sent.
+        :param sequences: For each stream, the sequence number of the last timestep that was sent.
         :param timeout: The maximum wait in seconds; by default, the timeout of a request.
-        :raises NoAnswer: If a stream has not reached its number in time. The message names the stream and its position.
+        :raises NoAnswer: If a stream does not reach its number in time. The message names the stream and its position.
         """
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
         missing, pause = dict(sequences), 0.001
@@ -103,19 +103,19 @@ class Control(Connection):
             pause = min(2 * pause, 0.1)
 
     def reset(self, stream: str | None = None, *, prefix: str | None = None, all: bool = False) -> int:
-        """Reset the state of streams to zero and return their number."""
+        """Reset the state of streams to zero, and return the number of streams."""
         return int(self.call("reset", **_which(stream, prefix, all))["reset"])
 
     def remove(self, stream: str | None = None, *, prefix: str | None = None, all: bool = False) -> int:
-        """Remove streams with their stored state and return their number."""
+        """Remove streams with their stored state, and return the number of streams."""
         return int(self.call("remove", **_which(stream, prefix, all))["removed"])
 
     def pause(self, stream: str | None = None, *, prefix: str | None = None, all: bool = False) -> int:
-        """Pause streams and return their number. Timesteps of a paused stream wait."""
+        """Pause streams, and return the number of streams. Timesteps of a paused stream wait."""
         return int(self.call("pause", **_which(stream, prefix, all))["paused"])
 
     def resume(self, stream: str | None = None, *, prefix: str | None = None, all: bool = False) -> int:
-        """Continue paused streams and return their number."""
+        """Resume paused streams, and return the number of streams."""
         return int(self.call("resume", **_which(stream, prefix, all))["resumed"])
 
     def snapshot(self, name: str, stream: str | None = None, *, prefix: str | None = None, all: bool = True) -> Result:
@@ -128,7 +128,7 @@ class Control(Connection):
         return list(self.call("snapshots")["snapshots"])
 
     def restore(self, name: str, stream: str | None = None, *, prefix: str | None = None, all: bool = True) -> int:
-        """Restore streams, by default all streams, from a snapshot and return their number."""
+        """Restore streams, by default all streams, from a snapshot. Return the number of streams."""
         selected = stream is not None or prefix is not None
         return int(self.call("restore", name=name, **_which(stream, prefix, all and not selected))["restored"])
 
@@ -154,7 +154,7 @@ class Control(Connection):
         return dict(self.call("checkpoint"))
 
     def shutdown(self) -> None:
-        """Stop the daemon in order."""
+        """Stop the daemon cleanly."""
         self.call("shutdown")
 
 

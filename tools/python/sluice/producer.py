@@ -20,7 +20,7 @@ MAX_ID = 255
 class Producer(Connection):
     """A sender of timesteps.
 
-    For a SUB endpoint (the default), the producer waits until the daemon has subscribed. The first messages are thus not lost.
+    For a SUB endpoint (the default), the producer waits until the daemon has subscribed, so that no message is lost.
     If the network is full, the producer blocks instead of dropping messages. For a PULL endpoint, put `pull:` before the
     endpoint. The producer then uses a PUSH socket.
     """
@@ -51,10 +51,10 @@ class Producer(Connection):
         :param stream: The stream's id.
         :param values: The timesteps, shape (timesteps, features), or (timesteps,) for models with one feature. A single
             timestep with several features has the shape (1, features).
-        :param sequence: The number of the first timestep. With 0, the daemon continues its own count.
-        :param start: Whether the state is reset before the first timestep.
+        :param sequence: The sequence number of the first timestep. If 0, the daemon continues its own count.
+        :param start: Whether to reset the state before the first timestep.
         :param end: Whether the last timestep ends its sequence.
-        :raises ValueError: If the daemon would drop the message, for a value that is not finite, no values or an invalid id.
+        :raises ValueError: If a value is not finite, the message has no values, or the id is invalid.
         :raises NoAnswer: If the daemon accepts no message in time.
         """
         with np.errstate(over="ignore"):
@@ -80,7 +80,7 @@ class Producer(Connection):
             raise self._no_answer("the daemon took no message") from None
 
     def close(self) -> None:
-        """Wait until the network has accepted all messages, at most for the timeout, and disconnect."""
+        """Wait for the network to accept all messages, at most until the timeout, and disconnect."""
         if not self._context.closed:
             self._context.destroy(linger=self._milliseconds)
 

@@ -37,7 +37,7 @@ class Decision(NamedTuple):
 
     stream: str
     sequence: int
-    """The number of the timestep in its stream."""
+    """The sequence number of the timestep in its stream."""
     step: int
     """The timesteps since the last reset, including this one."""
     time: int
@@ -50,14 +50,14 @@ class Decision(NamedTuple):
 
 @functools.cache
 def record_type(outputs: int) -> np.dtype[np.void]:
-    """Return the NumPy type of a record with this number of outputs, as it is in a message."""
+    """Return the NumPy type of a record with this number of outputs, as laid out in a message."""
     return np.dtype([
         ("sequence", "<u8"), ("step", "<u8"), ("time", "<i8"), ("flags", "<u2"), ("label", "u1"), ("n", "u1"),
         ("probabilities", "<f4", (outputs,))])
 
 
 class Subscriber(Connection):
-    """A receiver of decisions. Once it exists, it receives every decision on later timesteps."""
+    """A receiver of decisions. From its creation on, it receives every decision on later timesteps."""
 
     def __init__(
         self, *prefixes: str, decisions: str = "tcp://127.0.0.1:5551", keys: Keys | None = None, timeout: float = 5.0,

@@ -8,7 +8,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-# `swift build` creates the debug programs. SLUICE_PROGRAMS names the folder of others.
+# `swift build` creates the debug programs. SLUICE_PROGRAMS can name another folder.
 PROGRAMS = pathlib.Path(os.environ.get("SLUICE_PROGRAMS", ROOT / ".build/debug"))
 REFERENCE = ROOT / "Tests/Fixtures/reference"
 sys.path.insert(0, str(ROOT / "tools/python"))
