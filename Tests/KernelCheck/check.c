@@ -216,7 +216,7 @@ static void check_finite(long units) {
 }
 
 // Compares a sequence kernel with single timesteps, bit for bit: once with finite states, and once with a NaN in the
-// second-last input.
+// second-to-last input.
 static void check_sequence(long units) {
     enum { COUNT = 4 };
     struct matrix w = random_matrix(1, 4, units, 1), u = random_matrix(units, 4, units, 1), bias = random_matrix(1, 4, units, 1);

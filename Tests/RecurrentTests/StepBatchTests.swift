@@ -3,7 +3,8 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Compares batched streams with each stream alone, bit for bit, for every set of kernels that this machine can run.
+/// Compares streams in a batch with the same streams stepped alone, bit for bit, for every set of kernels that this
+/// machine can run.
 @Suite struct `A batch of streams` {
     /// One stream's timesteps in a batch.
     private struct Piece {

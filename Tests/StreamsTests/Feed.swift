@@ -230,7 +230,7 @@ func served(
         policy: policy, sequenceLength: sequenceLength)
 }
 
-/// Returns a model LSTM → Dense. All weights differ, which makes every input affect the output.
+/// Returns a model with the layers LSTM → Dense. All weights differ, so that every input affects the output.
 func livelyModel(features: Int = 1, units: Int = 3, outputs: Int = 1, seed: Float = 0) throws -> Model {
     var weights = LivelyWeights(seed: seed)
     return try Model(layers: [
@@ -238,8 +238,8 @@ func livelyModel(features: Int = 1, units: Int = 3, outputs: Int = 1, seed: Floa
     ])
 }
 
-/// Returns a model Bidirectional(LSTM) → Dense, whose weights all differ. The model has no output before the end of a
-/// sequence.
+/// Returns a model with the layers Bidirectional(LSTM) → Dense, whose weights all differ. The model has no output
+/// before the end of a sequence.
 func twoWayModel(features: Int = 1, units: Int = 3) throws -> Model {
     var weights = LivelyWeights()
     return try Model(layers: [

@@ -66,7 +66,8 @@ extension [UInt8] {
         (0..<count).reduce(0) { $0 | Int(self[start + $1]) << (8 * $1) }
     }
 
-    /// Replaces each occurrence of some bytes with equally many other bytes. Returns the number of occurrences.
+    /// Replaces each occurrence of a byte sequence with another sequence of the same length. Returns the number of
+    /// occurrences.
     fileprivate mutating func replaceAll(_ old: [UInt8], with new: [UInt8]) -> Int {
         var count = 0
         var index = 0

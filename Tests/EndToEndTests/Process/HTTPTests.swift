@@ -63,8 +63,8 @@ private struct Scrape {
         #expect(scrape["sluice_streams_asleep"] == 0)
         #expect(scrape["sluice_subscriber_overflows_total"] == 0)
         #expect(scrape[#"sluice_refused_connections_total{endpoint="control"}"#] == 0)
-        // The peer made three successful requests: two for the status, and a pause. After the refused reset, two more
-        // requests looked for the stream that was meant.
+        // The peer made three successful requests: two for the status, and a pause. After the refused reset, the client
+        // made two more requests to find the stream that was probably meant.
         #expect(scrape[#"sluice_control_requests_total{result="ok"}"#] == 5)
         #expect(scrape[#"sluice_control_requests_total{result="error"}"#] == 1)
         #expect(scrape["sluice_build_info{version=\"\(status.version)\"}"] == 1)

@@ -60,7 +60,8 @@ import Wire
         image.step = step - 1
         let feed = try feed(.every)
         try feed.table.restore([image])
-        // A stream one timestep before the length ends normally. A stream past the length does not end by itself.
+        // A sequence that is one timestep short of the length ends normally. A sequence past the length ends only at
+        // the end flag.
         let ends = step == 3
         #expect(try feed.send("s", [1, 2], .end).map { $0.flags.contains(.final) } == [ends, true])
         #expect(try feed.send("s", [1]).map(\.step) == [1])

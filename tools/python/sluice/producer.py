@@ -20,7 +20,7 @@ MAX_ID = 255
 class Producer(Connection):
     """A sender of timesteps.
 
-    For a SUB endpoint (the default), the producer waits until the daemon has subscribed, so that no message is lost.
+    For a SUB endpoint (the default), the producer waits until the daemon has subscribed. The first messages are thus not lost.
     If the network is full, the producer blocks instead of dropping messages. For a PULL endpoint, put `pull:` before the
     endpoint. The producer then uses a PUSH socket.
     """
