@@ -19,7 +19,7 @@ import Training
         }
     }
 
-    /// The layers under test. They stand between two Dense layers, and the first of these needs the gradient of their
+    /// The layers under test, which stand between two Dense layers. The first Dense layer needs the gradient of their
     /// input.
     static let layers: [Some] =
         [

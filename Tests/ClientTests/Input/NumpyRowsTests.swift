@@ -111,7 +111,7 @@ import Testing
         "{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 2), }",
         "{'descr': '<f4', 'fortran_order': False}", "{'descr': '<f4", "", "{", "{'shape': (((",
     ])
-    func `a header that states a false size is refused without a large allocation`(text: String) throws {
+    func `an invalid header is refused without a large allocation, even if its shape is huge`(text: String) throws {
         let bytes = NumpyHeader.magic + [1, 0, UInt8(text.utf8.count), 0] + Array(text.utf8)
         let error = #expect(throws: ClientError.self) { try InputFile(bytes: bytes).rows(layout()) }
         #expect(error?.status == .data)

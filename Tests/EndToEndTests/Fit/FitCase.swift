@@ -113,7 +113,7 @@ struct FitCase: CustomTestStringConvertible {
     }
 }
 
-/// The history that `sluice fit` writes to standard output if it is a pipe.
+/// The training history that `sluice fit` writes to a pipe.
 struct FitHistory {
     private var columns: [String: [Double]] = [:]
 
