@@ -46,7 +46,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CMalloc"),
 
-        // The engine's inner loops, once for each set of vector instructions.
+        // The engine's inner loops, compiled once per vector instruction set.
         .target(
             name: "CKernels",
             exclude: [
@@ -54,14 +54,14 @@ let package = Package(
             ],
             // Tests step and train through these loops.
             cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
-        // Loops that measure the best that a core can do, as bounds for the engine.
+        // Loops that measure the peak rates of a core, as bounds for the engine.
         .target(name: "CBounds", exclude: ["bounds.inc"]),
 
         // Ground floor: values and arithmetic. No sockets, files, clock, logger or Foundation.
         .target(name: "Recurrent", dependencies: ["CKernels"], swiftSettings: settings),
         .target(name: "Wire", dependencies: ["CSodium"], swiftSettings: settings),
 
-        // One floor up: each target wraps one external library, or holds one idea.
+        // One floor up: each target wraps one external library or implements one idea.
         .target(
             name: "Training", dependencies: ["Recurrent"],
             // Without optimization, the tests that compare whole trainings with Keras' would take minutes.
@@ -73,7 +73,7 @@ let package = Package(
             name: "ModelFiles",
             dependencies: ["Recurrent", "Wire", .product(name: "Yams", package: "Yams")],
             swiftSettings: settings),
-        // Without the trait, this module is empty, so HDF5 and libzip need not be installed.
+        // Without the `Keras` trait, this module is empty, so HDF5 and libzip need not be installed.
         .target(
             name: "KerasArchives",
             dependencies: [
@@ -91,7 +91,7 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        // The two programs' logic, and the programs: arguments in, output out.
+        // The logic of the two programs, then the programs themselves: arguments in, output out.
         .target(
             name: "Daemon",
             dependencies: [
@@ -125,14 +125,14 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        // Each test target is named after the target that it tests. EndToEndTests start the real daemon and talk to it
-        // over real sockets.
+        // Each test target is named after the target that it tests. EndToEndTests starts the real daemon and talks to
+        // it over real sockets.
         .target(
             name: "TestSupport", dependencies: ["Recurrent"], path: "Tests/TestSupport", swiftSettings: settings),
         // A preloaded library that replaces malloc and counts the daemon's allocations.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-        // A preloaded library that records the daemon's writes, so that a test can simulate a power cut. It also shifts
-        // the daemon's time of day.
+        // A preloaded library that records the daemon's writes, so that a test can simulate a power cut. The library
+        // can also shift the daemon's time of day.
         .target(name: "FaultInjector", path: "Tests/FaultInjector"),
         .executableTarget(
             name: "fuzz-model-files", dependencies: ["KerasArchives", "ModelFiles", "TestSupport", argumentParser],

@@ -261,7 +261,7 @@ struct ServingOptions: ParsableArguments {
         }
     }
 
-    /// Returns a file's name without folder and extension: `model2` for `models/model2.keras`.
+    /// Returns a file's name without its folder and extension: `model2` for `models/model2.keras`.
     private func name(of file: String) -> String {
         let last = file.split(separator: "/").last.map(String.init) ?? file
         return last.split(separator: ".").first.map(String.init) ?? last

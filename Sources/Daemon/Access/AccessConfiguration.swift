@@ -7,7 +7,7 @@ public struct AccessConfiguration: Equatable, Sendable {
     public var curveKey: String?
     /// The folder of the authorized public keys: `producers/*.pub`, `subscribers/*.pub`, `controllers/*.pub`.
     public var authorizedClients: String?
-    /// Whether endpoints beyond this machine are allowed without keys.
+    /// Whether non-local endpoints are allowed without keys.
     public var isInsecure = false
     /// The maximum size of a client's frame, in bytes; see ``messageSizes``.
     public var maximumMessageSize = 16 << 20
@@ -20,16 +20,17 @@ public struct AccessConfiguration: Equatable, Sendable {
     /// Creates a configuration without keys, which allows only endpoints on this machine.
     public init() {}
 
-    /// The permitted values of ``maximumMessageSize``. The lower bound admits every control request.
+    /// The permitted values of ``maximumMessageSize``. The lower bound is large enough for every control request.
     public static let messageSizes = (1 << 20)...(1 << 40)
     /// The permitted values of ``maximumConnections``.
     public static let connectionCounts = 1...1_000_000
-    /// The permitted values of ``maximumSubscriptionBytes``. The lower bound admits several of the longest ids.
+    /// The permitted values of ``maximumSubscriptionBytes``. The lower bound is large enough for several ids of maximum
+    /// length.
     public static let subscriptionBytes = (1 << 16)...(1 << 40)
 }
 
 extension AccessConfiguration {
-    /// Reads the key `access` of the configuration file.
+    /// Reads the `access` key of the configuration file.
     ///
     /// - Parameters:
     ///   - value: The mapping under the key.
@@ -67,7 +68,7 @@ extension YAMLValue {
 enum EndpointRole: String, CaseIterable, Sendable {
     case ingest, decisions, control
 
-    /// The types of socket that may connect to the endpoint, in words.
+    /// The socket types that may connect to the endpoint, as text for messages.
     var peers: String {
         switch self {
         case .ingest: IngestEndpoint.Kind.sub.peers
@@ -76,7 +77,7 @@ enum EndpointRole: String, CaseIterable, Sendable {
         }
     }
 
-    /// The name of the endpoint's clients. The sub-folder with their keys has the same name.
+    /// The term for the endpoint's clients, which is also the name of the sub-folder with their keys.
     var clients: String {
         switch self {
         case .ingest: "producers"
@@ -87,7 +88,7 @@ enum EndpointRole: String, CaseIterable, Sendable {
 }
 
 extension IngestEndpoint.Kind {
-    /// The types of socket that may connect to the endpoint, in words.
+    /// The socket types that may connect to the endpoint, as text for messages.
     var peers: String {
         switch self {
         case .sub: "a PUB socket (PUSH is for endpoints written pull:)"
@@ -97,8 +98,8 @@ extension IngestEndpoint.Kind {
 }
 
 extension DaemonConfiguration {
-    /// All endpoints with their roles. `hasServerKey` tells whether an endpoint that connects has its server's public
-    /// key.
+    /// All endpoints with their roles. `hasServerKey` is true if the endpoint connects to a server whose public key is
+    /// configured.
     private var accessPoints: [(role: EndpointRole, endpoint: Endpoint, hasServerKey: Bool)] {
         ingest.map { (.ingest, $0.endpoint.endpoint, $0.serverKey != nil) }
             + [(.decisions, decisions.endpoint, false), (.control, control, false)]

@@ -5,8 +5,8 @@ import ZeroMQ
 
 /// Controls which clients may connect.
 ///
-/// The guard sets the key and the limits of each socket before it is attached. Its ``AccessWatch`` answers libzmq's
-/// question about every new connection. Neither is involved between a timestep and its decision.
+/// The guard sets the key and the limits of each socket before the socket is attached. Its ``AccessWatch`` answers
+/// libzmq's question about every new connection. Neither runs on the path from a timestep to its decision.
 final class AccessGuard: Sendable {
     /// The time limit for a handshake, in milliseconds. libzmq closes a connection whose handshake takes longer. The
     /// limit also applies to a connection that was told to try again later.
@@ -17,8 +17,8 @@ final class AccessGuard: Sendable {
     private static let keepalive = (idle: 30, interval: 10, count: 3)
     /// The maximum size of one subscription, in bytes.
     private static let maximumSubscription = 4_096
-    /// The number of requests from one controller that may wait in the socket. A request may have 1 MiB, so without
-    /// this limit a controller could fill the memory.
+    /// The number of requests from one controller that may wait in the socket. A request may be as large as 1 MiB, so
+    /// without this limit a controller could fill the memory.
     private static let waitingRequests = 32
 
     /// Information that the watch has not picked up yet.
@@ -26,7 +26,7 @@ final class AccessGuard: Sendable {
         var sockets: [AccessWatch.WatchedSocket] = []
         /// Whether the watch has been started.
         var isOpen = false
-        /// Whether no more sockets follow. If so, the watch ends when the last watched socket is closed.
+        /// Whether no more sockets will be added. If so, the watch ends when the last watched socket is closed.
         var isEnding = false
     }
 
@@ -39,10 +39,10 @@ final class AccessGuard: Sendable {
     /// Whether an orderly stop has begun. From then on, no producer is admitted. The watch holds the lock while it
     /// answers a question.
     private let isIngestClosed = Mutex(false)
-    /// The number of times that the keys were reloaded. The watch compares this number to notice a reload.
+    /// The number of times that the keys have been reloaded. The watch detects a reload by comparing this number.
     private let readings = Atomic<Int>(0)
     private let pending = Mutex(Pending())
-    /// The watch, until its own thread takes it.
+    /// The watch, until its own thread takes ownership of it.
     private let watch = Mutex<AccessWatch?>(nil)
     private let ended = DispatchSemaphore(value: 0)
 
@@ -50,7 +50,7 @@ final class AccessGuard: Sendable {
     ///
     /// - Parameters:
     ///   - configuration: The configuration of the daemon.
-    ///   - logger: The log, for refused clients.
+    ///   - logger: The logger that records refused clients.
     /// - Throws: ``DaemonError`` if an endpoint would be open to more clients than the user has allowed, or if a key
     ///   cannot be read.
     init(_ configuration: DaemonConfiguration, logger: Logger) throws(DaemonError) {
@@ -89,7 +89,7 @@ final class AccessGuard: Sendable {
         logger.info("CURVE: this daemon's public key is \(serverKeys.publicKey); authorized clients: \(summary)")
     }
 
-    /// Tells the watch that no more sockets follow, and waits until all watched sockets have been closed.
+    /// Tells the watch that no more sockets will be added, and waits until all watched sockets have been closed.
     func end() {
         let isOpen = pending.withLock { pending in
             pending.isEnding = true
@@ -119,8 +119,8 @@ final class AccessGuard: Sendable {
         isIngestClosed.withLock { $0 = true }
     }
 
-    /// Sends an answer of the watch. ``closeIngest()`` waits until the answer has been sent, so the answer cannot
-    /// become wrong in the meantime.
+    /// Sends one of the watch's answers. ``closeIngest()`` waits until the answer has been sent, so the answer cannot
+    /// become outdated in the meantime.
     ///
     /// - Parameter answer: A closure that sends the answer. Its argument tells whether producers are refused.
     /// - Throws: Any error that `answer` throws.
@@ -131,7 +131,7 @@ final class AccessGuard: Sendable {
         try result.get()
     }
 
-    /// The number of times that the keys were reloaded so far. It identifies the keys in force.
+    /// The number of times that the keys have been reloaded. This number identifies the keys in force.
     var reading: Int { readings.load(ordering: .acquiring) }
 
     /// Sets the key and the limits of a socket. Call this before the socket is attached.
@@ -141,7 +141,7 @@ final class AccessGuard: Sendable {
     ///   - role: The role of the endpoint.
     ///   - endpoint: The endpoint to which the socket will be attached.
     ///   - serverKey: The public key of the server that the endpoint connects to, if it connects.
-    ///   - peers: The types of socket that may connect, in words; nil for the usual types of the role.
+    ///   - peers: The socket types that may connect, as text for messages; nil for the usual types of the role.
     /// - Throws: ``ZeroMQError`` if the process cannot open more files.
     func prepare(
         _ socket: borrowing Socket, for role: EndpointRole, at endpoint: Endpoint, serverKey: CurvePublicKey? = nil,
@@ -164,8 +164,8 @@ final class AccessGuard: Sendable {
 
     /// Returns the frame size above which libzmq closes the connection without reporting it.
     ///
-    /// For timesteps, this is twice the configured maximum. The loop can thus count and log frames that exceed the
-    /// maximum only slightly.
+    /// For timesteps, this is twice the configured maximum, so that the hot loop can count and log frames that exceed
+    /// the maximum only slightly.
     private static func bytesOfFrame(_ role: EndpointRole, _ maximumMessageSize: Int) -> Int {
         switch role {
         case .ingest: 2 * maximumMessageSize
@@ -184,14 +184,14 @@ final class AccessGuard: Sendable {
         try socket.set(.keepaliveInterval, to: keepalive.interval)
         try socket.set(.keepaliveCount, to: keepalive.count)
         if role == .control { try socket.set(.receiveHighWaterMark, to: waitingRequests) }
-        // Heartbeats are off for two reasons. First, libzmq does not read from a peer that waits for room, so it would
-        // miss the peer's replies. Second, libzmq 4.3 aborts the process if a heartbeat falls due on a broken
-        // connection (https://github.com/zeromq/libzmq/issues/4364).
+        // Heartbeats are off for two reasons. First, libzmq stops reading from a peer while the queue for the peer's
+        // messages is full, so it would miss the peer's replies. Second, libzmq 4.3 aborts the process if a heartbeat
+        // falls due on a broken connection (https://github.com/zeromq/libzmq/issues/4364).
         guard role != .ingest else { return }
         try socket.set(.transmissionTimeout, to: untakenMilliseconds)
     }
 
-    /// Returns the sockets that the watch does not know yet, and whether no more sockets follow. The watch calls this.
+    /// Returns the sockets that are new to the watch, and whether no more will be added. Called by the watch.
     func takePending() -> (sockets: [AccessWatch.WatchedSocket], isEnding: Bool) {
         wakeup.clear()
         return pending.withLock { pending in

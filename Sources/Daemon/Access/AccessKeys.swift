@@ -10,7 +10,7 @@ struct AccessKeys: Sendable {
     ///
     /// - Parameter folder: The folder with the sub-folders.
     /// - Throws: ``DaemonError`` with the code `noInput` if the folder or a file cannot be read, or `configuration` if
-    ///   a file has no public key or everyone may add one.
+    ///   a file has no public key or everyone may write to a folder.
     init(folder: String) throws(DaemonError) {
         for role in EndpointRole.allCases {
             files[role] = [:]

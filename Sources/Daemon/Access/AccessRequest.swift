@@ -10,7 +10,7 @@ struct AccessRequest {
         case key(CurvePublicKey)
     }
 
-    /// The possible answers, with the status codes of ZAP.
+    /// The possible answers, with their ZAP status codes.
     enum Verdict: String {
         case welcome = "200"
         /// The client may try again later.

@@ -13,13 +13,13 @@ final class AccessWatch: @unchecked Sendable {
         let role: EndpointRole
         let monitor: SocketMonitor
         let isCurve: Bool
-        /// The types of socket that may connect, in words.
+        /// The socket types that may connect, as text for messages.
         let peers: String
         /// All open connections by number, including those with an unfinished handshake.
         var connections: [Int: Connection] = [:]
         var handshakes = HandshakeLedger()
-        /// The reasons for failed handshakes whose connections are about to end. When libzmq reports such a failure, it
-        /// does not name the connection.
+        /// The reasons for failed handshakes whose connections are about to end. libzmq reports these failures without
+        /// naming the connection.
         var refusals: [SocketMonitor.Refusal] = []
         var isClosed = false
 
@@ -36,7 +36,7 @@ final class AccessWatch: @unchecked Sendable {
         let peer: String?
         /// The connection itself; nil if it ended before the watch could look at it.
         let accepted: AcceptedConnection?
-        /// The time at which the client connected, by the ``SteadyClock``.
+        /// The ``SteadyClock`` time at which the client connected.
         let time: Int64
     }
 
@@ -48,7 +48,7 @@ final class AccessWatch: @unchecked Sendable {
         /// The reason for the failure; nil if libzmq reported only the end of the connection.
         let refusal: SocketMonitor.Refusal?
         let isCurve: Bool
-        /// The types of socket that may connect, in words.
+        /// The socket types that may connect, as text for messages.
         let expected: String
     }
 
@@ -61,11 +61,12 @@ final class AccessWatch: @unchecked Sendable {
 
     /// The address at which libzmq asks its questions.
     private static let address = "inproc://zeromq.zap.01"
-    /// The time between two checks of the connections and of the open files, in milliseconds.
+    /// The time between checks of the connections and the open files, in milliseconds.
     private static let lookMilliseconds = 500
     /// The time after which a welcomed client has either connected or failed, in nanoseconds.
     private static let guestTime: Int64 = 6_000_000_000
-    /// The number of bytes per second on a subscriber's connection that count as heartbeats instead of subscriptions.
+    /// The traffic on a subscriber's connection that is attributed to heartbeats, not subscriptions, in bytes per
+    /// second.
     private static let heartbeatBytes = 100
 
     private let access: AccessGuard
@@ -74,13 +75,13 @@ final class AccessWatch: @unchecked Sendable {
     private var poller = Poller()
     private var log: AccessLog
     private var brokenHandshakes: [BrokenHandshake] = []
-    /// The welcomed clients, in the order of their questions.
+    /// The welcomed clients, in the order in which libzmq asked about them.
     private var guests: [Guest] = []
-    /// The time of the last check of the connections, by the ``SteadyClock``.
+    /// The ``SteadyClock`` time of the last check of the connections.
     private var lastLook: Int64 = 0
     /// Whether the last check found that the process cannot open more files.
     private var isOutOfFiles = false
-    /// The value of ``AccessGuard/reading`` at the time when the log's entries were made.
+    /// The value of ``AccessGuard/reading`` when the log's current entries were made.
     private var reading = 0
 
     init(_ access: AccessGuard, in context: Context) throws(ZeroMQError) {
@@ -91,7 +92,7 @@ final class AccessWatch: @unchecked Sendable {
         try requests.attach(to: Endpoint(.bind, Self.address), otherwise: .bind)
     }
 
-    /// Answers questions until no more sockets follow and the last watched socket is closed.
+    /// Answers questions until no more sockets will be added and the last watched socket is closed.
     func run() {
         do throws(ZeroMQError) {
             watchSockets()
@@ -109,7 +110,7 @@ final class AccessWatch: @unchecked Sendable {
         for socket in watched { _ = poller.add(socket.monitor) }
     }
 
-    /// Takes one turn of the loop.
+    /// Runs one turn of the loop.
     ///
     /// - Returns: Whether the watch must continue.
     private func turn() throws(ZeroMQError) -> Bool {
@@ -123,14 +124,14 @@ final class AccessWatch: @unchecked Sendable {
         try hearAll()
         while let frames = try requests.receiveFrames(wait: false) {
             // The monitor reports a connection before libzmq asks about it. Read the monitors again before each answer,
-            // so that this connection is counted.
+            // so that the new connection is counted.
             try hearAll()
             try access.whileSettled { isIngestClosed throws(ZeroMQError) in
                 try requests.sendFrames(answer(frames, isIngestClosed: isIngestClosed), wait: true)
             }
         }
-        // libzmq asks about a client before it reports the end of the client's connection. All questions about these
-        // clients have therefore been answered.
+        // libzmq asks about a client before it reports the end of the client's connection. All questions about the
+        // clients of these handshakes have therefore been answered.
         for handshake in brokenHandshakes { tell(handshake) }
         brokenHandshakes.removeAll()
         let now = SteadyClock.now()
@@ -166,7 +167,7 @@ final class AccessWatch: @unchecked Sendable {
         case .refused(let refusal):
             watched[index].handshakes.refuse(refusal)
             access.refusals.count(role)
-            // This daemon denied the client itself, and has already logged the refusal.
+            // The daemon itself denied this client, and has already logged the refusal.
             if case .denied = refusal { return }
             watched[index].refusals.append(refusal)
         case .disconnected(let number):
@@ -186,8 +187,8 @@ final class AccessWatch: @unchecked Sendable {
 
     /// Logs a handshake that ended early.
     ///
-    /// A client hangs up if the socket types do not match. A port scanner hangs up too. What distinguishes the two is
-    /// that libzmq asks a question only about the client.
+    /// A client with the wrong socket type hangs up, and so does a port scanner. libzmq asks a question only about the
+    /// client, which distinguishes the two.
     private func tell(_ handshake: BrokenHandshake) {
         var cause =
             handshake.refusal.map { AccessLog.Cause($0, isCurve: handshake.isCurve) }
@@ -258,7 +259,7 @@ final class AccessWatch: @unchecked Sendable {
 
     private func answer(_ frames: [[UInt8]], isIngestClosed: Bool) -> [[UInt8]] {
         guard let request = AccessRequest(frames) else { return AccessRequest.denial(of: frames) }
-        // If denied, a producer would not connect again once the daemon is back.
+        // A denied producer would not reconnect once the daemon is back.
         if isIngestClosed, request.role == .ingest { return request.reply(.later) }
         if let cause = access.refusal(of: request) {
             log.record(request.role, from: request.address, cause, at: SteadyClock.now())

@@ -1,15 +1,16 @@
 import ZeroMQ
 
-/// The connections of one socket whose handshakes are unfinished, judging by libzmq's events.
+/// Tracks the unfinished handshakes of one socket, judging by libzmq's events.
 ///
 /// The ledger finds handshakes that broke off without a reported reason. If the peer's socket has the wrong type, or if
 /// the peer does not speak ZeroMQ, libzmq reports only that the connection ended.
 ///
 /// When a handshake succeeds, libzmq's event does not name the connection. While several handshakes are open, the
 /// ledger may therefore mistake a broken handshake for the end of an admitted connection. But a client that keeps
-/// trying will eventually be the only one in a handshake, and then the ledger notices it.
+/// trying will eventually be the only one in a handshake, and the ledger then recognizes the failure.
 struct HandshakeLedger: Sendable {
-    /// The time after which the ledger assumes that a handshake is over, in nanoseconds. libzmq itself ends it sooner.
+    /// The time after which the ledger assumes that a handshake is over, in nanoseconds. libzmq itself ends a handshake
+    /// sooner.
     private static let longest: Int64 = 6_000_000_000
 
     /// The connections with an open handshake and their start times, oldest first.
@@ -18,7 +19,7 @@ struct HandshakeLedger: Sendable {
     private var admitted = 0
     /// The number of connections in ``open`` that were denied and whose clients are about to hang up.
     private var denied = 0
-    /// Whether libzmq has already reported why the next connection to end has failed.
+    /// Whether libzmq has already reported why the next connection ends.
     private var isFailureTold = false
 
     /// Records a new connection.
@@ -37,7 +38,7 @@ struct HandshakeLedger: Sendable {
 
     /// Records that one of the connections was refused.
     mutating func refuse(_ refusal: SocketMonitor.Refusal) {
-        // After a final denial, the client itself hangs up. All other failed connections are ended at once by libzmq.
+        // After a final denial, the client itself hangs up. libzmq ends all other failed connections at once.
         if case .denied(let status) = refusal, status >= 400 {
             denied += 1
         } else {

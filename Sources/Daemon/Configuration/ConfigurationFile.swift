@@ -6,7 +6,7 @@ import Yams
 import ZeroMQ
 
 extension DaemonConfiguration {
-    /// Reads a YAML file. The page `Protocol` shows an example. Paths in the file may be relative to the file's folder.
+    /// Reads a YAML file, such as `deploy/sluice.yaml`. Paths in the file may be relative to the file's folder.
     ///
     /// - Parameter path: The path of the file.
     /// - Throws: ``DaemonError`` with the code `noInput` if the file cannot be read, or `configuration` if its contents
@@ -207,7 +207,7 @@ private struct ConfigurationReader {
         return models
     }
 
-    /// Reads a mode, either in the notation of the flags or as `{window: {length: …, stride: …}}`.
+    /// Reads a mode, written either as in the flags or as `{window: {length: …, stride: …}}`.
     private func mode(_ value: YAMLValue) throws(DaemonError) -> ServingPolicy.Mode {
         guard value.isMapping else {
             let text = try value.text

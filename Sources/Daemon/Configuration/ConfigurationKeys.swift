@@ -4,7 +4,7 @@ import Foundation
 public struct ConfigurationKey: Encodable, Sendable {
     /// The path of the key, such as `state.interval`. `NAME` stands for the name of a model.
     let path: String
-    /// The flag with the same meaning, without its dashes. Whatever is nil here can be found in the flag's help.
+    /// The flag with the same meaning, without its dashes. The flag's help supplies the properties below that are nil.
     var flag: String?
     /// The possible values, or their unit.
     var value: String?
@@ -13,7 +13,7 @@ public struct ConfigurationKey: Encodable, Sendable {
     /// The meaning of the key, as a sentence.
     var meaning: String?
 
-    /// All keys as JSON. The manual and the page of keys are generated from this JSON and the help of the flags.
+    /// All keys as JSON. The manual and the page of keys are generated from this JSON and the flags' help.
     public static var json: String {
         get throws {
             let encoder = JSONEncoder()
@@ -40,15 +40,15 @@ public struct ConfigurationKey: Encodable, Sendable {
 /// The keys of one mapping in the configuration file.
 protocol KeySet: RawRepresentable<String>, CaseIterable, Equatable {
     var meaning: KeyMeaning { get }
-    /// The keys of the mapping that this key has, or may have, as its value.
+    /// The keys of the mapping, if the value of this key is or may be a mapping; otherwise empty.
     var members: [any KeySet] { get }
-    /// `NAME.` if a name that the user chooses stands between this key and its members; otherwise empty.
+    /// `NAME.` if a name that the user chooses comes between this key and its members; otherwise empty.
     var chosenName: String { get }
 }
 
 /// The source of a key's meaning, unit and default.
 enum KeyMeaning {
-    /// The meaning is that of a flag. `meaning` and `value` replace the flag's words if the file takes different
+    /// The key has the meaning of a flag. `meaning` and `value` replace the flag's help if the file takes different
     /// values.
     case flag(String, meaning: String? = nil, value: String? = nil)
     case own(_ meaning: String, value: String, usual: String)

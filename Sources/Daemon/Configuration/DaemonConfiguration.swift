@@ -3,11 +3,10 @@ public import Streams
 public import Wire
 public import ZeroMQ
 
-/// All options of the daemon. They may be set by flags, by a file or by a caller. The page `Protocol` states the same
-/// defaults.
+/// All options of the daemon, as set by flags, a file or a caller. The documentation page `Configuration` lists the
+/// options and their defaults.
 public struct DaemonConfiguration: Equatable, Sendable {
-    /// The responses to stored state that turns out, at the start, to be damaged, incomplete, or partly older than the
-    /// rest.
+    /// The daemon's response if, at the start, the stored state is damaged, incomplete, or partly older than the rest.
     public enum OnDamagedState: String, CaseIterable, Sendable {
         /// The daemon does not start and changes nothing.
         case refuse
@@ -31,12 +30,12 @@ public struct DaemonConfiguration: Equatable, Sendable {
         public var name: String
         /// The path of the Keras file.
         public var file: String
-        /// The serving policy, except for its mode, published decisions and threshold. These may depend on the model's
-        /// file, so they are given separately.
+        /// The serving policy, except for its mode, published decisions and threshold. These three may depend on the
+        /// model's file, so they are given separately.
         public var policy: ServingPolicy
         /// The requested mode; nil for the mode that the model's file implies.
         public var mode: ServingPolicy.Mode?
-        /// The requested choice of decisions to publish; nil for the mode's default.
+        /// The requested selection of decisions to publish; nil for the mode's default.
         public var emit: ServingPolicy.Emit?
         /// The requested threshold; nil for the default, which is 0.5 for a probability and 0 for any other output.
         public var threshold: ServingPolicy.Threshold?
@@ -48,7 +47,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
         ///   - file: The path of the Keras file.
         ///   - policy: The serving policy, except for `mode`, `emit` and `threshold`.
         ///   - mode: The requested mode; nil for the mode that the model's file implies.
-        ///   - emit: The requested choice of decisions to publish; nil for the mode's default.
+        ///   - emit: The requested selection of decisions to publish; nil for the mode's default.
         ///   - threshold: The requested threshold; nil for the default.
         public init(
             name: String, file: String, policy: ServingPolicy, mode: ServingPolicy.Mode? = nil,
@@ -119,7 +118,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var logFormat = LogFormat.text
     /// The lowest level that is logged. The control method `log_level` can change the level while the daemon runs.
     public var logLevel = LogLevel.info
-    /// The rules for clients.
+    /// The access rules for clients.
     public var access = AccessConfiguration()
     /// The folder in which the state is stored; nil if all state is only in memory.
     public var stateFolder: String?
@@ -127,24 +126,25 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var durability = Durability.checkpoint
     /// The time between two checkpoints, in seconds; see ``isInterval(_:)``.
     public var checkpointInterval = 5.0
-    /// The time without a timestep after which a stream hibernates, in seconds; nil for never. It requires a
+    /// The time without a timestep after which a stream hibernates, in seconds; nil for never. This option requires a
     /// ``durableFolder``.
     public var idleAfter: Double?
     /// The time without a timestep after which a stream is removed, in seconds; nil for never.
     public var forgetAfter: Double?
     /// The maximum number of streams, beyond which the daemon refuses new streams; nil for no limit.
     public var maximumStreams: Int?
-    /// The response, at the start, to stored state that belongs to other weights.
+    /// The daemon's response if, at the start, stored state belongs to other weights.
     public var onOtherWeights = StreamTable.OtherWeights.refuse
     /// The response, at the start, to a damaged state folder.
     public var onDamagedState = OnDamagedState.refuse
-    /// The size of the journal's records, in megabytes, at which a checkpoint starts early; see ``isJournalSize(_:)``.
+    /// The total size of the journal's records, in megabytes, at which a checkpoint starts early; see
+    /// ``isJournalSize(_:)``.
     public var journalMegabytes = 256
     /// Whether a commit of the journal waits for the disk.
     public var journalSync = Journal.Sync.full
     /// The number of threads that step streams.
     public var workers = 1
-    /// The number of libzmq's threads that transfer bytes between the sockets and the network.
+    /// The number of libzmq threads that transfer bytes between the sockets and the network.
     public var ioThreads = 1
     /// The models to serve; at least one.
     public var models: [Model] = []
@@ -177,7 +177,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
     /// Whether the daemon writes checkpoints.
     public var keepsState: Bool { durableFolder != nil }
 
-    /// Throws if an option needs a state folder and there is none.
+    /// Throws if an option needs a state folder but none is configured.
     ///
     /// - Parameter code: The exit status of the error: `usage` for flags, `configuration` for a file.
     /// - Throws: ``DaemonError``, which names the option.

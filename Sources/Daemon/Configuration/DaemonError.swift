@@ -1,5 +1,5 @@
-/// The reason why the daemon could not start or could not stop in an orderly way: one line of text, and an exit status
-/// from `sysexits.h`.
+/// The reason why the daemon could not start or did not stop cleanly: one line of text, and an exit status from
+/// `sysexits.h`.
 public struct DaemonError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The exit statuses of the daemon.
     public enum Code: Int32, Sendable {

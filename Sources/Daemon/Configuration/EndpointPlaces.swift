@@ -6,7 +6,7 @@ import ZeroMQ
 extension DaemonConfiguration {
     /// An endpoint that the daemon binds.
     private struct Place {
-        /// The name of the endpoint in errors. It is also the name of the endpoint's option.
+        /// The endpoint's name in errors. The endpoint's option has the same name.
         let name: String
         let endpoint: Endpoint
         /// The endpoint in its own notation.
@@ -31,7 +31,7 @@ extension DaemonConfiguration {
             + (httpPlace.map { [Place(name: "http", endpoint: $0, notation: "\(http.endpoint)")] } ?? [])
     }
 
-    /// Refuses endpoints that cannot be bound, duplicate endpoints, and paths in which `~` was not replaced.
+    /// Refuses endpoints that cannot be bound, duplicate endpoints, and paths in which `~` was not expanded.
     ///
     /// - Throws: ``DaemonError`` with the code `configuration`.
     func checkPlaces() throws(DaemonError) {
@@ -74,8 +74,8 @@ extension DaemonConfiguration {
         names.map { "--\($0)" }.formatted
     }
 
-    /// Refuses to start while another program uses any of the endpoints; the error names all of those. Also refuses if
-    /// the folder of a Unix socket is missing or this user may not use it.
+    /// Refuses to start while another program uses any of the endpoints. The error names every endpoint in use. Also
+    /// refuses if the folder of a Unix socket is missing, or if this user may not use the folder.
     ///
     /// - Throws: ``DaemonError`` with the code `inUse` or `cannotCreate`.
     func checkFree() throws(DaemonError) {

@@ -1,9 +1,9 @@
 import Yams
 
-/// The fault in a text that is not YAML. libyaml only names the character that it did not expect. Therefore, this type
-/// looks for common mistakes in the line.
+/// The fault in a text that is not valid YAML. libyaml names only the unexpected character, so this type looks for
+/// common mistakes in the line.
 struct YAMLFault {
-    /// The number of the line, from 1.
+    /// The line number, counted from 1.
     let line: Int
     /// The problem and its remedy.
     let problem: String
@@ -37,7 +37,7 @@ struct YAMLFault {
         }
     }
 
-    /// Finds an unquoted value, such as an endpoint, that begins with a character that has a meaning in YAML.
+    /// Finds an unquoted value, such as an endpoint, that begins with a character that is special in YAML.
     private static func unquotedValue(in line: String) -> String? {
         let pattern = /(?:([A-Za-z_]+):\s+|[\[{,]\s*|-\s+)([@`%>*&!|][^\s,\]}]+)/
         guard let match = line.firstMatch(of: pattern) else { return nil }

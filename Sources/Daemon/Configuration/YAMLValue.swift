@@ -9,7 +9,7 @@ struct YAMLValue {
     private let file: String
     /// The line of the value, or of its container if the parser reports no line.
     private let line: Int
-    /// The key before the value; nil if there is none.
+    /// The key that the value belongs to; nil if there is none.
     private let key: String?
 
     init(_ node: Node, file: String, within line: Int = 1, key: String? = nil) {
@@ -23,7 +23,7 @@ struct YAMLValue {
         DaemonError(.configuration, "\(file):\(line): \(problem)")
     }
 
-    /// Returns an error about the value alone, which names the key too.
+    /// Returns an error about the value itself. The error also names the key.
     private func valueError(_ problem: String) -> DaemonError { error((key.map { "'\($0)': " } ?? "") + problem) }
 
     var isMapping: Bool { node.mapping != nil }
@@ -88,7 +88,7 @@ struct YAMLValue {
         return resolved(text)
     }
 
-    /// Returns a suggestion, if a known word is similar, and all known words.
+    /// Returns all known words, preceded by a suggestion if one of them is similar.
     private static func advice(for word: String, among known: [String], _ introduction: String) -> String {
         (Suggestion.nearest(to: word, among: known).map { "did you mean '\($0)'? " } ?? "")
             + "\(introduction) \(known.joined(separator: ", "))"
@@ -124,7 +124,7 @@ struct YAMLValue {
         }
     }
 
-    /// Reads one of the words that `Choice` allows.
+    /// Reads one of the raw values of `Choice`.
     func choice<Choice: RawRepresentable & CaseIterable>() throws(DaemonError) -> Choice
     where Choice.RawValue == String {
         let text = try text

@@ -4,7 +4,7 @@ import Wire
 /// Decides when a checkpoint begins, and what the running checkpoint does next.
 ///
 /// The hot loop owns the schedule. It asks for the next action, carries it out and reports the result. The schedule
-/// itself knows no store, no streams and no clock. Callers pass in the current time, in nanoseconds of the
+/// itself knows nothing of the store, the streams or the clock. Callers pass in the current time, in nanoseconds of the
 /// ``SteadyClock``.
 ///
 ///     idle ──begin──▶ copying ──▶ copied ──▶ committing ──▶ idle
@@ -31,8 +31,8 @@ struct CheckpointSchedule {
 
     /// The outcome of a checkpoint.
     enum Ending: Equatable {
-        /// The checkpoint succeeded. `result` is nil if there was nothing to write. `recovers` tells whether the
-        /// previous checkpoint had failed.
+        /// The checkpoint succeeded. `result` is nil if there was nothing to write. `recovers` is true if the previous
+        /// checkpoint failed.
         case succeeded(result: CheckpointResult?, position: UInt64, recovers: Bool)
         /// The checkpoint failed. `isNew` is false if this failure has already been logged.
         case failed(StoreError, isNew: Bool)
@@ -49,7 +49,7 @@ struct CheckpointSchedule {
     /// A checkpoint that is being written.
     private struct Run {
         var phase: Phase
-        /// The position of the journal's last record at the time when the checkpoint began.
+        /// The position of the journal's last record when the checkpoint began.
         let position: UInt64
         let start: Int64
         /// Whether requests wait for the checkpoint. If so, it must be committed even if it writes nothing.
@@ -64,8 +64,8 @@ struct CheckpointSchedule {
 
     /// The number of streams in a slice. Copying a slice takes about a millisecond.
     static let streamsPerSlice = 4096
-    /// The maximum number of times that one checkpoint waits for faulty streams. Otherwise, a stream that repeatedly
-    /// turns NaN or infinite could hold up the checkpoint forever.
+    /// The maximum number of times that one checkpoint waits for faulty streams. Without a maximum, a stream that
+    /// repeatedly turns NaN or infinite could hold up the checkpoint forever.
     static let mostTimesAwaited = 8
     /// The maximum number of slices that wait for the store. With two, the store writes one while the loop copies the
     /// other.
@@ -111,7 +111,7 @@ struct CheckpointSchedule {
         return (run?.unanswered ?? 0) < Self.unansweredSlices
     }
 
-    /// The time until the next work for a checkpoint, in milliseconds.
+    /// The time until a checkpoint has work to do, in milliseconds.
     func millisecondsUntilDue(at now: Int64) -> Int { canCopy ? 0 : max(1, Int((due - now) / 1_000_000) + 1) }
 
     /// Makes the next checkpoint due at once.
@@ -209,8 +209,8 @@ struct CheckpointSchedule {
         if !hasFaulty { run?.phase = .copying(next: 0) }
     }
 
-    /// Marks the running checkpoint as failed, because it lacks streams. The checkpoint ends once none of its slices
-    /// waits for the store's answer.
+    /// Marks the running checkpoint as failed, because some streams are missing from it. The checkpoint ends once none
+    /// of its slices waits for the store's answer.
     mutating func fail(_ error: StoreError) {
         if run?.failure == nil { run?.failure = error }
         switch run?.phase {
@@ -246,7 +246,7 @@ struct CheckpointSchedule {
 
     private mutating func fail(_ error: StoreError, at now: Int64) -> Ending {
         // A failed checkpoint is retried every second. Only a new failure, or a change in how the folder was lost, is
-        // worth a log line.
+        // logged as an error.
         let isNew = failure == nil || (error.code == .folderLost && failure != error)
         failure = error
         due = now + min(interval, Self.retryInterval)

@@ -15,8 +15,8 @@ struct GroupCommit {
         /// The journal could not be written, so the daemon decides without it. The daemon retries the journal at this
         /// time of the ``SteadyClock``.
         case failed(nextTry: Int64)
-        /// Records are written again, but earlier ones are missing. The journal becomes whole when a checkpoint ends
-        /// that began at this position or later.
+        /// Records are written again, but earlier ones are missing. The journal becomes whole when a checkpoint that
+        /// began at this position or later succeeds.
         case recovering(from: UInt64)
 
         var holdsDecisions: Bool {
@@ -32,7 +32,7 @@ struct GroupCommit {
         var decisions = PendingDecisions()
         /// For each batch, the time at which receiving began, by the steady clock, and the number of decisions.
         var taken: [(time: Int64, decisions: Int)] = []
-        /// Actions that must wait for the commit, such as writing slices of a checkpoint. The store must never have
+        /// Actions that must wait for the commit, such as writing slices of a checkpoint. The store must never contain
         /// changes that the journal lacks.
         var actions: [Mailbox.Action] = []
         /// Answers that confirm that a change is durable.
@@ -57,7 +57,7 @@ struct GroupCommit {
     var gathered = Group()
     /// The journal's worker; nil if there is no journal. The journal may be left over from an earlier configuration.
     let worker: StoreWorker<Journal>?
-    /// For each model, the journal's number for its weights.
+    /// For each model, the number that identifies its weights in the journal.
     var weights: [UInt16]
     /// The size of the records, in bytes, at which a checkpoint starts early so that the journal can be cut.
     private let sizeLimit: Int
@@ -81,8 +81,8 @@ struct GroupCommit {
 
     /// - Parameters:
     ///   - worker: The worker of the journal, if there is one.
-    ///   - weights: For each model, the journal's number for its weights; nil if nothing is to be recorded.
-    ///   - byteCount: The size of the records that the journal already has, in bytes.
+    ///   - weights: For each model, the number that identifies its weights in the journal; nil to record nothing.
+    ///   - byteCount: The size of the records that the journal already contains, in bytes.
     ///   - sizeLimit: The size of the records, in bytes, at which a checkpoint starts early.
     init(_ worker: StoreWorker<Journal>?, weights: [UInt16]?, byteCount: Int, sizeLimit: Int) {
         self.worker = worker
@@ -127,7 +127,7 @@ struct GroupCommit {
 
     mutating func addCommitted(_ bytes: Int) { byteCount += bytes }
 
-    /// Records that a checkpoint is beginning. Once it succeeds, the current records can be cut.
+    /// Records that a checkpoint is beginning. Once this checkpoint succeeds, the current records can be cut.
     mutating func beginCheckpoint() { bytesBeforeCheckpoint = byteCount }
 
     /// Records that a checkpoint that began at a position has succeeded.
@@ -157,6 +157,6 @@ struct GroupCommit {
         if case .failed = state { state = .failed(nextTry: now + Self.retryInterval) }
     }
 
-    /// Records that, from a position on, the journal is committing records again.
+    /// Records that the journal commits records again, starting at a position.
     mutating func recover(from position: UInt64) { state = .recovering(from: position) }
 }

@@ -3,7 +3,7 @@ import Store
 import Streams
 import Wire
 
-/// Carries out what ``CheckpointSchedule`` decides.
+/// Carries out the actions that ``CheckpointSchedule`` returns.
 extension HotLoop {
     /// Does all work that is due for checkpoints and for a failed journal.
     mutating func keepDurable() {
@@ -24,7 +24,7 @@ extension HotLoop {
     }
 
     /// Starts a checkpoint if anything waits for one. After a failed checkpoint, only a waiting request starts the next
-    /// one at once; answers wait until it is due.
+    /// checkpoint at once; answers wait until that checkpoint is due.
     mutating func startWantedCheckpoint() {
         let isWanted = checkpoints.failure == nil ? checkpointWaiters.areWaiting : !checkpointWaiters.requests.isEmpty
         if isWanted { startCheckpoint() }
@@ -37,7 +37,7 @@ extension HotLoop {
         startWantedCheckpoint()
     }
 
-    /// Carries out the next step of the running checkpoint, if one is possible at present.
+    /// Carries out the next step of the running checkpoint, if there is one to carry out now.
     mutating func continueCheckpoint() {
         let action = checkpoints.nextAction(mayCopy: operation.end == nil, hasFaulty: table.hasFaulty)
         switch action {
@@ -66,7 +66,7 @@ extension HotLoop {
             if next == nil { continueCheckpoint() }
             return
         }
-        // The store must not have changes that the journal lacks.
+        // The store must not contain changes that the journal lacks.
         whenRecorded { loop in
             loop.startWriteJob { store throws(StoreError) in
                 try store.write(slice)

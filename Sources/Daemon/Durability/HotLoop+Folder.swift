@@ -34,14 +34,14 @@ extension HotLoop {
         }
     }
 
-    /// Makes the journal's worker use the new journal. From the moment when the watch accepts the new folder, no record
-    /// goes to the old journal.
+    /// Makes the journal's worker use the new journal. Once the watch accepts the new folder, no record goes to the old
+    /// journal.
     private static func use(
         _ renewal: StateRenewal, _ worker: StoreWorker<Journal>?, _ known: [Journal.Weights]
     ) throws(StoreError) {
         guard let worker, let journal = renewal.journal else { return renewal.accept() }
         try worker.betweenJobs { () throws(StoreError) in
-            // If the old journal can be read, these include the weights of a reload that is under way.
+            // If the old journal can be read, its weights include those of a reload that is under way.
             try journal.adopt((try? worker.current.weights()) ?? known)
             worker.use(journal)
             renewal.accept()

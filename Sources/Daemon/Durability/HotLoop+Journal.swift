@@ -6,8 +6,8 @@ import ZeroMQ
 /// Records changes in the journal. While the daemon keeps a journal, decisions and answers wait until their records
 /// have been committed.
 extension HotLoop {
-    /// Runs an action once the journal has all records made so far. If the daemon keeps no journal, or cannot write to
-    /// it, the action runs at once.
+    /// Runs an action once the journal contains all records made so far. If the daemon keeps no journal, or cannot
+    /// write to it, the action runs at once.
     mutating func whenRecorded(_ action: @escaping Mailbox.Action) {
         if group.isOn && (group.isCommitting || table.journal.records.count > 0) {
             group.gathered.actions.append(action)
@@ -36,7 +36,7 @@ extension HotLoop {
     /// - Throws: ``ControlError`` with the code `storeFailed`.
     func requireDurability() throws(ControlError) {
         guard isDurable, let failure = checkpoints.failure else { return }
-        // A lost folder includes its journal, even if no write to the journal has failed yet.
+        // A lost folder takes its journal with it, even if no write to the journal has failed yet.
         guard !group.isWhole || checkpoints.folderLoss != nil else { return }
         throw ControlError(
             .storeFailed,
@@ -116,7 +116,8 @@ extension HotLoop {
         group.committing.decisions.append(contentsOf: group.gathered.decisions)
         group.committing.taken += group.gathered.taken
         group.committing.actions += group.gathered.actions
-        // These answers confirm that a change is durable. Without the journal, only a checkpoint can make it durable.
+        // These answers confirm that a change is durable. Without the journal, only a checkpoint can make the change
+        // durable.
         checkpointWaiters.answers += group.committing.answers + group.gathered.answers
         group.committing.answers = []
         if !checkpointWaiters.answers.isEmpty { checkpoints.hasten() }
@@ -163,7 +164,8 @@ extension HotLoop {
         startWriteJob { store throws(StoreError) in
             try store.noteJournal(isWhole: isWhole)
         } then: { loop, result in
-            // If the folder was lost, this has already been logged, and the seal of the new folder will state the same.
+            // If the folder was lost, the loss has already been logged, and the new folder's seal will record the same
+            // state.
             guard case .failure(let error) = result, error.code != .folderLost else { return }
             loop.logger.error("the state of the journal could not be recorded: \(error)")
         }
@@ -186,8 +188,8 @@ extension HotLoop {
         }
     }
 
-    /// Runs a job of the journal, and passes the result to `then` on the hot loop. The job fails if the state folder was
-    /// lost. Does nothing if there is no journal.
+    /// Runs a job on the journal, and passes the result to `then` on the hot loop. The job fails if the state folder
+    /// was lost. Does nothing if there is no journal.
     mutating func startJournalJob<Value: Sendable>(
         _ work: @escaping @Sendable (Journal) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void

@@ -3,7 +3,7 @@ import Wire
 
 /// Starts the store's jobs, which run on the store's thread.
 extension HotLoop {
-    /// Runs a job of the store for a request, and answers the request once the job is done.
+    /// Runs a store job for a request, and answers the request once the job is done.
     ///
     /// - Parameters:
     ///   - address: The address to which the answer is sent.
@@ -26,8 +26,8 @@ extension HotLoop {
         }
     }
 
-    /// Runs a job of the store that writes. Checks both before and after the job that the files are still in the state
-    /// folder, so that success means that the change is durable.
+    /// Runs a store job that writes. Checks before and after the job that the files are still in the state folder, so
+    /// success means that the change is durable.
     mutating func startWriteJob<Value: Sendable>(
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void
@@ -35,8 +35,8 @@ extension HotLoop {
         startStoreJob(Self.checked(work, folderWatch) { $0 }, then: then)
     }
 
-    /// Adds checks before and after a job that the files are in the state folder. If the folder turns out to be lost
-    /// after the job, `afterWriting` adapts the error.
+    /// Adds checks before and after a job that the files are in the state folder. If the check after the job finds that
+    /// the folder is lost, `afterWriting` adapts the error.
     private static func checked<Value: Sendable>(
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value, _ watch: StateFolderWatch?,
         afterWriting: @escaping @Sendable (StoreError) -> StoreError
@@ -53,7 +53,7 @@ extension HotLoop {
         }
     }
 
-    /// Runs a job of the store that writes, and answers a request. If the folder turns out to be lost after the job,
+    /// Runs a store job that writes, and answers a request. If the check after the job finds that the folder is lost,
     /// the error says that the change may have been made.
     mutating func startWriteJob<Value: Sendable, Answer: Codable & Sendable>(
         for address: ControlServer.ReturnAddress,
@@ -63,7 +63,7 @@ extension HotLoop {
         startStoreJob(for: address, Self.checked(work, folderWatch) { $0.afterWriting }, then: then)
     }
 
-    /// Runs a job of the store, and passes the result to `then` on the hot loop.
+    /// Runs a store job, and passes the result to `then` on the hot loop.
     mutating func startStoreJob<Value: Sendable>(
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void

@@ -6,8 +6,8 @@ import Wire
 
 /// The outcome of replaying the journal while the daemon starts.
 private struct ReplayedJournal {
-    /// The positions of the last record before the first missing one (`last`) and of the journal's last record (`end`).
-    /// They are equal if no record is missing.
+    /// The position of the last record before the first missing one (`last`), and the position of the journal's last
+    /// record (`end`). The two are equal if no record is missing.
     let last: UInt64
     let end: UInt64
     /// The position of the last record whose effect was already in the store's streams.
@@ -28,7 +28,7 @@ struct StartState: ~Copyable {
     let store: StateStore
     /// The journal; nil if there is none. It may be left over from an earlier configuration.
     let journal: Journal?
-    /// For each model, the journal's number for its weights; nil if nothing is to be recorded.
+    /// For each model, the number that identifies its weights in the journal; nil if nothing is recorded.
     private(set) var weights: [UInt16]?
     /// The size of the journal's records since the last checkpoint, in bytes.
     private(set) var journalBytes = 0
@@ -218,8 +218,8 @@ struct StartState: ~Copyable {
 
     /// Starts a new journal if the old one cannot be continued.
     ///
-    /// If journaling is now off, the replayed state is stored at once. Without that, the old journal would bring back
-    /// streams that are removed before the next checkpoint.
+    /// If journaling is now off, the replayed state is stored at once. If it were not stored, the old journal would
+    /// bring back streams that are removed before the next checkpoint.
     private mutating func finishReplay(_ replayed: ReplayedJournal?, goesOn: Bool) throws {
         guard let replayed else { return }
         guard replayed.connects, goesOn || replayed.count == 0 else {
@@ -227,8 +227,8 @@ struct StartState: ~Copyable {
         }
     }
 
-    /// Repeats what the daemon did when a state turned NaN or infinite: the stream returns to its last checkpoint,
-    /// which the store still has.
+    /// Repeats the daemon's response to a state that turned NaN or infinite: the stream returns to its last checkpoint,
+    /// which is still in the store.
     private mutating func wakeFaulty() throws(StoreError) {
         let ids = table.takeWakeRequests()
         _ = table.takeEvents()
@@ -237,8 +237,8 @@ struct StartState: ~Copyable {
         _ = table.wake(ids, images)
     }
 
-    /// Returns whether timesteps that were recorded under other weights may be replayed under the current ones. The
-    /// option for other weights decides this.
+    /// Returns whether timesteps that were recorded under other weights may be replayed under the current ones. This
+    /// depends on the option for other weights.
     private func mayReplay(
         _ record: JournalRecords.Record, of known: [Journal.Weights], _ number: Int,
         _ onOtherWeights: StreamTable.OtherWeights
@@ -250,8 +250,8 @@ struct StartState: ~Copyable {
 
     /// Stores all streams in their current state, so that a new journal can begin.
     ///
-    /// This is necessary in two cases. Either records are missing, because the journal could not be written for some
-    /// time and the daemon then ended suddenly. Or the daemon no longer keeps a journal.
+    /// This is necessary if the daemon no longer keeps a journal, or if records are missing. Records are missing if the
+    /// journal could not be written for some time and the daemon then ended suddenly.
     private mutating func startAnew(_ last: UInt64, _ end: UInt64) throws {
         if last < end {
             logger.warning("records are missing in the journal after \(last); the records up to \(end) are ignored")
@@ -288,7 +288,7 @@ struct StartState: ~Copyable {
             """)
     }
 
-    /// Logs after which sequence number each stream continues, so that producers can resend missing timesteps.
+    /// Logs the sequence number after which each stream continues, so that producers can resend missing timesteps.
     private func logSequences() {
         guard table.count > 0 else { return }
         let isDebug = logger.logLevel <= .debug

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Runs transactions on another thread, one at a time, and posts each result to the hot loop.
 ///
-/// One worker serves the ``StateStore``, and another one the ``Journal``.
+/// One worker serves the ``StateStore``, and another serves the ``Journal``.
 final class StoreWorker<Database: Sendable>: Sendable {
     private let database: Mutex<Database>
     private let mailbox: Mailbox
@@ -50,7 +50,7 @@ final class StoreWorker<Database: Sendable>: Sendable {
         return try result.get()
     }
 
-    /// Waits until no transaction uses the database. The caller then has the last reference; releasing it closes the
+    /// Waits until no transaction uses the database. The caller then holds the last reference; releasing it closes the
     /// database.
     func finish() { queue.sync {} }
 }

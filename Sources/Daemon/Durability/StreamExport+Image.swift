@@ -17,7 +17,7 @@ extension StreamExport {
     ///
     /// - Parameter id: The id of the new stream; nil to keep the exported id.
     /// - Returns: The image, which may not fit any model.
-    /// - Throws: ``ControlError`` if the state is not the base64 form of whole float32 values.
+    /// - Throws: ``ControlError`` if the state is not base64, or does not decode to whole float32 values.
     package func image(as id: String? = nil) throws(ControlError) -> StreamImage {
         guard let values = decodeState() else {
             throw ControlError(

@@ -2,7 +2,7 @@
 public struct HTTPConfiguration: Equatable, Sendable {
     /// The endpoint at which the daemon answers.
     public var endpoint = HTTPEndpoint.address("127.0.0.1", port: 5553)
-    /// Whether an endpoint beyond this machine is allowed.
+    /// Whether an endpoint that other machines can reach is allowed.
     public var isPublic = false
     /// The host names that clients may use in requests, in addition to `localhost` and addresses; see ``isHost(_:)``.
     public var hosts: [String] = []
@@ -32,7 +32,7 @@ public struct HTTPConfiguration: Equatable, Sendable {
 }
 
 extension HTTPConfiguration {
-    /// Reads the key `http` of the configuration file: an endpoint, or `{address: …, public: true, hosts: […]}`.
+    /// Reads the `http` key of the configuration file: an endpoint, or `{address: …, public: true, hosts: […]}`.
     ///
     /// - Throws: ``DaemonError`` with the file and line.
     init(_ value: YAMLValue) throws(DaemonError) {

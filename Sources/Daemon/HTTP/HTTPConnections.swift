@@ -1,7 +1,7 @@
 import NIOCore
 import Synchronization
 
-/// The open connections of the HTTP server. Their number is limited.
+/// The open connections of the HTTP server, limited in number.
 ///
 /// If a new connection exceeds the maximum, the server closes the connection that has waited longest. New clients are
 /// therefore always answered.
@@ -16,7 +16,7 @@ final class HTTPConnections: Sendable {
 
     private let entries = Mutex<[ObjectIdentifier: Entry]>([:])
 
-    /// Adds a new connection. If there are then too many, the one that has waited longest is closed.
+    /// Adds a new connection. If this exceeds the maximum, the connection that has waited longest is closed.
     func add(_ channel: any Channel) {
         let oldest: (any Channel)? = entries.withLock { entries in
             entries[ObjectIdentifier(channel)] = Entry(channel: channel, waitingSince: .now())

@@ -158,7 +158,7 @@ final class HTTPExchange: ChannelInboundHandler {
 
     private func goOn(_ context: ChannelHandlerContext) {
         enter(.idle, context)
-        // A direct call of `next` would nest the answers to pipelined requests.
+        // A direct call to `next` would nest the answers to pipelined requests.
         context.eventLoop.assumeIsolated().execute { [self] in frames.next() }
     }
 

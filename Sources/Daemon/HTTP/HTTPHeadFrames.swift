@@ -34,7 +34,7 @@ final class HTTPHeadFrames: ChannelInboundHandler {
     private var hasLine = false
     /// Whether a head has been passed on but not answered yet.
     private var isBusy = false
-    /// The number of bytes discarded so far; nil before a call of ``discard()``.
+    /// The number of bytes discarded so far; nil before ``discard()`` is called.
     private var discarded: Int?
     /// Whether the client has closed its sending side.
     private var isAtEnd = false

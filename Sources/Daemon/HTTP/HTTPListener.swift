@@ -6,7 +6,7 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// The daemon's HTTP server. It runs SwiftNIO on its own thread, and connects it to the daemon's pages, limits and log.
+/// The daemon's HTTP server: SwiftNIO on its own thread, connected to the daemon's pages, limits and log.
 final class HTTPListener: Sendable {
     /// The time between two attempts to reopen a failed server.
     private static let retryInterval = TimeAmount.seconds(10)
@@ -129,7 +129,7 @@ final class HTTPListener: Sendable {
     }
 }
 
-/// Logs if the server cannot accept connections, but only once until it accepts them again.
+/// Logs once when the server cannot accept connections, and once when it accepts them again.
 private final class AcceptFailures: ChannelInboundHandler {
     typealias InboundIn = any Channel
 

@@ -5,7 +5,7 @@ import NIOHTTP1
 struct HTTPPages: Sendable {
     typealias Page = @Sendable (any EventLoop) -> EventLoopFuture<HTTPAnswer>
 
-    /// The maximum time for the hot loop to answer. After that, it counts as stuck.
+    /// The maximum time that the hot loop may take to answer. If it takes longer, it counts as stuck.
     static let answerBound = Duration.seconds(1)
     private static let methods: [HTTPMethod] = [.GET, .HEAD]
 
@@ -37,7 +37,7 @@ struct HTTPPages: Sendable {
         return page(loop)
     }
 
-    /// The metrics, in the format of Prometheus:
+    /// The metrics, in the Prometheus text format:
     /// <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>.
     private func metrics(_ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
         guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
@@ -65,7 +65,7 @@ struct HTTPPages: Sendable {
     }
 
     /// Asks the hot loop for its metrics, and builds an answer from them. If the loop does not reply in time, the
-    /// answer says that it is stuck.
+    /// answer says that the loop is stuck.
     private func ask(
         _ loop: any EventLoop, _ answer: @escaping @Sendable (DaemonMetrics) -> HTTPAnswer
     ) -> EventLoopFuture<HTTPAnswer> {

@@ -21,7 +21,7 @@ final class HotLoopProbe: Sendable {
         self.mailbox = mailbox
     }
 
-    /// Whether the state is still being loaded. Until then, no hot loop can answer.
+    /// Whether the state is still being loaded. While it is, there is no hot loop to answer.
     var isLoading: Bool { !hasBegun.load(ordering: .acquiring) }
 
     /// Records that the hot loop is running. Can be called from any thread.

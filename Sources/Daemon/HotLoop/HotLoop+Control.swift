@@ -4,7 +4,7 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// Carries out control requests between two timesteps.
+/// Carries out control requests between timesteps.
 extension HotLoop {
     /// Carries out a request. The answer is sent at once, or after the store has done its part.
     ///
@@ -83,7 +83,7 @@ extension HotLoop {
 
     /// Changes the log level, and answers with the previous one.
     private mutating func changeLogLevel(_ level: LogLevel?, for address: ControlServer.ReturnAddress) {
-        // All copies of the daemon's logger share the same level, so it is enough to set it on a copy.
+        // All copies of the daemon's logger share the same level, so setting the level on a copy is enough.
         var logger = logger
         let before = LogLevel(logger.logLevel)
         if let level { logger.logLevel = Logger.Level(level) }

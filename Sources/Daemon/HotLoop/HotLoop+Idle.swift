@@ -11,7 +11,7 @@ extension HotLoop {
         case model(Int)
     }
 
-    /// The maximum number of streams that one job reads, so that timesteps of other streams are handled in between.
+    /// The maximum number of streams that one job reads. Between jobs, the hot loop handles timesteps of other streams.
     private static let streamsPerRead = 1024
 
     /// Checks some streams, and hibernates or forgets the idle ones.

@@ -24,7 +24,7 @@ struct RunningOperation {
     var isBusy: Bool { end != nil || !waiting.isEmpty }
 }
 
-/// Runs long operations on many streams for only about a millisecond in each turn, so that timesteps are handled in
+/// Runs long operations on many streams in pieces of about a millisecond per turn, so that timesteps are handled in
 /// between.
 extension HotLoop {
     /// The number of slots to sweep between two checks of the clock.
@@ -72,7 +72,7 @@ extension HotLoop {
     private var canSweep: Bool { table.canSweep && operation.snapshot?.hasRoom ?? true }
     private var canAct: Bool { !operation.waiting.isEmpty && operation.end == nil }
 
-    /// Continues the backlog and the operation under way.
+    /// Continues with the backlog and with the operation under way.
     ///
     /// - Parameters:
     ///   - turnStart: The time at which the turn began, by the steady clock.

@@ -9,13 +9,13 @@ struct PageJob {
 
 /// Builds pages of streams, a few slots at a time.
 extension HotLoop {
-    /// The time per turn for building pages, over all pages.
+    /// The total time per turn for building pages.
     private static let timeForPages = Duration.milliseconds(1)
     /// The number of slots to look at between two checks of the clock.
     private static let slotsPerLook = 1024
 
     /// Begins a page. Later requests of the same controller wait until the page is complete, so that they cannot affect
-    /// it.
+    /// the page.
     mutating func startPage(_ search: StreamPageSearch, for address: ControlServer.ReturnAddress) {
         requests.hold(address.peer)
         pages.append(PageJob(address: address, search: search))

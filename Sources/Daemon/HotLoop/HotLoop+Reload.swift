@@ -61,7 +61,8 @@ extension HotLoop {
         }
     }
 
-    /// - Returns: Whether the model's file is read at once. If not, it is read after the reload that is under way.
+    /// - Returns: Whether the model's file is read at once. If not, the file is read after the reload that is under
+    ///   way.
     private mutating func ask(_ reload: ReloadQueue.Reload, ofModel model: Int) -> Bool {
         guard reloads.ask(reload, ofModel: model) else { return false }
         read(model)
@@ -172,9 +173,9 @@ extension HotLoop {
         _ served: ServedModel, _ result: ReloadResult, _ answer: @escaping ReloadAnswer
     ) {
         guard isDurable else { return answer(&self, .success(result)) }
-        // Before the answer, a checkpoint must have all streams under the new weights. A crash before this checkpoint
-        // leaves streams that belong to the old weights. The next start refuses them or handles them as its options
-        // say.
+        // A checkpoint must store all streams under the new weights before the reload is answered. A crash before this
+        // checkpoint leaves streams that belong to the old weights. The next start refuses such streams or handles them
+        // as its options say.
         startStoreJob { store throws(StoreError) in
             try store.keepLayouts(of: [served])
         } then: { loop, written in

@@ -22,12 +22,12 @@ extension HotLoop {
         }
     }
 
-    /// Removes streams from memory, and records the removal in the journal. It is not enough that the store removes
-    /// them, because earlier records would bring them back.
+    /// Removes streams from memory, and records the removal in the journal. Removing the streams from the store alone
+    /// is not enough, because earlier records would bring them back.
     ///
-    /// The answer waits for the journal, or for a checkpoint if the journal cannot be written. If the disk were full,
-    /// the answer would wait until there is room again. Therefore, the daemon first checks that the journal or a
-    /// checkpoint can be written.
+    /// The answer waits for the journal, or for a checkpoint if the journal cannot be written. On a full disk, the
+    /// answer would wait until there is room again. Therefore, the daemon first checks that the journal or a checkpoint
+    /// can be written.
     private mutating func removeAtOnce(
         _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
@@ -90,7 +90,7 @@ extension HotLoop {
             reply(Result<JSONValue, ControlError>.failure(ControlError(error)), to: address)
             return endOperation()
         }
-        // No checkpoint can run before the removal below and bring the streams back.
+        // The removal below follows at once, so no checkpoint can run first and bring the streams back.
         operation.end = nil
         do throws(ControlError) {
             try begin(.remove, on: selection, event: .removed) { loop, removed in

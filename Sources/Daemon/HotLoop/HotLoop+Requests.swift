@@ -5,7 +5,7 @@ import ZeroMQ
 
 /// Carries out requests and sends replies. Large requests are read, and large replies written, on another thread.
 extension HotLoop {
-    /// The time per turn for requests. It limits how long they can hold up timesteps.
+    /// The time per turn for requests. This limits how long requests can hold up timesteps.
     private static let timeForRequests = Duration.milliseconds(5)
 
     /// Receives as many requests as the queue has room for, and carries out those that are next in line.
@@ -98,7 +98,7 @@ extension HotLoop {
         }
     }
 
-    /// Runs a job of the store for a request, and builds the reply on another thread.
+    /// Runs a store job for a request, and builds the reply on another thread.
     ///
     /// - Parameters:
     ///   - address: The address to which the reply is sent.

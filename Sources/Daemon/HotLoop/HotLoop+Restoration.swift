@@ -30,14 +30,14 @@ struct RunningRestoration {
     var isReadingStreams = false
     /// The pages that have been read, beginning with the one in progress.
     private var pages: [StreamSlice] = []
-    /// The number of streams on the first page that are done.
+    /// The number of streams on the first page that have been processed.
     private var done = 0
     private var place = Place.start
-    /// The first page, if it is the only one. The second pass then need not read it again.
+    /// The first page, if it is the only one. The second pass then reuses this page instead of reading it again.
     private var onlyPage: StreamSlice?
     private var retry: Deadline?
-    /// The error of the last attempt to read, if the restoration had taken effect by then; nil if the attempt
-    /// succeeded.
+    /// The error of the last attempt to read; nil if the attempt succeeded, or if the restoration has not taken effect
+    /// yet.
     private(set) var failure: StoreError?
 
     init(_ number: Int, _ name: String, _ selection: ControlCommand.Selection) {

@@ -5,7 +5,7 @@ import Wire
 /// A snapshot in progress. The store receives copies while more are being made. The hot loop owns it.
 struct RunningSnapshot {
     /// The maximum number of slices that wait for the store. With two, the next slice is ready while the store writes
-    /// one. The limit is no higher, because a read of a stream must wait for all of these slices.
+    /// one. A higher limit would delay reads of streams, because each read waits for all of these slices.
     private static let unansweredSlices = 2
 
     let snapshot: StagedSnapshot
@@ -39,8 +39,8 @@ extension HotLoop {
         }
     }
 
-    /// Hands the copies made so far to the store. The store copies hibernating streams from its own rows. These do not
-    /// change before the next checkpoint, which the store writes only after these copies.
+    /// Hands the copies made so far to the store. The store copies hibernating streams from its own rows. These rows do
+    /// not change before the next checkpoint, which the store writes only after the copies.
     mutating func handOverCopies() {
         guard let snapshot = operation.snapshot?.snapshot, let isBegun = operation.snapshot?.isBegun else { return }
         let (slice, asleep) = table.takeCopies()

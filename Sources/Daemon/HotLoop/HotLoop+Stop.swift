@@ -5,11 +5,11 @@ import ZeroMQ
 
 /// The orderly stop: consumes the messages that were received, and makes all state durable.
 extension HotLoop {
-    /// The maximum time to spend on timesteps that were received.
+    /// The maximum time to spend on consuming received timesteps.
     private static let drainTime = Duration.seconds(2)
-    /// The conditions under which a producer is told to hang up. Each entry applies until the given time after the
-    /// beginning of the stop. At first, the producer must be silent. Later, it is enough that the producer is between
-    /// two messages. After the last entry, no condition applies.
+    /// The conditions under which a producer is told to hang up. Each entry applies until the given time after the stop
+    /// began. At first, the producer must be silent. Later, it is enough for the producer to be between two messages.
+    /// After the last entry, no condition applies.
     private static let hangUpMoments: [(until: Duration, moment: PeerConnections.Moment)] = [
         (.milliseconds(250), .quiet(.milliseconds(10))),
         (.milliseconds(350), .quiet(.milliseconds(2))),
@@ -21,7 +21,7 @@ extension HotLoop {
     /// Consumes the timesteps that producers had sent before the stop, for at most ``drainTime``, and carries out the
     /// last requests.
     mutating func drain(_ memory: inout TurnMemory) throws(ZeroMQError) {
-        // From here on, no producer completes a handshake. A new producer sends nothing, and will connect again when
+        // From here on, no producer completes a handshake. A new producer sends nothing, and will reconnect when
         // another daemon is running.
         access.closeIngest()
         for socket in ingest { socket.beginDrain() }
@@ -75,7 +75,7 @@ extension HotLoop {
             """)
     }
 
-    /// Waits for the jobs of the store and other threads, and then for a last checkpoint.
+    /// Waits for the jobs of the store and of other threads, and then for a final checkpoint.
     mutating func makeStateDurable() throws(DaemonError) {
         finishOperations()
         do throws(ZeroMQError) {
@@ -113,7 +113,7 @@ extension HotLoop {
         try waitForOthers()
     }
 
-    /// Refuses the requests that wait for a checkpoint, because there will not be another one.
+    /// Refuses the requests that wait for a checkpoint, because no other checkpoint will follow.
     private mutating func refuseWaiting() {
         let waiting = checkpointWaiters.answers
         checkpointWaiters.answers = []

@@ -5,7 +5,7 @@ import ZeroMQ
 /// The path of timesteps: receive, admit, enqueue, step, decide, publish.
 extension HotLoop {
     /// The hot path: receives the messages that wait at a socket, steps their streams together, and publishes the
-    /// decisions. This is repeated for messages that have arrived in the meantime.
+    /// decisions. Then repeats this for messages that have arrived in the meantime.
     ///
     /// If the first message is quick to step, it is decided at once: it may be the only one, and should not wait while
     /// the loop looks for others.
@@ -58,7 +58,7 @@ extension HotLoop {
         while !admit(memory.message, from: socket) {
             decide(&memory.decided)
             let isLate = decidedAt - batchStart >= Self.publishingPatience
-            // A stream's event is published before the stream's later decisions.
+            // Publish now if there is an event, so that the event precedes its stream's later decisions.
             if isLate || memory.decided.isLarge || table.hasEvents { try publish(&memory.decided) }
         }
     }
@@ -114,7 +114,7 @@ extension HotLoop {
         if table.hasEvents { announceEvents() }
     }
 
-    /// Holds decisions back until the journal has their records.
+    /// Holds decisions back until the journal contains their records.
     private static func hold(
         _ decided: borrowing DecidedBatch, idsFrom table: borrowing StreamTable, in held: inout PendingDecisions
     ) {

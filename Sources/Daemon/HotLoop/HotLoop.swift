@@ -8,8 +8,8 @@ import ZeroMQ
 /// Memory that is reused in each turn: the received message and the decisions.
 struct TurnMemory: ~Copyable {
     var message = IngestMessage()
-    /// The decisions of the turn. With only a few streams, decisions wait for further ones and their number varies.
-    /// Room for many is therefore allocated at the start.
+    /// The decisions of the turn. With only a few streams, decisions accumulate before they are published, so their
+    /// number varies. Capacity for many decisions is therefore allocated at the start.
     var decided = DecidedBatch(capacity: 2048)
 }
 
@@ -31,18 +31,18 @@ struct HotLoop: ~Copyable {
     /// The time for which the loop waits only at the ingest socket, in nanoseconds, while timesteps arrive in quick
     /// succession.
     ///
-    /// It is longer than the system's tick. During a shorter wait, the system would reset the tick's timer, which
-    /// delays a single message by a few microseconds.
+    /// This time is longer than the system's tick. During a shorter wait, the system would reset the tick's timer,
+    /// which delays a single message by a few microseconds.
     static let ingestPatience: Int64 = 5_000_000
     /// The time after which decisions are published, in nanoseconds, even if more messages of the same streams are
     /// waiting. A full batch of a small model takes about this long.
     static let publishingPatience: Int64 = 200_000
-    /// The maximum number of requests, and also of subscriptions, to receive in one turn, so that timesteps are handled
-    /// in between.
+    /// The maximum number of requests to receive in one turn, so that timesteps are handled in between. The same limit
+    /// applies to subscriptions.
     static let requestsPerTurn = 100
 
     // The fields that every message needs come first. The size of a clock's instant is known only at run time, so the
-    // location of every field after one must be computed at run time.
+    // offset of every field that follows an instant must be computed at run time.
 
     var table: StreamTable
     /// The times between receiving a batch and publishing its decisions.
@@ -78,7 +78,7 @@ struct HotLoop: ~Copyable {
     let isDurable: Bool
     /// The state folder; nil if all state is in memory.
     let stateFolder: String?
-    /// Detects the loss of the state folder; nil if there is none.
+    /// Detects the loss of the state folder; nil if there is no state folder.
     let folderWatch: StateFolderWatch?
     let journalSync: Journal.Sync
     let started = ContinuousClock.now

@@ -1,8 +1,8 @@
 import Synchronization
 import ZeroMQ
 
-/// Passes closures from other threads to the hot loop's thread, which runs them between two timesteps, in the order in
-/// which they were posted.
+/// Passes closures from other threads to the hot loop's thread. The loop runs the closures between timesteps, in the
+/// order in which they were posted.
 final class Mailbox: Sendable {
     typealias Action = @Sendable (inout HotLoop) -> Void
 

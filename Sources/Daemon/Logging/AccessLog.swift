@@ -14,7 +14,7 @@ struct AccessLog {
         /// The client uses CURVE, but this endpoint does not.
         case notEncrypted
         case malformed
-        /// The handshake broke off. `expected` names the types of socket that may connect to the endpoint.
+        /// The handshake broke off. `expected` names the socket types that may connect to the endpoint.
         case brokenOff(expected: String)
         /// The subscriptions of a subscriber exceed this size, in bytes.
         case tooManySubscriptions(Int)
@@ -33,7 +33,7 @@ struct AccessLog {
             case .otherMechanism: self = isCurve ? .noKey : .notEncrypted
             case .otherServerKey: self = .otherServerKey
             case .malformed: self = .malformed
-            // This daemon denied the client itself, and has already logged the key.
+            // The daemon itself denied this client, and has already logged the key.
             case .denied: return nil
             }
         }
@@ -45,8 +45,8 @@ struct AccessLog {
         let cause: Cause
     }
 
-    /// The maximum number of refusals to remember. When it is reached, all refusals are forgotten, and clients may be
-    /// logged again.
+    /// The maximum number of refusals to remember. At this limit, all refusals are forgotten, and clients may be logged
+    /// again.
     private static let maximumEntries = 1_000
 
     let logger: Logger

@@ -8,7 +8,7 @@ public enum DaemonLog {
     ///
     /// - Parameters:
     ///   - format: The format of the entries.
-    ///   - level: The initial value of the lowest level to write.
+    ///   - level: The lowest level to write, until the level is changed.
     /// - Returns: The logger.
     public static func logger(format: LogFormat, level: LogLevel) -> Logger {
         let base: any LogHandler =
@@ -78,7 +78,8 @@ private struct SharedLevelLogHandler: PassingLogHandler {
     func log(event: LogEvent) { base.log(event: event) }
 }
 
-/// A log handler for people. It escapes control characters, so that text from outside cannot affect a terminal.
+/// A log handler for human-readable output. It escapes control characters, so that text from outside cannot affect a
+/// terminal.
 struct VisibleLogHandler: PassingLogHandler {
     fileprivate var base: any LogHandler
 

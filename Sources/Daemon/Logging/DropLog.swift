@@ -61,7 +61,7 @@ struct DropLog {
         return rate.admits(at: time)
     }
 
-    /// Logs how many drops were left out.
+    /// Logs how many drops were not logged individually.
     mutating func flush() {
         guard rate.unlogged > 0 else { return }
         logger.warning(

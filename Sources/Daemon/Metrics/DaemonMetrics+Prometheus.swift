@@ -1,8 +1,8 @@
 import Wire
 
-/// The names and help texts of the metrics. The page `Operating` describes all metrics for operators.
+/// The names and help texts of the metrics. The documentation page `Operating` describes all metrics for operators.
 extension DaemonMetrics {
-    /// Writes all metrics in Prometheus' text format.
+    /// Writes all metrics in the Prometheus text format.
     ///
     /// - Parameter residentBytes: The resident memory of the process, in bytes; nil if unknown.
     /// - Returns: The text, counters first.

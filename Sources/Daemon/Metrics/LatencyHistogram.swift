@@ -1,10 +1,10 @@
 /// The latencies of decisions, in buckets whose bounds double. The hot loop owns the histogram.
 ///
-/// It takes up about 200 bytes, and recording a latency takes only a few instructions.
+/// The histogram takes up about 200 bytes, and recording a latency takes only a few instructions.
 struct LatencyHistogram: Sendable {
     /// The upper bound of the first bucket, in nanoseconds. Each of the other bounds is twice the previous one.
     private static let firstBound: Int64 = 10_000
-    /// The number of finite bounds, which run from 10 µs to 10.5 s. Longer latencies have a bucket of their own.
+    /// The number of finite bounds, which run from 10 µs to 10.5 s. All longer latencies share one more bucket.
     private static let boundCount = 21
 
     /// The number of decisions in each bucket.

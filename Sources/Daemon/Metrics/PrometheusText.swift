@@ -1,4 +1,4 @@
-/// Writes Prometheus' text format, version 0.0.4:
+/// Writes the Prometheus text format, version 0.0.4:
 /// <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>.
 struct PrometheusText {
     /// The media type of the format.

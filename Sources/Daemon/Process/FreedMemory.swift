@@ -8,8 +8,7 @@ import Logging
 /// returns only free memory at the end of a heap, so the heaps would keep the size of the largest burst. `malloc_trim`
 /// also returns free pages in the middle.
 public struct FreedMemory {
-    /// The size, in bytes, from which a block gets a mapping of its own. The mapping is removed when the block is
-    /// freed.
+    /// The minimum size of a block that gets its own mapping, in bytes. The mapping is removed when the block is freed.
     private static let mappedBlock: Int32 = 1 << 20
     /// The amount of memory that may stay free at the end of a heap, in bytes. Each thread may have a heap.
     private static let freeAtEnd: Int32 = 1 << 19

@@ -21,7 +21,7 @@ struct ServiceNotifier: Sendable {
         }
     }
 
-    /// The time after which systemd restarts the daemon if it sends no `alive`; nil if systemd does not watch the
+    /// The time after which systemd restarts the daemon unless it receives `alive`; nil if systemd does not watch the
     /// daemon.
     let watchdogInterval: Duration?
     private let address: UnixSocketAddress

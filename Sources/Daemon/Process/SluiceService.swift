@@ -35,7 +35,7 @@ public struct SluiceService: Sendable {
     /// Serves until a stop is requested. Tells systemd when the daemon is ready, that it is alive, and when it stops.
     ///
     /// - Parameter stop: Receives signals and limits how long a stop may take.
-    /// - Throws: ``DaemonError`` if the daemon cannot start or does not stop in an orderly way.
+    /// - Throws: ``DaemonError`` if the daemon cannot start or does not stop cleanly.
     public func run(_ stop: StopWatch) throws(DaemonError) {
         try configuration.checkFree()
         let mailbox = try Self.makeMailbox()

@@ -102,7 +102,7 @@ public final class StopWatch: Sendable {
         }
     }
 
-    /// Records that, from now on, the hot loop reads its mailbox.
+    /// Records that the hot loop now reads its mailbox.
     func begin(_ mailbox: Mailbox) {
         state.withLock { state in
             if case .loading(isReloadAsked: true) = state.phase { mailbox.post { $0.reloadAll() } }

@@ -11,7 +11,7 @@ struct Deadline {
 
     var isPast: Bool { SteadyClock.now() >= time }
 
-    /// The time until the deadline in milliseconds, at least 1. This minimum keeps a caller whose work is due but not
-    /// yet possible from spinning.
+    /// The time until the deadline in milliseconds, at least 1. The minimum prevents a caller from spinning while its
+    /// work is due but not possible yet.
     var millisecondsLeft: Int { max(1, Int((time - SteadyClock.now()) / 1_000_000) + 1) }
 }

@@ -23,7 +23,7 @@ struct IdleSweep {
     private var lastLook: Int64?
     /// The first slot of the next check. At 0, a new round begins.
     private(set) var next = 0
-    /// The number of requests in progress for which streams must stay awake.
+    /// The number of requests in progress that need streams to stay awake.
     var wakers = 0
     /// The ids of streams that could not be read from the store.
     var unread: [String] = []
@@ -57,8 +57,8 @@ struct IdleSweep {
         return watched
     }
 
-    /// Schedules the next check: from `slot` on after a millisecond or, if `slot` is nil, a new round after the full
-    /// interval.
+    /// Schedules the next check. It continues at `slot` after a millisecond or, if `slot` is nil, begins a new round
+    /// after the full interval.
     mutating func goOn(at slot: Int?) {
         next = slot ?? 0
         due = Deadline(in: slot == nil ? interval : .milliseconds(1))

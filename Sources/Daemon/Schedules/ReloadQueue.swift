@@ -1,11 +1,12 @@
-/// Merges reloads. Each model has at most one reload under way, and at most one more, which serves all requests that
-/// arrive in the meantime.
+/// Merges reloads. Each model has at most one reload under way and one queued. The queued reload serves all requests
+/// that arrive in the meantime.
 struct ReloadQueue {
     /// One reload and the requests that wait for its outcome.
     struct Reload {
         /// Whether the model's streams start from zero state.
         var isResetting = false
-        /// Whether to log a failure, because a signal asked for the reload and so no request receives the failure.
+        /// Whether to log a failure. True if a signal requested the reload, because no request then receives the
+        /// failure.
         var isLogged = false
         var addresses: [ControlServer.ReturnAddress] = []
 
@@ -17,7 +18,7 @@ struct ReloadQueue {
             Reload(isResetting: resetting, addresses: [address])
         }
 
-        /// Merges another reload into this one. Streams are reset if either of them asks for this, as if the two ran in
+        /// Merges another reload into this one. Streams are reset if either reload asks for it, as if the two ran in
         /// succession.
         fileprivate mutating func join(_ other: Reload) {
             isResetting = isResetting || other.isResetting

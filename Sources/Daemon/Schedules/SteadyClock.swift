@@ -1,6 +1,6 @@
 import Glibc
 
-/// The clock for every decision that depends on time. No one can set it, and it continues while the machine is
+/// The clock for every decision that depends on time. It cannot be set, and it keeps running while the machine is
 /// suspended.
 enum SteadyClock {
     /// The time in nanoseconds since a fixed point before the daemon's start.

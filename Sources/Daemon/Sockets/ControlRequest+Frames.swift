@@ -6,7 +6,7 @@ extension ControlRequest {
     /// The maximum nesting of arrays and objects in a request.
     private static let maximumDepth = 32
     /// The maximum number of JSON values in a request. Even a `write_snapshot` request of 1 MiB that holds the smallest
-    /// possible streams has fewer.
+    /// possible streams contains fewer.
     private static let maximumValues = 100_000
 
     /// Reads the frames of a request.

@@ -11,7 +11,7 @@ struct RawRequest: Sendable {
     let peer: [UInt8]
     /// Whether the request began with the empty frame of a REQ socket. If so, the reply must too.
     let hasDelimiter: Bool
-    /// At most two frames after the address and the delimiter. A valid request has one frame, so two are enough to
+    /// The frames after the address and the delimiter, at most two. A valid request has one frame, so two are enough to
     /// detect an error.
     let body: [[UInt8]]
 
@@ -34,7 +34,7 @@ struct ControlServer: ~Copyable {
         let byteCount: Int
     }
 
-    /// The maximum number of replies queued for one controller. A reply may have several megabytes.
+    /// The maximum number of replies queued for one controller. A reply may be several megabytes in size.
     private static let waitingReplies = RequestQueue.maximumUnanswered
     /// The maximum number of surplus frames of a message that one turn of the loop discards.
     private static let framesPerTurn = 10_000
@@ -91,7 +91,7 @@ struct ControlServer: ~Copyable {
         return !hasSurplus
     }
 
-    /// Sends a reply. It is dropped if the peer is gone or does not read its replies.
+    /// Sends a reply. The reply is dropped if the peer is gone or does not read its replies.
     func send(_ reply: WrittenReply, to address: ReturnAddress) throws(ZeroMQError) {
         let delimiter: [[UInt8]] = address.hasDelimiter ? [[]] : []
         try socket.sendFrames([address.peer] + delimiter + [reply.json], wait: false)

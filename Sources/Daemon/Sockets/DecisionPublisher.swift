@@ -9,8 +9,8 @@ import ZeroMQ
 /// it. From then on, libzmq skips the slow subscriber without further refusals until the subscriber has read half of
 /// its queue. The counter is therefore the number of times that a subscriber fell behind.
 final class DecisionPublisher {
-    /// The beginning of topics that confirm subscriptions. If a subscriber subscribes to such a topic, it receives
-    /// `{"event":"subscribed"}` on it. By then, all earlier subscriptions of the subscriber are in force.
+    /// The prefix of topics that confirm subscriptions. A subscriber to such a topic receives `{"event":"subscribed"}`
+    /// on the topic. At that point, all earlier subscriptions of the subscriber are in force.
     private static let subscribedTopic = Array("\(StreamID.ownTopics)subscribed/".utf8)
     private static let eventTopic = Array(StreamEvent.topic.utf8)
     private static let subscribedEvent = Array(#"{"event":"subscribed"}"#.utf8)
@@ -20,7 +20,7 @@ final class DecisionPublisher {
     let socket: Socket
     /// The number of times that a subscriber's queue was full and the subscriber began to miss messages.
     private(set) var overflows: UInt64 = 0
-    /// The last values to send to new subscribers. It is always empty if `last_value` is off.
+    /// The last values to send to new subscribers; always empty if `last_value` is off.
     var lastValues: LastValues
 
     /// - Parameters:
@@ -90,13 +90,12 @@ final class DecisionPublisher {
         try socket.set(.publisherWaits, to: 1)
     }
 
-    /// Receives a limited number of subscriptions. Those that ask for a confirmation are confirmed. For all others, the
-    /// last values to send are noted.
+    /// Receives a limited number of subscriptions. Confirms those that ask for a confirmation, and queues last values
+    /// for all others.
     func takeSubscriptions() throws(ZeroMQError) {
         for _ in 0..<HotLoop.requestsPerTurn {
             guard let frames = try socket.receiveFrames(wait: false) else { return }
-            // A frame that begins with the byte 1 subscribes to the topic that follows. With the byte 0, it
-            // unsubscribes.
+            // A frame that begins with the byte 1 subscribes to the topic that follows. The byte 0 unsubscribes.
             guard let frame = frames.first, frame.first == 1 else { continue }
             let topic = Array(frame.dropFirst())
             if topic.starts(with: Self.subscribedTopic) {

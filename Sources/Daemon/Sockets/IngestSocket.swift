@@ -30,7 +30,7 @@ final class IngestSocket {
     let socket: Socket
     private let drain = Confined(Drain())
 
-    /// The state of the drain. It is read for every message, so access to it must not involve a check at run time.
+    /// The state of the drain. It is read for every message, so access must not involve a run-time check.
     private struct Drain {
         /// The producers that were connected when the drain began; nil before the drain.
         var connections: PeerConnections?

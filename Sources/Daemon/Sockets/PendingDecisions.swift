@@ -15,7 +15,7 @@ struct PendingDecisions {
         append(id, decisions.bytes)
     }
 
-    /// Appends one message whose second frame can be anything.
+    /// Appends one message whose second frame may have any content.
     mutating func append(_ topic: Span<UInt8>, _ content: Span<UInt8>) {
         unsafe topic.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
         let end = bytes.count

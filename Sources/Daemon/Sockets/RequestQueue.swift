@@ -13,8 +13,8 @@ struct RequestQueue {
     /// The maximum number of unanswered requests per controller: requests that the daemon has begun to carry out but
     /// has not answered yet, for example because the store is still working on them.
     static let maximumUnanswered = 100
-    /// The maximum total size of the unanswered requests of all controllers, in bytes. Above it, no large request is
-    /// carried out.
+    /// The maximum total size of the unanswered requests of all controllers, in bytes. Beyond this size, no large
+    /// request is carried out.
     static let maximumUnansweredBytes = 16 << 20
 
     /// The requests of one controller.
@@ -50,7 +50,7 @@ struct RequestQueue {
     /// Returns whether there is a request that may be carried out now.
     ///
     /// - Parameter allowsLarge: Whether a large request may be carried out.
-    /// - Returns: Whether there is such a request.
+    /// - Returns: True if ``next(allowsLarge:)`` would return a request.
     func hasNext(allowsLarge: Bool) -> Bool { indexOfNext(allowsLarge) != nil }
 
     /// Removes and returns the next request that may be carried out now. Other requests of the same controller wait
@@ -81,7 +81,7 @@ struct RequestQueue {
         }
     }
 
-    /// Holds back a controller's requests. Each hold must be ended with one call of ``release(_:)``.
+    /// Holds back a controller's requests. Each hold must be ended with one call to ``release(_:)``.
     mutating func hold(_ peer: [UInt8]) { lines[peer, default: Line()].holds += 1 }
 
     /// Ends one hold of a controller.
