@@ -52,7 +52,7 @@ struct AccessRequest {
         [Self.version, id, Array(verdict.rawValue.utf8), [], [], []]
     }
 
-    /// Returns an answer that denies a malformed question. Its id is the second frame of the question, if there is one.
+    /// Returns an answer that denies a malformed question. The answer repeats the question's id, if there is one.
     static func denial(of frames: [[UInt8]]) -> [[UInt8]] {
         [version, frames.dropFirst().first ?? [], Array(Verdict.denied.rawValue.utf8), [], [], []]
     }

@@ -1,6 +1,6 @@
 import ZeroMQ
 
-/// Tracks the unfinished handshakes of one socket, judging by libzmq's events.
+/// Tracks the unfinished handshakes of one socket, based on libzmq's events.
 ///
 /// The ledger finds handshakes that broke off without a reported reason. If the peer's socket has the wrong type, or if
 /// the peer does not speak ZeroMQ, libzmq reports only that the connection ended.

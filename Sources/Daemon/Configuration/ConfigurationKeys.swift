@@ -13,7 +13,7 @@ public struct ConfigurationKey: Encodable, Sendable {
     /// The meaning of the key, as a sentence.
     var meaning: String?
 
-    /// All keys as JSON. The manual and the page of keys are generated from this JSON and the flags' help.
+    /// All keys as JSON. The manual and the page `Configuration` are generated from this JSON and the flags' help.
     public static var json: String {
         get throws {
             let encoder = JSONEncoder()

@@ -135,7 +135,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var maximumStreams: Int?
     /// The daemon's response if, at the start, stored state belongs to other weights.
     public var onOtherWeights = StreamTable.OtherWeights.refuse
-    /// The response, at the start, to a damaged state folder.
+    /// The daemon's response if, at the start, the state folder is damaged.
     public var onDamagedState = OnDamagedState.refuse
     /// The total size of the journal's records, in megabytes, at which a checkpoint starts early; see
     /// ``isJournalSize(_:)``.

@@ -9,7 +9,7 @@ extension DaemonConfiguration {
         /// The endpoint's name in errors. The endpoint's option has the same name.
         let name: String
         let endpoint: Endpoint
-        /// The endpoint in its own notation.
+        /// The endpoint in the notation of its option.
         let notation: String
 
         /// The folder of a Unix socket; nil for other endpoints.

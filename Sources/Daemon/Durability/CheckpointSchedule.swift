@@ -88,7 +88,7 @@ struct CheckpointSchedule {
 
     /// - Parameters:
     ///   - interval: The time between two checkpoints.
-    ///   - now: The time of the start, by the steady clock.
+    ///   - now: The time of the start, as a time of the ``SteadyClock``.
     ///   - time: The wall-clock time, in nanoseconds since the Unix epoch.
     init(interval: Duration, now: Int64, time: Int64) {
         self.interval = Int64(interval / .nanoseconds(1))
@@ -124,7 +124,7 @@ struct CheckpointSchedule {
     /// - Parameters:
     ///   - position: The position of the journal's last record.
     ///   - isAwaited: Whether requests wait for the checkpoint.
-    ///   - now: The current time, by the steady clock.
+    ///   - now: The current time of the ``SteadyClock``.
     mutating func begin(at position: UInt64, isAwaited: Bool, now: Int64) {
         due = now + interval
         let phase: Phase = folderLoss == nil ? .copying(next: 0) : .renewing(isAsked: false)
@@ -223,7 +223,7 @@ struct CheckpointSchedule {
     ///
     /// - Parameters:
     ///   - outcome: The result of the last action.
-    ///   - now: The current time, by the steady clock.
+    ///   - now: The current time of the ``SteadyClock``.
     ///   - time: The wall-clock time, in nanoseconds since the Unix epoch.
     /// - Returns: The outcome of the checkpoint; nil if no checkpoint was running.
     mutating func end(_ outcome: Result<Void, StoreError>, at now: Int64, time: Int64) -> Ending? {

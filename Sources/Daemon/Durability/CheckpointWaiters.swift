@@ -4,7 +4,7 @@ import Wire
 struct CheckpointWaiters {
     /// A closure that receives the outcome of a requested checkpoint.
     typealias Request = @Sendable (inout HotLoop, Result<CheckpointResult, ControlError>) -> Void
-    /// A closure that is told whether a change that has already been made survives a crash.
+    /// A closure that learns whether a change that has already been made is durable.
     typealias DurableAnswer = @Sendable (inout HotLoop, Result<Void, ControlError>) -> Void
 
     /// The requests that wait for the next checkpoint.

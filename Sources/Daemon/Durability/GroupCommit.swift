@@ -30,7 +30,7 @@ struct GroupCommit {
     /// The decisions, actions and answers that follow once a group of records is committed.
     struct Group {
         var decisions = PendingDecisions()
-        /// For each batch, the time at which receiving began, by the steady clock, and the number of decisions.
+        /// For each batch, the ``SteadyClock`` time at which receiving began, and the number of decisions.
         var taken: [(time: Int64, decisions: Int)] = []
         /// Actions that must wait for the commit, such as writing slices of a checkpoint. The store must never contain
         /// changes that the journal lacks.

@@ -20,7 +20,7 @@ final class StoreWorker<Database: Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - work: The transaction. It runs on the worker's thread.
-    ///   - then: A closure that receives the result on the hot loop's thread, between two timesteps.
+    ///   - then: A closure that receives the result on the hot loop's thread, between timesteps.
     func start<Value: Sendable>(
         _ work: @escaping @Sendable (Database) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void

@@ -103,7 +103,7 @@ final class HTTPHeadFrames: ChannelInboundHandler {
             isBusy = true
             context.fireUserInboundEventTriggered(Event.overflowed)
         } else if isAtEnd {
-            // All earlier requests have been answered, and what is left is not a whole request.
+            // All earlier requests have been answered, and the remaining bytes are not a complete request.
             context.close(promise: nil)
         } else {
             context.read()

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Asks the hot loop for its metrics on behalf of HTTP requests, which must not wait forever.
 ///
-/// At most one question is in the mailbox at a time. All requests that arrive before it is answered share its answer.
-/// Therefore, questions do not pile up if the loop is stuck.
+/// At most one question is in the mailbox at a time. All requests that arrive before the question is answered share its
+/// answer. Therefore, questions do not pile up if the loop is stuck.
 final class HotLoopProbe: Sendable {
     private struct Askers {
         /// Whether a question is in the hot loop's mailbox.

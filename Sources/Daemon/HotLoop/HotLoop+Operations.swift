@@ -75,7 +75,7 @@ extension HotLoop {
     /// Continues with the backlog and with the operation under way.
     ///
     /// - Parameters:
-    ///   - turnStart: The time at which the turn began, by the steady clock.
+    ///   - turnStart: The ``SteadyClock`` time at which the turn began.
     ///   - memory: The memory for decisions.
     /// - Throws: `ZeroMQError` if a socket failed.
     mutating func goOnWithWork(since turnStart: Int64, by memory: inout TurnMemory) throws(ZeroMQError) {

@@ -35,8 +35,8 @@ extension HotLoop {
         _ = ask(.request(from: address, resetting: resetting), ofModel: model)
     }
 
-    /// Drops the reloads that are waiting and those whose file is still being read, so that the daemon can stop without
-    /// them.
+    /// Drops the waiting reloads and those whose file is still being read, so that the daemon can stop without waiting
+    /// for them.
     mutating func dropReloads() {
         for (model, dropped) in reloads.stop() {
             tell(dropped, .failure(stopped(model)), ofModel: model)
@@ -69,7 +69,7 @@ extension HotLoop {
         return true
     }
 
-    /// Reads the model's file on another thread. Afterwards, the weights are exchanged between two timesteps.
+    /// Reads the model's file on another thread. Afterwards, the weights are exchanged between timesteps.
     private mutating func read(_ model: Int) {
         let served = table.models[model]
         logger.info("reading model '\(served.name)' again: \(served.file)")

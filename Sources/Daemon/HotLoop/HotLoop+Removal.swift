@@ -50,7 +50,7 @@ extension HotLoop {
         }
     }
 
-    /// Removes streams or, if that is not possible, answers why nothing was done.
+    /// Removes streams. If that is not possible, answers with the reason.
     private mutating func answerRemoval(
         of selection: ControlCommand.Selection, _ isPossible: Result<Void, ControlError>,
         for address: ControlServer.ReturnAddress

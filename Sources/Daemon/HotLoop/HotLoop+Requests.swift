@@ -8,7 +8,7 @@ extension HotLoop {
     /// The time per turn for requests. This limits how long requests can hold up timesteps.
     private static let timeForRequests = Duration.milliseconds(5)
 
-    /// Receives as many requests as the queue has room for, and carries out those that are next in line.
+    /// Receives requests while the queue has room, and then carries out the requests that are next in line.
     mutating func takeRequests() throws(ZeroMQError) {
         for _ in 0..<Self.requestsPerTurn {
             guard requests.hasRoom, let request = try control.receive() else { break }

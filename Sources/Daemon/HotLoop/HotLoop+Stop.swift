@@ -3,7 +3,7 @@ import Store
 import Wire
 import ZeroMQ
 
-/// The orderly stop: consumes the messages that were received, and makes all state durable.
+/// Performs the orderly stop: consumes the received messages, and makes all state durable.
 extension HotLoop {
     /// The maximum time to spend on consuming received timesteps.
     private static let drainTime = Duration.seconds(2)

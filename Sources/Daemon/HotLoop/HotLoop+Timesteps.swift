@@ -97,7 +97,7 @@ extension HotLoop {
         table.decideBatch(time: clock.time(at: decidedAt), into: &decided)
     }
 
-    /// Publishes the decisions, with one message for each message of timesteps.
+    /// Publishes the decisions: one message of decisions for each message of timesteps.
     private mutating func publish(_ decided: inout DecidedBatch) throws(ZeroMQError) {
         guard decided.time != nil else { return }
         if group.isOn {

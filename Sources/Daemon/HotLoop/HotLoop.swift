@@ -26,7 +26,8 @@ struct HotLoop: ~Copyable {
     /// turn.
     static let messagesPerTurn = 1_000
     /// The time after which other sockets and control requests get their turn, in nanoseconds, even if only a few
-    /// messages have been received. A message may have many timesteps, and a model may be large.
+    /// messages have been received. This limit is needed because a message may contain many timesteps and a model may
+    /// be large.
     static let timePerTurn: Int64 = 20_000_000
     /// The time for which the loop waits only at the ingest socket, in nanoseconds, while timesteps arrive in quick
     /// succession.
@@ -45,12 +46,12 @@ struct HotLoop: ~Copyable {
     // offset of every field that follows an instant must be computed at run time.
 
     var table: StreamTable
-    /// The times between receiving a batch and publishing its decisions.
+    /// The latencies from receiving a batch to publishing its decisions.
     var latencies = LatencyHistogram()
     var clock = LoopClock()
-    /// The time at which receiving the current batch began, by the steady clock.
+    /// The ``SteadyClock`` time at which receiving the current batch began.
     var batchStart: Int64 = 0
-    /// The time of the last decision, by the steady clock.
+    /// The ``SteadyClock`` time of the last decision.
     var decidedAt: Int64 = 0
     /// Whether the last turn received timesteps.
     private var hasTaken = false
@@ -90,8 +91,8 @@ struct HotLoop: ~Copyable {
     var checkpointWaiters = CheckpointWaiters()
     /// The schedule of the search for idle streams.
     var idleSweep: IdleSweep
-    /// The number of jobs on other threads, such as those of the store and the journal, that have not been answered
-    /// yet.
+    /// The number of jobs on other threads, such as those of the store and the journal, whose results have not been
+    /// handled yet.
     var outsideJobs = 0
     var isStopping = false
     var controlRequests = DaemonMetrics.ControlRequests()
@@ -240,7 +241,7 @@ struct HotLoop: ~Copyable {
         try commitGroup()
     }
 
-    /// Whether the loop must not receive timesteps at present, because the journal or the backlog is full.
+    /// Whether the loop must stop receiving timesteps for now, because the journal or the backlog is full.
     var isIngestFull: Bool { group.isFull(table.journal.records) || table.isBacklogFull }
 
     /// Waits for more timesteps at the ingest socket, as long as they arrive in quick succession and no other work is

@@ -89,7 +89,7 @@ struct AccessLog {
     /// Forgets all logged refusals, because after a reload of the keys the same client may be refused for a new reason.
     mutating func forget() { entries.removeAll() }
 
-    /// Once the current second is over, logs how many refusals were left out.
+    /// Logs how many refusals were left out, once the current second is over.
     mutating func flush(at time: Int64) {
         guard hasUnlogged, rate.isOver(at: time) else { return }
         logger.warning(

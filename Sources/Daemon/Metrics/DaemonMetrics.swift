@@ -19,7 +19,7 @@ struct DaemonMetrics: Sendable {
     var startTime: Int64
     /// Whether an orderly stop has begun.
     var isStopping: Bool
-    /// The times between receiving a batch and publishing its decisions.
+    /// The latencies from receiving a batch to publishing its decisions.
     var latencies: LatencyHistogram
     var controlRequests: ControlRequests
     /// The last time at which all state was known to be stored, in nanoseconds since the Unix epoch; nil if no state is

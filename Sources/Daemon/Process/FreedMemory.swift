@@ -4,9 +4,9 @@ import Logging
 
 /// Returns freed memory to the system, which the C library would otherwise keep.
 ///
-/// When decisions that waited for a slow subscriber are freed, the memory around them is still in use. By itself, glibc
-/// returns only free memory at the end of a heap, so the heaps would keep the size of the largest burst. `malloc_trim`
-/// also returns free pages in the middle.
+/// When decisions that waited for a slow subscriber are freed, the memory around them is still in use. glibc alone
+/// returns only the free memory at the end of a heap, so the heaps would stay as large as the largest burst.
+/// `malloc_trim` also returns free pages in the middle.
 public struct FreedMemory {
     /// The minimum size of a block that gets its own mapping, in bytes. The mapping is removed when the block is freed.
     private static let mappedBlock: Int32 = 1 << 20

@@ -42,7 +42,7 @@ struct ControlServer: ~Copyable {
     let endpoint: Endpoint
     let socket: Socket
     private var frame = Message()
-    /// Whether surplus frames of the last message have yet to be discarded. No valid request has surplus frames.
+    /// Whether surplus frames of the last message must still be discarded. No valid request has surplus frames.
     private var hasSurplus = false
 
     init(_ endpoint: Endpoint, in context: Context, by access: AccessGuard) throws(ZeroMQError) {

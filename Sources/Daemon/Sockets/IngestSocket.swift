@@ -42,7 +42,7 @@ final class IngestSocket {
 
     /// Whether some producer has not been told to hang up yet, because it may be in the middle of writing a message.
     var waitsForQuiet: Bool { drain.value.waitsForQuiet }
-    /// Whether all messages have been received and no producer is connected any more.
+    /// Whether all messages have been received and no producer is still connected.
     var isDrained: Bool { drain.value.isDrained }
 
     /// - Parameters:
@@ -117,7 +117,7 @@ final class IngestSocket {
         drain.value.connections = PeerConnections(of: endpoint.endpoint, isCurve: socket.isCurve)
     }
 
-    /// Tells connected producers to hang up. Call this when no more messages are available at present.
+    /// Tells connected producers to hang up. Call this when no messages are currently available.
     ///
     /// - Parameters:
     ///   - moment: The condition under which a producer may be told to hang up.

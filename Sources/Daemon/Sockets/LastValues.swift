@@ -21,7 +21,7 @@ struct LastValues {
 
     private let isOn: Bool
     private var waiting: [Subscription] = []
-    /// The time at which a subscriber's queue became full, by the steady clock; nil if no queue is full.
+    /// The ``SteadyClock`` time at which a subscriber's queue became full; nil if no queue is full.
     private var stalledSince: Int64?
 
     init(isOn: Bool) {
@@ -59,7 +59,7 @@ struct LastValues {
     /// Records the progress of the current subscription.
     ///
     /// - Parameters:
-    ///   - slot: The slot of the next stream; nil if all streams are done.
+    ///   - slot: The slot of the next stream; nil after the last stream.
     ///   - hasStalled: Whether a subscriber's queue was full.
     ///   - now: The current time of the ``SteadyClock``.
     mutating func advance(to slot: Int?, hasStalled: Bool, at now: Int64) {

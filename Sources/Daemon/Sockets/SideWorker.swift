@@ -15,7 +15,7 @@ final class SideWorker: Sendable {
     ///
     /// - Parameters:
     ///   - work: The work. It runs on the worker's thread.
-    ///   - then: A closure that receives the result on the hot loop's thread, between two timesteps.
+    ///   - then: A closure that receives the result on the hot loop's thread, between timesteps.
     func start<Value: Sendable>(
         _ work: @escaping @Sendable () -> Value, then: @escaping @Sendable (inout HotLoop, Value) -> Void
     ) {
