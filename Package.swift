@@ -52,9 +52,9 @@ let package = Package(
             exclude: [
                 "batched.inc", "functions.inc", "kernels.inc", "scalar.inc", "sequence.inc", "training.inc",
             ],
-            // Tests step and train through these loops.
+            // Debug builds optimize these loops too, because tests step and train through them.
             cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
-        // Loops that measure the peak rates of a core, as bounds for the engine.
+        // Loops that measure a core's peak rates, which bound the engine's speed.
         .target(name: "CBounds", exclude: ["bounds.inc"]),
 
         // Ground floor: values and arithmetic. No sockets, files, clock, logger or Foundation.

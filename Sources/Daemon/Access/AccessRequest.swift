@@ -20,7 +20,7 @@ struct AccessRequest {
 
     /// The role of the endpoint.
     let role: EndpointRole
-    /// The client's IP address; empty if it connects over `ipc`.
+    /// The client's IP address; empty if the client connects over `ipc`.
     let address: String
     let proof: Proof
     private let id: [UInt8]

@@ -28,7 +28,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public struct Model: Equatable, Sendable {
         /// The name that `status` shows.
         public var name: String
-        /// The path of the Keras file.
+        /// The path of the model file.
         public var file: String
         /// The serving policy, except for its mode, published decisions and threshold. These three may depend on the
         /// model's file, so they are given separately.
@@ -44,7 +44,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
         ///
         /// - Parameters:
         ///   - name: The name that `status` shows.
-        ///   - file: The path of the Keras file.
+        ///   - file: The path of the model file.
         ///   - policy: The serving policy, except for `mode`, `emit` and `threshold`.
         ///   - mode: The requested mode; nil for the mode that the model's file implies.
         ///   - emit: The requested selection of decisions to publish; nil for the mode's default.
@@ -140,7 +140,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
     /// The total size of the journal's records, in megabytes, at which a checkpoint starts early; see
     /// ``isJournalSize(_:)``.
     public var journalMegabytes = 256
-    /// Whether a commit of the journal waits for the disk.
+    /// Whether each commit of the journal waits for the disk.
     public var journalSync = Journal.Sync.full
     /// The number of threads that step streams.
     public var workers = 1

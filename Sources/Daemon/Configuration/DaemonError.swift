@@ -7,7 +7,7 @@ public struct DaemonError: Error, Equatable, Sendable, CustomStringConvertible {
         case usage = 64
         /// A model or stored state cannot be used.
         case badData = 65
-        /// A file is missing.
+        /// A file is missing or cannot be read.
         case noInput = 66
         /// The daemon itself failed.
         case software = 70

@@ -73,7 +73,7 @@ struct YAMLValue {
         }
     }
 
-    /// Reads a path. Relative paths start at the folder of the file.
+    /// Reads a path. A relative path is relative to the file's folder.
     func path(_ resolved: (String) -> String) throws(DaemonError) -> String {
         let text = try text
         guard !["", "~", "null"].contains(text) else {

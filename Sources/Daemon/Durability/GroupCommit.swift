@@ -96,7 +96,7 @@ struct GroupCommit {
     /// Whether the daemon keeps a journal, even if writing to it has failed.
     var keepsJournal: Bool { if case .off = state { false } else { true } }
 
-    /// Whether the next start could use all committed records. This is not the case while the journal recovers, because
+    /// Whether the next start can use all committed records. This is not the case while the journal recovers, because
     /// its records then follow a gap.
     var isWhole: Bool { if case .on = state { true } else { false } }
 

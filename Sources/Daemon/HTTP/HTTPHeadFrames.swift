@@ -20,7 +20,7 @@ final class HTTPHeadFrames: ChannelInboundHandler {
         /// The first byte of a head has arrived.
         case began
         /// A complete head has been passed on. If the decoder has not found a request by the time of this event, the
-        /// head contains none.
+        /// head does not contain a valid request.
         case ended
         /// The head is too large.
         case overflowed

@@ -74,7 +74,7 @@ extension HotLoop {
         }
     }
 
-    /// Sends an answer once the effect of the request survives a crash.
+    /// Sends an answer once the effect of the request is durable.
     mutating func replyWhenDurable<Answer: Codable & Sendable>(
         _ answer: Answer, to address: ControlServer.ReturnAddress
     ) {

@@ -77,8 +77,8 @@ extension HotLoop {
         }
     }
 
-    /// Ends a removal without a journal. If the store has removed the streams, they are removed from memory too.
-    /// Otherwise, they remain as they were.
+    /// Ends a removal that does not use the journal. If the store has removed the streams, they are removed from memory
+    /// too. Otherwise, they remain as they were.
     private mutating func endRemoval(
         of count: Int, _ selection: ControlCommand.Selection, _ result: Result<Void, StoreError>,
         for address: ControlServer.ReturnAddress

@@ -44,8 +44,8 @@ struct RunningRestoration {
         (self.number, self.name, self.selection) = (number, name, selection)
     }
 
-    /// The id after which the next page begins, and whether it is time to read the page; nil if no page can be read at
-    /// present.
+    /// The id after which the next page begins, and whether it is time to read the page; nil if no page can be read
+    /// now.
     var nextPage: (after: String?, isDue: Bool)? {
         guard !isReadingPage, pages.count < Self.readyPages else { return nil }
         let isDue = retry?.isPast ?? true

@@ -214,7 +214,7 @@ struct HotLoop: ~Copyable {
         logger.info("stopped: \(table.counters.timesteps) timesteps consumed, \(table.count) streams")
     }
 
-    /// Waits until there is work, and does it.
+    /// Waits until there is work, and then does the work.
     private mutating func turn(_ memory: inout TurnMemory) throws(ZeroMQError) {
         if hasTaken { try waitAtIngest(&memory) }
         let isFull = isIngestFull

@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// While the daemon loads models and state, it serves nothing and can lose nothing, so the process ends at once. Later,
 /// the hot loop performs an orderly stop. When the time is up, sockets that still linger for their peers are cut off,
-/// but a write of state never is.
+/// but a write of state is never cut off.
 ///
 /// The stop watch uses its own threads, so that nothing else can block it.
 public final class StopWatch: Sendable {

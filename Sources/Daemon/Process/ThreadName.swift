@@ -3,7 +3,7 @@ import Foundation
 /// Names the daemon's threads for `top` and similar tools.
 enum ThreadName {
     /// Names the calling thread. Foundation's `Thread.name` is not used, because the parent thread sets that name, and
-    /// it is lost if the new thread starts first.
+    /// the name is lost if the new thread starts first.
     ///
     /// - Parameter name: The name, at most 15 bytes.
     static func take(_ name: String) {

@@ -7,7 +7,8 @@ import Wire
 struct LastValues {
     /// The number of slots to visit in each turn of the loop, so that timesteps are handled in between.
     static let slotsPerTurn = 1024
-    /// The maximum number of waiting subscriptions. Beyond it, a single pass over all streams serves all subscriptions.
+    /// The maximum number of waiting subscriptions. Beyond this number, a single pass over all streams serves all
+    /// subscriptions.
     private static let maximumWaiting = 100
     /// The maximum time to wait for a subscriber whose queue is full, in nanoseconds. After that, the subscriber misses
     /// values.
