@@ -1,7 +1,7 @@
 #include "CKernels.h"
 
-// The set that every machine of its architecture can run: SSE2 on x86-64, NEON on arm64. NEON has twice as many
-// registers as SSE2, and it has fused multiply-adds.
+// The baseline set, which every machine of its architecture can run: SSE2 on x86-64, NEON on arm64. NEON has twice as
+// many registers as SSE2, and it has fused multiply-adds.
 #define CACHED_BYTES (512 * 1024)
 #define SET(name) name##_baseline
 #ifdef __aarch64__

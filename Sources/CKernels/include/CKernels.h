@@ -9,7 +9,7 @@
 
 // The number of floats in a vector, which fills one cache line. Each set builds a vector from one, two or four machine
 // vectors. The columns of a matrix and the lengths of output vectors are padded to a multiple of this number. It is
-// also the number of lanes, which are the streams that the batched path steps at once.
+// also the number of lanes: the batched path steps this many streams at once.
 #define SLUICE_KERNELS_WIDTH 16
 
 // The maximum number of columns of a matrix for `dots`.
@@ -21,7 +21,7 @@ struct sluice_kernels {
 
     // The number of vectors that accumulate sums in registers at once, a power of two. It is large enough to hide the
     // latency of a multiply-add. It is also large enough to reuse each loaded operand several times, because some cores
-    // can load no more vectors than they multiply.
+    // can load only as many vectors per cycle as they can multiply.
     //
     // A matrix is stored in blocks, so that a kernel reads it in memory order. Each block is stored row by row. It is
     // `accumulators` vectors wide for `affine`, and `accumulators` columns wide for `affine_lanes`. The remaining
@@ -55,7 +55,8 @@ struct sluice_kernels {
     // y = 1 / (1 + e^-y), for `count` floats. The kernel may overwrite the floats up to the next multiple of the width.
     void (*sigmoid)(float *y, long count);
 
-    // y = tanh y, for `count` floats. The kernel may overwrite the same floats as `sigmoid`.
+    // y = tanh y, for `count` floats. Like `sigmoid`, the kernel may overwrite the floats up to the next multiple of
+    // the width.
     void (*tanh)(float *y, long count);
 
     // Rearranges a gated layer's weights, shape (rows, gates · units), into the order in which `lstm` and `gru` read
@@ -80,13 +81,14 @@ struct sluice_kernels {
     //
     // x: (steps, rows). outputs: (steps, units), the hidden state after each timestep; the kernel may read one vector
     // past the end. The other arguments are the same as for `lstm`. Returns the number of timesteps that left the state
-    // finite. If less than `steps`, the kernel stepped one more timestep, which made the state non-finite.
+    // finite. If this number is less than `steps`, the kernel also stepped the next timestep, which made the state
+    // non-finite.
     long (*lstm_sequence)(
         float *state, const float *b, const float *x, long rows, const float *w, const float *u, long units, float *outputs,
         long steps);
 
-    // One timestep of a GRU that resets after the recurrent weights. The three gates z, r and h have the input sums a =
-    // b + x·W and the hidden-state sums s = b' + h·U. With these sums,
+    // One timestep of a GRU whose reset gate acts after the recurrent weights. The three gates z, r and h have the
+    // input sums a = b + x·W and the hidden-state sums s = b' + h·U. With these sums,
     //
     //     z = σ(az + sz)
     //     r = σ(ar + sr)
@@ -114,7 +116,7 @@ struct sluice_kernels {
         float *y, const float *b, const float *x, long rows, const float *w, const float *h, long units, const float *u,
         long columns);
 
-    // `dots` in each lane, with the same W.
+    // Computes `dots` in each lane, with the same layout of W.
     void (*dots_lanes)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
 
     // Computes an LSTM's new state from z, the sums of the four gates i, f, c, o. Each gate has `count` = units · lanes
@@ -145,7 +147,7 @@ struct sluice_kernels {
     // `columns` does not count the padding.
     void (*affine_sequence)(float *y, const float *b, const float *x, long steps, long rows, const float *w, long columns);
 
-    // `dots_lanes` for inputs that are not in a tile. x: (lanes, rows).
+    // Computes `dots_lanes` from inputs that are not in a tile. x: (lanes, rows).
     void (*dots_rows)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
 
     // Training: a group of sequences side by side in tiles. Matrices are row-major. `count` is units · lanes. All
@@ -206,7 +208,8 @@ struct sluice_kernels {
 unsigned long sluice_flush_denormals(void);
 void sluice_restore_denormals(unsigned long mode);
 
-// Returns the sets that this machine can run, best first. Stores in `count` how many there are, at least 1.
+// Returns the kernel sets that this machine can run, best first, and stores the number of sets in `count`. There is
+// always at least one.
 const struct sluice_kernels *const *sluice_kernels_available(int *count);
 
 #endif

@@ -1,4 +1,4 @@
-/// A batch of timesteps from streams of one model, which are stepped together. It also holds the model's outputs.
+/// Timesteps from many streams of one model, which are stepped together, and the model's outputs.
 ///
 /// The owner keeps the values of the timesteps and adds one job per stream. It calls ``run(on:)``, reads the outputs,
 /// and empties the batch with ``removeAll()``. The batch keeps its memory for reuse. It has one owner on one thread.
@@ -29,7 +29,7 @@ public final class StepBatch {
         @usableFromInline var shares: JobShares
         /// The total number of timesteps of all jobs.
         @usableFromInline var timesteps = 0
-        /// The number of values that ``run(on:)`` needs to cover all jobs.
+        /// The minimum number of values to pass to ``run(on:)``, so that they cover all jobs.
         @usableFromInline var valueCount = 0
         /// Shape (timesteps, outputs).
         @usableFromInline var outputs = GrowingBuffer<Float>()
@@ -39,7 +39,7 @@ public final class StepBatch {
     ///
     /// - Parameters:
     ///   - pool: The streams' states.
-    ///   - sequenceLength: The number of timesteps after which a state resets to zero; nil for never.
+    ///   - sequenceLength: The number of timesteps after which a state resets to zero; nil if it never resets.
     ///   - workers: The threads that step the batch.
     package init(pool: StatePool, sequenceLength: Int? = nil, workers: StepWorkers = StepWorkers()) {
         self.pool = pool
@@ -62,7 +62,8 @@ public final class StepBatch {
     ///   - count: The number of timesteps, at least 1.
     ///   - hash: Selects the worker, unless that worker has too many jobs. A stream always has the same hash, so its
     ///     state may still be in that worker's cache.
-    ///   - untilReset: The number of timesteps until the sequence ends and the state resets to zero; nil for never.
+    ///   - untilReset: The number of timesteps until the sequence ends and the state resets to zero; nil if it never
+    ///     resets.
     ///   - resetsAtEnd: Whether the state resets to zero after the last of these timesteps.
     /// - Returns: The job's index in the batch.
     @inlinable
@@ -98,7 +99,7 @@ public final class StepBatch {
         }
     }
 
-    /// Returns the number of a job's timesteps that were stepped. A job stops early if its state becomes non-finite.
+    /// Returns how many of a job's timesteps were stepped. A job stops early if its state becomes non-finite.
     @inlinable
     public func steppedTimesteps(of job: Int) -> Int { contents.value.jobs[job].stepped }
 

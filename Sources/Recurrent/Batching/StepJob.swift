@@ -3,7 +3,7 @@
 /// The fields are as narrow as possible, so that the jobs of a batch stay in the L1 cache.
 @usableFromInline
 struct StepJob: BitwiseCopyable {
-    /// The number of timesteps until the state resets to zero at the end of a sequence; `Int.max` for never.
+    /// The number of timesteps until the state resets to zero at the end of a sequence; `Int.max` if it never resets.
     @usableFromInline var untilReset: Int
     @usableFromInline let rowNumber: UInt32
     @usableFromInline let firstTimestep: UInt32
@@ -40,7 +40,7 @@ struct StepJob: BitwiseCopyable {
         set { steppedTimesteps = UInt32(newValue) }
     }
 
-    /// Whether there is nothing more to step.
+    /// Whether no further timestep of the job can be stepped.
     var hasEnded: Bool { stepped == count || isFaulty }
 
     /// Whether the job is a single timestep with no reset after it.

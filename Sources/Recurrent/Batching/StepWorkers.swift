@@ -7,8 +7,8 @@ import Synchronization
 /// Each thread steps its own share of a batch first, and then helps with the shares of the other threads. If a thread
 /// gets no core, the others do its work instead of waiting for it. The workers have one owner on one thread.
 package final class StepWorkers {
-    /// The default threshold, in multiply-adds. From this amount of work on, a second thread saves more time than it
-    /// costs to wake it.
+    /// The default threshold, in multiply-adds. At this amount of work, a second thread begins to save more time than
+    /// waking it costs.
     package static let usualThreshold = 400_000
 
     /// The number of threads, including the owner's.
@@ -115,7 +115,7 @@ package final class StepWorkers {
         private let state = Atomic(State.idle)
         private var work: Work?
 
-        /// Starts a thread of its own instead of using one of Dispatch's threads, which may all be busy.
+        /// Starts a dedicated thread instead of using one of Dispatch's threads, which may all be busy.
         func start() {
             var thread = pthread_t()
             let result = unsafe pthread_create(

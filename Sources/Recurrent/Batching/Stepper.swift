@@ -154,15 +154,15 @@ final class Stepper {
         if areSingleSteps { runSingleSteps(count, batch) } else { runSequences(count, batch) }
     }
 
-    /// Steps jobs that are all single steps, which is the most frequent case.
+    /// Steps jobs that are all single steps, which is the most common case.
     private func runSingleSteps(_ count: Int, _ batch: StepBatch.Memory) {
         let first = unsafe batch.jobs[laneJobs[0]]
         let last = unsafe batch.jobs[laneJobs[count - 1]]
-        // The jobs are in order and have one timestep each, so these distances leave no room for timesteps of other
-        // jobs in between.
+        // The jobs are in order and have one timestep each, so at these distances no timestep of another job can lie
+        // between them.
         let areAdjacent = last.first - first.first == count - 1 && last.firstValue - first.firstValue == count - 1
         if areAdjacent && features == 1 && outputs == 1 {
-            // The timesteps in memory are already one row of a tile, and so are the outputs.
+            // In memory, the timesteps already form one row of a tile, and so do the outputs.
             unsafe inputs.update(from: batch.values + first.firstValue, count: count)
             unsafe (batch.outputs + first.first).update(from: stepLayers(), count: count)
         } else {
@@ -225,7 +225,7 @@ final class Stepper {
             if unsafe batch.jobs[number].hasEnded { ended |= 1 << UInt32(lane) }
         }
         if ended == busyLanes {
-            // In the most frequent case, all jobs end at once, and one scatter copies whole vectors.
+            // In the most common case, all jobs end at once, and one scatter copies whole vectors.
             unsafe kernels.scatter(states, to: rows, count: model.stateSize + outputs)
             busyLanes = 0
         } else {

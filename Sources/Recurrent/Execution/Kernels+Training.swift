@@ -3,8 +3,8 @@ internal import CKernels
 /// The kernels for training. They process a group of ``lanes`` sequences side by side in tiles. `CKernels.h` defines
 /// the kernels and all shapes.
 extension Kernels {
-    /// Runs a function in a mode in which this thread treats denormals (numbers too small for a normal float) as zero.
-    /// Otherwise, a gradient that vanishes over a long sequence would make the computation many times slower.
+    /// Runs a function while this thread treats denormals (numbers too small for a normal float) as zero. Otherwise, a
+    /// gradient that vanishes over a long sequence would make the computation many times slower.
     package static func flushingDenormals(_ body: () -> Void) {
         let mode = sluice_flush_denormals()
         body()

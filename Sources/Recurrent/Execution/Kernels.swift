@@ -123,8 +123,8 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
     /// rows). `outputs` has shape (steps, units) and receives h after each timestep. The kernel may read ``padding``
     /// floats past the end of `outputs`.
     ///
-    /// - Returns: The number of timesteps that left the state finite. If less than `steps`, the kernel stepped one more
-    ///   timestep, which made the state non-finite.
+    /// - Returns: The number of timesteps that left the state finite. If this number is less than `steps`, the kernel
+    ///   also stepped the next timestep, which made the state non-finite.
     func lstmSequence(
         state: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
         w: UnsafePointer<Float>, u: UnsafePointer<Float>, units: Int, outputs: UnsafeMutablePointer<Float>, steps: Int

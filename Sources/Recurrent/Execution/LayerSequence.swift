@@ -1,4 +1,4 @@
-/// A sequence on its way from one layer of a model to the next: the values of all timesteps and their mask.
+/// A sequence on its way from one layer of a model to the next: the values and the mask of all timesteps.
 @safe
 final class LayerSequence {
     /// The maximum number of timesteps.

@@ -78,7 +78,7 @@ package struct LayerStep: BitwiseCopyable {
     ///   - y: Room for an output that is neither in the state nor among the weights, shape (units), padded. Must not
     ///     overlap `x`.
     ///   - scratch: Working memory, shape (scratchSize).
-    ///   - isMasked: Whether the timestep is masked. Layers that generate masks set this flag.
+    ///   - isMasked: Whether the timestep is masked. A layer that generates masks sets this flag.
     ///   - isFinite: Becomes false if the state is not finite.
     /// - Returns: The output, shape (units), in `y`, in the state or among the weights.
     @inline(__always)
@@ -121,9 +121,9 @@ package struct LayerStep: BitwiseCopyable {
     ///   - x: The inputs, shape (count, features).
     ///   - state: The layer's state, shape (stateSize); the step replaces it.
     ///   - outputs: Receives the outputs, shape (count, units), with room for `Kernels.padding` more.
-    /// - Returns: The number of timesteps that left the state finite. If less than `count`, one more timestep was
-    ///   stepped, which made the state non-finite. Nil if the layer has no kernel for sequences; then nothing was
-    ///   stepped.
+    /// - Returns: The number of timesteps that left the state finite. If this number is less than `count`, the next
+    ///   timestep was also stepped and made the state non-finite. If the layer has no kernel for sequences, steps
+    ///   nothing and returns nil.
     func stepSequence(
         _ count: Int, x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
         outputs: UnsafeMutablePointer<Float>

@@ -39,7 +39,7 @@ package final class StatePool {
     ///
     /// - Parameters:
     ///   - other: A pool of a model with the same state layout and number of outputs.
-    ///   - model: The new weights for the rows.
+    ///   - model: The model with the new weights.
     package convenience init(movingRowsOf other: StatePool, model: Model) {
         precondition(model.stateLayout == other.model.stateLayout && model.outputs == other.model.outputs)
         self.init(model: model)
@@ -53,7 +53,7 @@ package final class StatePool {
         }
     }
 
-    /// Assigns a row of zeros: the state before the first timestep.
+    /// Assigns a row that holds zeros, the state before the first timestep.
     package func insert() -> Int {
         if let row = contents.value.freeRows.popLast() { return row }
         let row = contents.value.rowCount

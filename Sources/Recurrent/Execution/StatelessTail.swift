@@ -48,7 +48,7 @@ final class StatelessTail {
         let capacity = 4 * memory.lanes
         let denses = DenseRun.layers(of: model, in: head..<model.steps.count)
         let rest = denses.upperBound..<model.steps.count
-        // Without tiles to fill, the tail is faster from two timesteps on.
+        // Without tiles to fill, two timesteps are enough to make the tail faster.
         threshold = rest.isEmpty ? 2 : model.batchThreshold(of: rest)
         guard threshold <= memory.lanes else { return nil }
         self.model = model

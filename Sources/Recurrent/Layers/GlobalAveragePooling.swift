@@ -36,8 +36,8 @@ extension GlobalAveragePooling: TimestepLayer {
         /// Computes `mean = Σ x / n` over the timesteps so far
         /// (<https://keras.io/api/layers/pooling_layers/global_average_pooling1d/>).
         ///
-        /// Kahan summation (<https://doi.org/10.1145/363707.363723>) makes the mean of a long sequence as exact as the
-        /// mean of a short one.
+        /// Kahan summation (<https://doi.org/10.1145/363707.363723>) keeps the mean of a long sequence as accurate as
+        /// the mean of a short one.
         ///
         /// - Parameters:
         ///   - x: The input, shape (units).

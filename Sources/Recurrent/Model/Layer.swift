@@ -15,8 +15,8 @@ package protocol Layer: Sendable {
     /// The number of weights, as Keras counts them.
     var parameters: Int { get }
 
-    /// A one-line description of the layer without its weights. Equal layers must have equal lines, because a model's
-    /// fingerprint depends on them.
+    /// A one-line description of the layer without its weights. Equal layers must have equal descriptions, because a
+    /// model's fingerprint depends on them.
     var architecture: String { get }
 
     /// The layer's effect on masks, and the effect of masks on the layer.

@@ -32,7 +32,7 @@ package struct LayerPass {
     /// The number of floats of working memory that a step needs.
     var scratchSize: Int { steps.map { $0.scratchSize }.max() ?? 0 }
 
-    /// Makes the layer step every timestep. Only for a layer that no mask reaches.
+    /// Makes the layer step every timestep. Call this only for a layer that no mask reaches.
     mutating func ignoreMask() {
         switch direction {
         case .forward(let step): self = LayerPass(.forward(step.ignoringMask))

@@ -1,7 +1,7 @@
 /// A trained network: layers and their weights, immutable and shared by all streams.
 ///
-/// The first layer reads one timestep of ``features`` floats. Each further layer reads the output of the previous
-/// layer. The last layer writes ``outputs`` floats at every timestep. If the first layer is an ``Embedding``, a
+/// The first layer reads one timestep of ``features`` floats. Each of the other layers reads the output of the layer
+/// before it. The last layer writes ``outputs`` floats at every timestep. If the first layer is an ``Embedding``, a
 /// timestep is one token, whose number is stored as a float. A ``StatePool`` holds the state of each stream.
 ///
 /// `@unchecked Sendable`: the pointers in `steps` point into `weights`, which are constant after `init`.
@@ -31,8 +31,8 @@ package final class Model: @unchecked Sendable {
     /// The number of floats in one stream's state, which consists of the states of all layers in order. Zero if the
     /// model is not causal.
     package let stateSize: Int
-    /// The layout of a state: the kind of each layer that has a state, with its number of floats. A model can continue
-    /// the states of another model if both have the same layout.
+    /// The layout of a state: the kind and the number of floats of each layer that has a state. A model can continue
+    /// from the states of another model if both have the same layout.
     package let stateLayout: String
     /// The number of weights.
     package let parameters: Int
@@ -72,8 +72,8 @@ package final class Model: @unchecked Sendable {
     ///   - layers: At least one layer. The input of each layer must be as wide as the output of the previous layer.
     ///     Only the first layer may be an ``Embedding``.
     ///   - kernels: The kernels that the model's steps use.
-    /// - Throws: ``ModelError`` if two adjacent layers do not fit, if an ``Embedding`` is not the first layer, or if
-    ///   there is no layer.
+    /// - Throws: ``ModelError`` if the widths of two adjacent layers do not match, if an ``Embedding`` is not the first
+    ///   layer, or if there is no layer.
     package init(layers: [any Layer], kernels: Kernels = .best) throws(ModelError) {
         guard let first = layers.first, let last = layers.last else {
             throw ModelError(code: .empty, context: "the model has no layers")

@@ -2,7 +2,7 @@
 package struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kinds of mistakes.
     package enum Code: Equatable, Sendable {
-        /// A weight's shape, an option, or the widths of two adjacent layers do not fit.
+        /// A weight's shape or an option is invalid, or the widths of two adjacent layers do not match.
         case shape
         /// A weight or an option is NaN or infinite, or a variance or `epsilon` is negative.
         case notFinite

@@ -33,7 +33,7 @@ package struct GRU: Equatable, Sendable {
     ///   - resetsAfter: Keras' `reset_after`.
     ///   - kernel: Shape (features, 3 · units), gates in the order z, r, h.
     ///   - recurrentKernel: Shape (units, 3 · units), gates in the same order.
-    ///   - bias: A tensor of the shape described at ``bias``, or nil for none.
+    ///   - bias: A tensor with the shape given for ``bias``, or nil for none.
     ///   - maskedOutput: The output at a masked timestep.
     /// - Throws: ``ModelError`` if an activation is not elementwise, or if a weight has the wrong shape or is not
     ///   finite. The error names the option or the weight.
@@ -168,14 +168,14 @@ extension GRU: RecurrentLayer {
         let resetsAfter: Bool
         /// W, shape (features, 3 · units), gates z, r, h.
         let kernel: WeightMatrix
-        /// U, shape (units, 3 · units), gates z, r, h. If the layer resets before U, this is only the part for the
-        /// gates z and r, shape (units, 2 · units).
+        /// U, shape (units, 3 · units), gates z, r, h. If the reset gate acts before U, only the part for the gates z
+        /// and r, shape (units, 2 · units).
         let recurrentKernel: WeightMatrix
-        /// U of the candidate, shape (units, units), if the layer resets before U; otherwise empty.
+        /// The candidate's part of U, shape (units, units), if the reset gate acts before U; otherwise empty.
         let candidateKernel: WeightMatrix
         /// b, shape (3 · units), gates z, r, h; zeros if the layer has no bias.
         let bias: UnsafePointer<Float>
-        /// b′, shape (3 · units), gates z, r, h; zeros if the layer has no bias or only one.
+        /// b′, shape (3 · units), gates z, r, h; zeros if the layer has no second bias.
         let recurrentBias: UnsafePointer<Float>
 
         init(_ layer: GRU, weights: inout WeightBuffer) {
@@ -219,7 +219,7 @@ extension GRU: RecurrentLayer {
         }
 
         /// Steps every lane through one timestep. The arguments have the same shapes as for
-        /// ``GRU/Step/stepLanes(x:h:scratch:)``. The layer must reset after the recurrent weights.
+        /// ``GRU/Step/stepLanes(x:h:scratch:)``. The reset gate must act after the recurrent weights.
         func stepLanes(x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
             let values = units * kernel.kernels.lanes
             let b = unsafe scratch + Step.recurrentOffset(units: values)
@@ -241,7 +241,7 @@ extension GRU: RecurrentLayer {
             }
         }
 
-        /// Computes the new state of a layer that resets before the recurrent weights. `a` holds the input sums. `b`
+        /// Computes the new state if the reset gate acts before the recurrent weights. `a` holds the input sums. `b`
         /// holds the hidden-state sums of z and r.
         private func applyGatesResettingBefore(
             h: UnsafeMutablePointer<Float>, a: UnsafeMutablePointer<Float>, b: UnsafeMutablePointer<Float>

@@ -121,8 +121,8 @@ extension LSTM: RecurrentLayer {
         ///   - x: The inputs, shape (steps, features).
         ///   - state: h then c, shape (2 · units); the step replaces both.
         ///   - outputs: Receives h after each timestep, shape (steps, units), with room for `Kernels.padding` more.
-        /// - Returns: The number of timesteps that left the state finite. If less than `steps`, one more timestep was
-        ///   stepped, which made the state non-finite.
+        /// - Returns: The number of timesteps that left the state finite. If this number is less than `steps`, the next
+        ///   timestep was also stepped and made the state non-finite.
         func stepSequence(
             _ steps: Int, x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
             outputs: UnsafeMutablePointer<Float>
