@@ -14,7 +14,7 @@ unsigned long sluice_flush_denormals(void) {
 
 void sluice_restore_denormals(unsigned long mode) { _mm_setcsr((unsigned)mode); }
 #elif defined(__aarch64__)
-// The bit FZ of FPCR, which makes the processor treat denormal operands and results as zero.
+// The FZ bit of FPCR, which makes the processor treat denormal operands and results as zero.
 #define FLUSHES (1ul << 24)
 
 unsigned long sluice_flush_denormals(void) {

@@ -2,7 +2,7 @@
 package struct TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kinds of mistakes.
     package enum Code: Equatable, Sendable {
-        /// The model has a layer, or the loss an option, that cannot be trained.
+        /// The model has a layer that cannot be trained.
         case unsupported
         /// The data do not fit the model or the loss.
         case data
@@ -12,7 +12,7 @@ package struct TrainingError: Error, Equatable, Sendable, CustomStringConvertibl
 
     /// The kind of mistake.
     package let code: Code
-    /// The mistake, with the values found and expected.
+    /// A description of the mistake, with the actual and the expected values.
     package let context: String
 
     package var description: String { context }

@@ -70,7 +70,7 @@ public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
         }
     }
 
-    /// Removes all values and keeps the memory.
+    /// Removes all values, but keeps the memory.
     @inlinable
     @inline(__always)
     public mutating func removeAll() { end = 0 }

@@ -1,4 +1,5 @@
-/// Timesteps from many streams of one model, which are stepped together, and the model's outputs.
+/// Timesteps of many streams that are stepped together, and the model's outputs for them. All streams have the same
+/// model.
 ///
 /// The owner keeps the values of the timesteps and adds one job per stream. It calls ``run(on:)``, reads the outputs,
 /// and empties the batch with ``removeAll()``. The batch keeps its memory for reuse. It has one owner on one thread.
@@ -29,7 +30,7 @@ public final class StepBatch {
         @usableFromInline var shares: JobShares
         /// The total number of timesteps of all jobs.
         @usableFromInline var timesteps = 0
-        /// The minimum number of values to pass to ``run(on:)``, so that they cover all jobs.
+        /// The minimum number of values to pass to ``run(on:)``, enough to cover all jobs.
         @usableFromInline var valueCount = 0
         /// Shape (timesteps, outputs).
         @usableFromInline var outputs = GrowingBuffer<Float>()
@@ -139,7 +140,7 @@ public final class StepBatch {
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 
-    /// Removes all jobs and outputs, and keeps the memory.
+    /// Removes all jobs and outputs, but keeps the memory.
     public func removeAll() {
         contents.value.timesteps = 0
         contents.value.valueCount = 0

@@ -40,7 +40,7 @@ struct StepJob: BitwiseCopyable {
         set { steppedTimesteps = UInt32(newValue) }
     }
 
-    /// Whether no further timestep of the job can be stepped.
+    /// Whether all timesteps were stepped, or the job is faulty.
     var hasEnded: Bool { stepped == count || isFaulty }
 
     /// Whether the job is a single timestep with no reset after it.

@@ -154,7 +154,7 @@ package final class StepWorkers {
             hasWork.signal()
         }
 
-        /// Withdraws the work if the thread has not begun; otherwise waits for the thread.
+        /// Withdraws the work if the thread has not begun it. Otherwise, waits until the thread is done.
         func end() {
             if !change(.offered, to: .idle) { isDone.wait() }
             work = nil

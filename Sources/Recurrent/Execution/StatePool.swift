@@ -53,7 +53,7 @@ package final class StatePool {
         }
     }
 
-    /// Assigns a row that holds zeros, the state before the first timestep.
+    /// Assigns a row and returns its number. The row holds zeros: the state before the first timestep.
     package func insert() -> Int {
         if let row = contents.value.freeRows.popLast() { return row }
         let row = contents.value.rowCount

@@ -2,8 +2,8 @@ package import Recurrent
 
 /// The arithmetic on tiles from which all layers are built.
 ///
-/// ``PlainTiles`` consists of plain loops, for any scalar. It is the reference for ``KernelTiles`` and, in double
-/// precision, for the gradients. Matrices are row-major. `count` is units · lanes.
+/// ``PlainTiles`` implements this protocol with plain loops, for any scalar type. It is the reference for
+/// ``KernelTiles`` and, in double precision, for the gradients. Matrices are row-major. `count` is units · lanes.
 package protocol TileArithmetic: Sendable {
     associatedtype Scalar: ReferenceScalar
 
@@ -110,7 +110,7 @@ package protocol TileArithmetic: Sendable {
         alpha: Scalar, first: Scalar, second: Scalar, epsilon: Scalar)
 }
 
-/// The arithmetic as plain loops, for any scalar.
+/// The arithmetic as plain loops, for any scalar type.
 package struct PlainTiles<Scalar: ReferenceScalar>: TileArithmetic {
     package init() {}
 

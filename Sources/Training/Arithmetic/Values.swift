@@ -6,10 +6,10 @@ package enum Tile {
     package static let lanes = 16
 }
 
-/// A place in the memory of a ``Buffer``, from which values are read and written by index.
+/// A place in the memory of a ``Buffer``, for reading and writing values by index.
 ///
-/// Callers keep the buffer alive and pass places that have room for the shapes that each function states. Indices are
-/// not checked.
+/// Callers must keep the buffer alive, and must pass places with enough room for the shapes that a function documents.
+/// Indices are not checked.
 ///
 /// `@unchecked Sendable`: threads share places only to read parameters. Each thread writes only to its own buffers.
 @safe

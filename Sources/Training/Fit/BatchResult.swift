@@ -7,22 +7,23 @@ package struct BatchResult: Sendable {
     package internal(set) var tally: MetricTally
     /// The number of sequences.
     package internal(set) var sequences = 0
-    /// The number of labels. If there are none, the weights did not change.
+    /// The number of labels. If this is zero, the model's weights did not change.
     package internal(set) var labelled = 0
-    /// Whether the loss and the gradient are finite. Otherwise the weights did not change.
+    /// Whether the loss and the gradient are finite. If not, the model's weights did not change.
     package internal(set) var isFinite = true
-    /// The predictions of each place, shape (outputs of the sequence, outputs), if they were requested.
+    /// The predictions for each place in the batch, shape (n, outputs), where n is the number of outputs for the
+    /// sequence. Empty if they were not requested.
     package internal(set) var predictions: [[Float]] = []
 
-    /// Creates a running mean of no batches.
+    /// Creates an empty running mean.
     ///
-    /// - Parameter hasCurve: Whether to count for the area under the ROC curve.
+    /// - Parameter hasCurve: Whether to collect counts for the area under the ROC curve.
     package init(hasCurve: Bool = false) { tally = MetricTally(hasCurve: hasCurve) }
 
     /// The fraction of correct predictions.
     package var accuracy: Double { tally.accuracy }
 
-    /// Adds a group's results. ``loss`` is the sum until ``finish(sequences:)``.
+    /// Adds a group's results. Until ``finish(sequences:)`` is called, ``loss`` is a sum.
     mutating func add(_ loss: Double, _ labelled: Int, _ tally: MetricTally, _ predictions: [[Float]]) {
         self.loss += loss
         self.labelled += labelled

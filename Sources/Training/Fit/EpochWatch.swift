@@ -1,14 +1,14 @@
-/// A figure of an ``EpochResult`` that a rule watches.
+/// The metric of an ``EpochResult`` that a rule watches.
 package enum Monitor: String, CaseIterable, Sendable {
     case loss
     case accuracy
     case validationLoss = "val_loss"
     case validationAccuracy = "val_accuracy"
 
-    /// Whether larger numbers are better.
+    /// Whether larger values are better.
     fileprivate var isLargerBetter: Bool { self == .accuracy || self == .validationAccuracy }
 
-    /// Returns the figure; NaN if there is no validation set.
+    /// Returns the metric's value; NaN if it needs a validation set and there is none.
     fileprivate func value(of result: EpochResult) -> Double {
         switch self {
         case .loss: result.training.loss
@@ -23,7 +23,7 @@ package enum Monitor: String, CaseIterable, Sendable {
         isBetter(value(of: epoch), than: best.map(value), by: 0)
     }
 
-    /// Returns whether a number is better than another by more than `minimum`.
+    /// Returns whether a value is better than another by more than `minimum`.
     fileprivate func isBetter(_ value: Double, than best: Double?, by minimum: Double) -> Bool {
         guard let best else { return !value.isNaN }
         return isLargerBetter ? value - minimum > best : value + minimum < best
@@ -33,7 +33,7 @@ package enum Monitor: String, CaseIterable, Sendable {
 /// The rule that ends a training: Keras' EarlyStopping (<https://keras.io/api/callbacks/early_stopping/>).
 package struct EarlyStopping: Sendable {
     package var monitor: Monitor
-    /// The number of consecutive epochs without an improvement after which the training ends.
+    /// The number of consecutive epochs without improvement after which the training ends.
     package var patience: Int
     /// The difference that an improvement must exceed.
     package var minimumDifference: Double
@@ -63,12 +63,12 @@ package struct EarlyStopping: Sendable {
 
         fileprivate init(rule: EarlyStopping) { self.rule = rule }
 
-        /// Judges an epoch.
+        /// Updates the progress after an epoch.
         ///
         /// - Parameters:
         ///   - result: The epoch.
-        ///   - weights: The weights after the epoch, kept only if the best ones are restored.
-        /// - Returns: Whether the training ends.
+        ///   - weights: The weights after the epoch. They are kept only if the rule restores the best weights.
+        /// - Returns: Whether to end the training.
         mutating func stops(after result: EpochResult, weights: @autoclosure () -> [[Float]]) -> Bool {
             let value = rule.monitor.value(of: result)
             waits += 1
@@ -90,7 +90,7 @@ package struct RateReduction: Sendable {
     package var monitor: Monitor
     /// The factor by which the rate is multiplied, less than 1.
     package var factor: Double
-    /// The number of consecutive epochs without an improvement after which the rate is lowered.
+    /// The number of consecutive epochs without improvement after which the rate is lowered.
     package var patience: Int
     /// The difference that an improvement must exceed.
     package var minimumDifference: Double
@@ -119,7 +119,7 @@ package struct RateReduction: Sendable {
 
         fileprivate init(rule: RateReduction) { self.rule = rule }
 
-        /// Judges an epoch.
+        /// Updates the progress after an epoch.
         ///
         /// - Returns: The new rate; nil if the rate stays the same.
         mutating func rate(after result: EpochResult, rate: Double) -> Double? {

@@ -1,22 +1,23 @@
 package import Recurrent
 
-/// The options of one call of ``Trainer/fit(_:_:onBatch:onEpoch:)``, with Keras' defaults.
+/// The options for one call to ``Trainer/fit(_:_:onBatch:onEpoch:)``, with Keras' defaults.
 package struct FitOptions: Sendable {
     /// The last epoch, counted from 1.
     package var epochs = 1
-    /// The number of epochs before this call, which count towards ``epochs``.
+    /// The number of epochs completed before this call. They count towards ``epochs``.
     package var initialEpoch = 0
     package var batchSize = 32
-    /// Whether the sequences are shuffled anew for each epoch. The sequences of a stateful model keep their order.
+    /// Whether to shuffle the sequences before each epoch. The sequences of a stateful model keep their order.
     package var shuffles = true
     /// The seed for shuffling.
     package var seed: UInt64 = 0
     /// The number of timesteps to train on at a time; nil for whole sequences. The gradient does not reach back into
     /// earlier chunks. The model must be stateful.
     package var chunk: Int?
-    /// Whether a stateful model's states become zero before each group of sequences. Keras' `fit` never resets them.
+    /// Whether a stateful model's states are reset to zero before each batch of sequences; with ``chunk``, only before
+    /// the first chunk of the batch. Keras' `fit` never resets them.
     package var resetsStates = false
-    /// The sequences that are evaluated after each epoch.
+    /// The sequences to evaluate after each epoch; nil for none.
     package var validation: TrainingSet?
     package var earlyStopping: EarlyStopping?
     package var rateReduction: RateReduction?
@@ -31,8 +32,8 @@ package struct FitOptions: Sendable {
 package struct FitProgress: Sendable {
     /// The epoch, counted from 1.
     package let epoch: Int
-    /// The number of sequences trained on so far in the epoch, and the number of sequences in the set. With chunks, the
-    /// first number counts a sequence once per chunk.
+    /// The number of sequences trained on so far in the epoch, and the number in the whole epoch. With chunks, both
+    /// numbers count a sequence once per chunk.
     package let sequences: Int
     package let allSequences: Int
     /// The result of the latest batch.
@@ -47,13 +48,13 @@ package struct EpochResult: Sendable {
     package let epoch: Int
     /// The running mean over the batches, each measured before its update.
     package let training: BatchResult
-    /// The result of the validation set after the epoch.
+    /// The result on the validation set after the epoch; nil if there is none.
     package let validation: BatchResult?
-    /// The rate of the epoch's last update.
+    /// The learning rate of the epoch's last update.
     package let learningRate: Double
 }
 
-/// The outcome of a call of ``Trainer/fit(_:_:onBatch:onEpoch:)``.
+/// The outcome of a call to ``Trainer/fit(_:_:onBatch:onEpoch:)``.
 package struct FitResult: Sendable {
     package enum End: Sendable {
         /// All epochs are done.
@@ -62,13 +63,13 @@ package struct FitResult: Sendable {
         case stoppedEarly
         /// A callback ended the training after a batch or an epoch.
         case cancelled
-        /// A loss or a gradient was not finite. The weights are those before that batch.
+        /// A loss or a gradient was not finite. The weights are the ones from before that batch.
         case notFinite
     }
 
     package internal(set) var epochs: [EpochResult] = []
     package internal(set) var end = End.completed
-    /// The epoch whose weights were restored; nil if the weights are those of the last update.
+    /// The epoch whose weights were restored; nil if the weights are the ones after the last update.
     package internal(set) var restoredEpoch: Int?
 }
 
@@ -82,7 +83,7 @@ extension Trainer {
     ///   - onEpoch: A function that is called after each epoch. If it returns false, the training ends.
     /// - Returns: The history, and the reason why the training ended.
     /// - Throws: ``TrainingError`` with the code `data` if the set does not fit the model or the loss, or `option` if
-    ///   an option is invalid. In both cases, nothing has changed.
+    ///   an option is invalid. In both cases, the trainer is unchanged.
     package func fit(
         _ set: TrainingSet, _ options: FitOptions, onBatch: (FitProgress) -> Bool = { _ in true },
         onEpoch: (EpochResult) -> Bool = { _ in true }
@@ -110,7 +111,7 @@ extension Trainer {
         return result
     }
 
-    /// Returns the number of updates in an epoch. A batch without a label makes none.
+    /// Returns the number of updates in an epoch. A batch without labels causes no update.
     package func updates(in set: TrainingSet, _ options: FitOptions) -> Int {
         batches(of: set, Array(0..<set.count), options).count { batch in
             batch.batch.hasLabel(onlyLast: configuration.outputs == .last)
@@ -139,8 +140,8 @@ extension Trainer {
 
     /// Trains on each batch once.
     ///
-    /// - Returns: The mean over the batches, the reason to end the training, and whether the epoch is whole. If the
-    ///   training is cancelled after the last batch, the epoch still counts.
+    /// - Returns: The mean over the batches; the reason to end the training, or nil to continue; and whether the epoch
+    ///   is complete. An epoch that is cancelled after its last batch is complete.
     private func trainEpoch(
         _ epoch: Int, _ set: TrainingSet, _ options: FitOptions, _ onBatch: (FitProgress) -> Bool
     ) -> (BatchResult, end: FitResult.End?, isWhole: Bool) {
@@ -177,8 +178,7 @@ extension Trainer {
         return result
     }
 
-    /// Cuts sequences into batches, and each batch into chunks. A batch is a start if it is the first chunk of its
-    /// sequences.
+    /// Divides sequences into batches, and each batch into chunks. `isStart` is true for the first chunk of a batch.
     private func batches(
         of set: TrainingSet, _ sequences: [Int], _ options: FitOptions
     ) -> [(batch: Batch, isStart: Bool)] {

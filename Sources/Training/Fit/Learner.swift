@@ -4,12 +4,13 @@ import Synchronization
 
 /// A model in training in one precision: weights, gradients, states and the optimizer.
 ///
-/// A batch is cut into groups of ``Tile/lanes`` sequences, whatever the number of threads. Each group has its own
-/// gradient, and the gradients are added in the order of the groups. The result is therefore bit-identical for any
+/// A batch is divided into groups of ``Tile/lanes`` sequences, regardless of the number of threads. Each group has its
+/// own gradient, and the gradients are added in the order of the groups. The result is therefore bit-identical for any
 /// number of threads.
 ///
-/// `@unchecked Sendable`: the owner calls from one thread at a time. During a batch, each thread has its own workspace.
-/// Each group has its own result, gradient and states, and only one thread runs it. All other values are only read.
+/// `@unchecked Sendable`: the owner calls the learner from only one thread at a time. During a batch, each thread has
+/// its own workspace. Each group has its own result, gradient and states, and only one thread runs it. All other values
+/// are only read.
 final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     typealias Scalar = Arithmetic.Scalar
 
@@ -19,9 +20,10 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
         var tally: MetricTally
         /// The number of outputs with a label.
         var labelled = 0
-        /// The predictions of each place of the group, shape (outputs of a sequence, outputs).
+        /// The predictions for each place in the group, shape (n, outputs), where n is the number of outputs for the
+        /// sequence.
         var predictions: [[Float]] = []
-        /// The prediction of one output, shape (outputs).
+        /// The latest prediction, shape (outputs).
         var prediction: ArraySlice<Float>
 
         init(outputs: Int, hasCurve: Bool) {
@@ -30,7 +32,7 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
         }
     }
 
-    /// The groups of a batch that no thread has begun. If a thread gets no core, the other threads run its groups.
+    /// The groups of a batch that no thread has begun yet. If a thread gets no core, the other threads run its groups.
     private final class Claims: Sendable {
         private let first = Atomic(0)
 
@@ -47,12 +49,12 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     let gradient: Buffer<Scalar>
     private let groupGradients = Buffer<Scalar>(0)
     var optimizer: OptimizerStep<Arithmetic>
-    /// The ranges of the parameters that updates change.
+    /// The ranges of the parameters that are not frozen.
     private let trained: [Range<Int>]
     private let workspaces: [Network<Arithmetic>.Workspace]
     /// The states of a stateful model, shape (places, stateSize).
     private let states = Buffer<Scalar>(0)
-    /// The number of places of a batch that have a state.
+    /// The number of places for which `states` holds a state.
     private var places = 0
     private var batches: UInt64 = 0
 
@@ -72,7 +74,7 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
 
     // MARK: - States
 
-    /// The state of each place of a batch; empty if all are zero.
+    /// The state of each place in a batch; empty if all states are zero.
     var stateRows: [[Float]] {
         get {
             (0..<places).map { place in
@@ -115,7 +117,8 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     /// - Parameters:
     ///   - batch: At least one sequence.
     ///   - trains: Whether the weights change.
-    ///   - keepsState: Whether states are read and written.
+    ///   - keepsState: Whether each place continues from its stored state and then stores its new state. Otherwise, all
+    ///     sequences start from the zero state.
     ///   - wantsPredictions: Whether the result contains the predictions.
     /// - Returns: The loss and the metrics before the update.
     func run(_ batch: Batch, trains: Bool, keepsState: Bool, wantsPredictions: Bool) -> BatchResult {
@@ -266,7 +269,8 @@ extension Values {
 }
 
 extension [Int: Float] {
-    /// Returns the factor of a label's loss. The class of a label with several targets is the largest target.
+    /// Returns the factor of a label's loss. If a label has several targets, its class is the index of the largest
+    /// target.
     fileprivate func weight(of label: ArraySlice<Float>) -> Float {
         guard !isEmpty else { return 1 }
         let number =

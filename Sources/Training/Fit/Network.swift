@@ -22,11 +22,11 @@ struct Network<Arithmetic: TileArithmetic> {
     let head: LossHead<Scalar>
     let features: Int
     let stateSize: Int
-    /// The index of the first layer that reads only the last timestep, if only the last output counts: the layer after
-    /// the last one that mixes timesteps. This is the number of layers if the last layer mixes timesteps. Nil if every
-    /// output counts.
+    /// If only the last output counts, the index of the first layer that reads only the last timestep: the layer after
+    /// the last one that mixes timesteps. If the final layer mixes timesteps, this index equals the number of layers.
+    /// Nil if every output counts.
     private let tail: Int?
-    /// The index of the first layer with weights to train. No layer before it needs a gradient.
+    /// The index of the first layer with trainable weights. The layers before it need no gradient.
     private let firstTrained: Int
 
     init(
@@ -136,8 +136,8 @@ struct Network<Arithmetic: TileArithmetic> {
         return tail == nodes.count ? signal.last(width: head.outputs) : signal
     }
 
-    /// Returns the place for the gradient of the outputs that count, in the shape of these outputs. Sets the gradient
-    /// of all other outputs to zero.
+    /// Returns the place for the gradient of the outputs that count, which has the same shape as these outputs. Sets
+    /// the gradient of all other outputs to zero.
     func outputGradient(_ workspace: Workspace) -> Values<Scalar> {
         gradient(ofOutput: nodes.count - 1, workspace, lastOnly: tail == nodes.count)
     }

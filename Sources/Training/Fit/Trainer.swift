@@ -9,7 +9,7 @@ package import Recurrent
 ///     let result = try trainer.fit(set, FitOptions(epochs: 20))
 ///     let trained = try trainer.makeModel()
 ///
-/// The owner calls from one thread at a time.
+/// The owner must call a trainer from only one thread at a time.
 package final class Trainer {
     /// The learner in one of the two precisions. An enumeration lets the compiler generate specialized code for each.
     private enum Core {
@@ -22,7 +22,7 @@ package final class Trainer {
     package let configuration: TrainingConfiguration
     /// The place and the shape of each trainable weight, in the model's order.
     private let tensors: [(range: Range<Int>, shape: [Int])]
-    /// The ranges of the parameters that updates change.
+    /// The ranges of the parameters that are not frozen.
     private let trained: [Range<Int>]
     private let core: Core
 
@@ -31,7 +31,7 @@ package final class Trainer {
     /// - Parameters:
     ///   - model: The model.
     ///   - configuration: The options that do not change during the training.
-    ///   - kernels: The inner loops of single precision.
+    ///   - kernels: The kernels for single precision.
     /// - Throws: ``TrainingError`` with the code `unsupported` if a layer cannot be trained, or `option` if an option
     ///   is invalid.
     package init(
@@ -63,7 +63,7 @@ package final class Trainer {
 
     // MARK: - Batches
 
-    /// Changes the weights by one batch: Keras' `train_on_batch`. If the gradient is not finite, only the states
+    /// Updates the weights with one batch: Keras' `train_on_batch`. If the gradient is not finite, only the states
     /// change.
     ///
     /// - Parameters:
@@ -75,8 +75,8 @@ package final class Trainer {
         run(batch, trains: true, keepsState: configuration.isStateful, wantsPredictions: wantsPredictions)
     }
 
-    /// Computes the outputs of a batch: Keras' `predict_on_batch` and `test_on_batch`. The states of a stateful model
-    /// advance.
+    /// Computes the outputs of a batch: Keras' `predict_on_batch` and `test_on_batch`. A stateful model also updates
+    /// its states.
     ///
     /// - Returns: The predictions and, if there are labels, the loss and the metrics.
     package func predict(_ batch: Batch) -> BatchResult {
@@ -128,7 +128,7 @@ package final class Trainer {
         }
     }
 
-    /// The gradient of the last batch's loss for each of ``weights``, after clipping.
+    /// The gradient of the last batch's loss with respect to each of ``weights``, after clipping.
     package var gradients: [[Double]] {
         switch core {
         case .single(let learner): tensors.map { $0.range.map { Double(learner.gradient.values[$0]) } }
@@ -159,8 +159,8 @@ package final class Trainer {
 
     // MARK: - States
 
-    /// The state of each place of a batch, in the layout of a ``StatePool``: h, then c of an LSTM, layer after layer.
-    /// Empty after ``resetStates()`` and before the first batch.
+    /// The state of each place in a batch, in the layout of a ``StatePool``: layer by layer, h and, for an LSTM, c.
+    /// Empty before the first batch and after ``resetStates()``.
     package var states: [[Float]] {
         get {
             switch core {
@@ -202,7 +202,7 @@ package final class Trainer {
         tensors.filter { trained.contains($0.range) }.map(\.shape)
     }
 
-    /// The learning rate of the next update. Setting a rate replaces the optimizer's own rate from then on.
+    /// The learning rate of the next update. If set, the new rate permanently replaces the optimizer's own rate.
     package var learningRate: Double {
         get {
             switch core {
@@ -220,7 +220,7 @@ package final class Trainer {
 }
 
 extension Trainer {
-    /// The learning rate of the last update; the rate of the next update if there was none yet.
+    /// The learning rate of the last update. Before the first update, the rate of the next one.
     package var lastLearningRate: Double {
         switch core {
         case .single(let learner): learner.optimizer.lastLearningRate

@@ -1,9 +1,9 @@
 import Recurrent
 
 extension TrainingConfiguration {
-    /// Checks the choices for a model.
+    /// Checks that the options are valid for a model.
     ///
-    /// - Throws: ``TrainingError`` with the code `option` that names the choice and its range.
+    /// - Throws: ``TrainingError`` with the code `option`. The error names the option and its valid range.
     func check(_ model: Model) throws(TrainingError) {
         try optimizer.check()
         try require(jobs >= 1, "the number of jobs is \(jobs), expected at least 1")

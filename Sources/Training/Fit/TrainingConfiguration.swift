@@ -10,7 +10,7 @@ package struct TrainingConfiguration: Sendable {
 
     /// A dropout layer, which the engine's model omits.
     package struct Dropout: Sendable {
-        /// The index of the layer whose input values are dropped.
+        /// The index of the layer to whose input the dropout applies.
         package var before: Int
         /// The fraction of the values to drop, at least 0 and less than 1.
         package var rate: Double
@@ -23,26 +23,28 @@ package struct TrainingConfiguration: Sendable {
 
     /// The precision of the arithmetic.
     package enum Precision: Sendable {
-        /// Single precision, by kernels.
+        /// Single precision, computed by the kernels.
         case single
-        /// Double precision, by plain loops. It is slow, and serves to measure the rounding errors of single precision.
+        /// Double precision, computed by plain loops. It is slow and serves to measure the rounding errors of single
+        /// precision.
         case double
     }
 
     package var loss: Loss
     package var optimizer: Optimizer
     package var outputs: Outputs
-    /// Whether each place of a batch starts from the state in which it ended the previous batch, as in Keras with
+    /// Whether each place in a batch starts from its state at the end of the previous batch, as in Keras with
     /// `stateful`.
     package var isStateful = false
     /// The indices of layers whose weights do not change.
     package var frozenLayers: Set<Int> = []
     package var dropouts: [Dropout] = []
-    /// The factor of the loss for each class in training, but not in evaluation; 1 for a class that is missing.
+    /// The factor of the loss for each class; 1 for a class that is missing. The factors apply in training, but not in
+    /// evaluation.
     package var classWeights: [Int: Float] = [:]
     /// Whether results contain the area under the ROC curve.
     package var measuresCurve = false
-    /// The seed of dropout.
+    /// The seed for dropout.
     package var seed: UInt64 = 0
     /// The number of threads. It does not change the result.
     package var jobs = 1

@@ -13,9 +13,10 @@ package struct TrainingSet: Sendable {
     private(set) var labels: [Float] = []
     /// The weight of each sequence.
     private(set) var weights: [Float] = []
-    /// The sequences in each batch of a stateful model, in the order of the places; nil for batches in the file's order.
+    /// The sequences in each batch of a stateful model, in the order of the places. Nil if batches follow the order in
+    /// the file.
     package var batches: [[Int]]?
-    /// The index of each sequence's first timestep, then the total number of timesteps.
+    /// The index of each sequence's first timestep, followed by the total number of timesteps.
     private(set) var starts = [0]
 
     /// Creates a set without sequences. Each parameter sets the property of the same name.
@@ -48,7 +49,7 @@ package struct TrainingSet: Sendable {
         starts.append(starts[starts.count - 1] + steps)
     }
 
-    /// Returns a part of the sequences, in the given order.
+    /// Returns a set of the given sequences, in the given order.
     package func part(_ sequences: some Sequence<Int>) -> TrainingSet {
         var part = TrainingSet(features: features, targets: targets, hasLabelPerTimestep: hasLabelPerTimestep)
         for sequence in sequences {
@@ -62,15 +63,15 @@ package struct TrainingSet: Sendable {
         return part
     }
 
-    /// Returns the same sequences with other inputs.
+    /// Returns the same sequences with transformed inputs.
     package func mapInputs(_ transform: (Float) -> Float) -> TrainingSet {
         var set = self
         set.inputs = inputs.map(transform)
         return set
     }
 
-    /// Splits off the last sequences for validation, like Keras' `validation_split`: ⌊n (1 − split)⌋ remain for
-    /// training.
+    /// Splits off the last sequences for validation, like Keras' `validation_split`. Of n sequences, the first
+    /// ⌊n (1 − validation)⌋ remain for training.
     package func split(validation: Double) -> (training: TrainingSet, validation: TrainingSet) {
         let first = Int((Double(count) * (1 - validation)).rounded(.down))
         return (part(0..<first), part(first..<count))
@@ -79,7 +80,7 @@ package struct TrainingSet: Sendable {
     /// Whether any sequence has a label.
     package var hasLabels: Bool { labels.contains { !$0.isNaN } }
 
-    /// The only label of all sequences, if the labels are single numbers; nil if there are several.
+    /// The label that all sequences share, if labels are single numbers. Nil if the labels differ or there are none.
     package var onlyLabel: Float? {
         guard targets == 1, let first = labels.first(where: { !$0.isNaN }) else { return nil }
         return labels.allSatisfy { $0.isNaN || $0 == first } ? first : nil
@@ -92,7 +93,7 @@ package struct TrainingSet: Sendable {
     }
 }
 
-/// The sequences of a set from which one update is computed.
+/// The sequences of a set that contribute to one update.
 package struct Batch: Sendable {
     package let set: TrainingSet
     /// The sequences, one for each place in the batch. For a stateful model, a place keeps its state from batch to
@@ -111,7 +112,7 @@ package struct Batch: Sendable {
     /// Returns whether any sequence has a label that counts. Otherwise, the batch does not change the weights.
     ///
     /// - Parameter onlyLast: Whether only the label of the last timestep counts.
-    /// - Returns: Whether there is such a label.
+    /// - Returns: Whether there is a label that counts.
     func hasLabel(onlyLast: Bool) -> Bool {
         sequences.indices.contains { place in
             let steps = range(at: place)

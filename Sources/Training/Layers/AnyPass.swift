@@ -1,6 +1,6 @@
 import Recurrent
 
-/// The layers that can be trained, or that pass gradients on.
+/// The pass of any layer that can be trained or that passes gradients on.
 ///
 /// This type is an enumeration, so that the compiler can specialize the passes for single precision. To add a kind of
 /// layer, write a ``TrainingPass``, and add it here and to ``init(_:isFused:_:constants:)``.
@@ -26,8 +26,8 @@ enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
     ///   - layer: The layer.
     ///   - isFused: Whether the loss computes the layer's activation.
     ///   - arithmetic: The arithmetic.
-    ///   - constants: Receives the memory of values that training does not change. The owner of the pass keeps this
-    ///     memory.
+    ///   - constants: Receives the memory of values that training does not change. The owner of the pass must keep this
+    ///     memory alive.
     /// - Throws: ``TrainingError`` if the kind of layer has no backward pass.
     init(
         _ layer: any Layer, isFused: Bool, _ arithmetic: Arithmetic, constants: inout [Buffer<Scalar>]
@@ -78,7 +78,7 @@ enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
         }
     }
 
-    /// The number of values of state that the layer carries from one call to the next.
+    /// The number of state values that the layer carries from one call to the next.
     var stateSize: Int {
         switch self {
         case .recurrent(let pass): pass.stateSize

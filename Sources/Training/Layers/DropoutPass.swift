@@ -1,6 +1,6 @@
 import Recurrent
 
-/// Dropout. In training, sets each value to zero with the probability `rate`, and otherwise divides it by 1 − rate.
+/// Dropout. In training, sets each value to zero with probability `rate`, and otherwise divides it by 1 − rate.
 ///
 /// After N. Srivastava et al., Dropout, 2014 (<https://jmlr.org/papers/v15/srivastava14a.html>). The random numbers
 /// come from ``SplitMix64``, with a seed for each group of each batch, so they do not depend on the number of threads.

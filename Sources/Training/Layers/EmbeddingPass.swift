@@ -22,7 +22,7 @@ struct EmbeddingPass<Scalar: ReferenceScalar>: TrainingPass {
 
     func memorySize(steps: Int) -> Int { steps * (units + 2) * lanes }
 
-    /// Returns the token of a value. A value outside the vocabulary selects token 0, as in ``Embedding``.
+    /// Returns the token that a value denotes. A value outside the vocabulary selects token 0, as in ``Embedding``.
     func number(of value: Scalar) -> Int { value >= 0 && value < Scalar(vocabulary) ? Int(value) : 0 }
 
     private func row(of value: Scalar) -> Int { number(of: value) * units }
@@ -57,13 +57,13 @@ struct EmbeddingPass<Scalar: ReferenceScalar>: TrainingPass {
 }
 
 extension Signal {
-    /// Returns the same timesteps as the output of a layer that generates a mask.
+    /// Returns the output of a layer that generates a mask, with the same timesteps as this signal.
     ///
     /// - Parameters:
     ///   - masked: The mask.
     ///   - skipped: Receives the timesteps that are masked or after the end, in the mask's shape.
     ///   - values: The layer's outputs.
-    /// - Returns: The layer's outputs with the mask.
+    /// - Returns: The layer's outputs, with the mask.
     func masked(_ masked: Values<Scalar>, skipped: Values<Scalar>, values: Values<Scalar>) -> Signal {
         for k in 0..<steps * Tile.lanes { skipped[k] = max(masked[k], ended?[k] ?? 0) }
         return Signal(values: values, steps: steps, masked: masked, ended: ended, skipped: skipped)

@@ -1,6 +1,6 @@
 package import Recurrent
 
-/// A layer of fixed factors and addends.
+/// A layer with fixed factors and addends.
 protocol FixedScale: Layer {
     /// Shape (units) each: `y = x ⊙ scale + offset`.
     var scaleAndOffset: ([Float], [Float]) { get }
@@ -23,16 +23,16 @@ extension BatchNormalization: FixedScale {
 }
 
 extension Layer {
-    /// Whether training changes the layer's weights.
+    /// Whether the layer has trainable weights.
     package var isTrainable: Bool { !(self is any FixedScale) && !weights.isEmpty }
 }
 
-/// Returns a layer with other weights.
+/// Returns a copy of a layer with new weights.
 ///
 /// - Parameters:
-///   - layer: A layer that is trainable.
-///   - weights: The new weights, in the order and with the shapes of the layer's own.
-/// - Returns: The layer.
+///   - layer: A trainable layer.
+///   - weights: The new weights, in the same order and with the same shapes as the layer's current weights.
+/// - Returns: The new layer.
 /// - Throws: ``ModelError`` if a weight is not finite.
 func replacingWeights(of layer: any Layer, with weights: [Tensor]) throws(ModelError) -> any Layer {
     switch layer {

@@ -1,6 +1,6 @@
 import Recurrent
 
-/// ``LayerNormalization`` of each timestep.
+/// A ``LayerNormalization`` layer on each timestep.
 ///
 ///     x̂ = (x − mean(x)) / √(variance(x) + ε)
 ///     y = γ ⊙ x̂ + β
@@ -90,8 +90,8 @@ struct LayerNormalizationPass<Scalar: ReferenceScalar>: TrainingPass {
     }
 }
 
-/// A layer of fixed factors and addends, which training does not change: ``Rescaling``, ``Normalization``, and
-/// ``BatchNormalization`` as in inference.
+/// A layer with fixed factors and addends, which training does not change: ``Rescaling``, ``Normalization``, or
+/// ``BatchNormalization`` in inference mode.
 ///
 ///     y = x ⊙ scale + offset
 ///     dx = dy ⊙ scale
@@ -107,7 +107,8 @@ struct FixedScalePass<Scalar: ReferenceScalar>: TrainingPass {
     ///
     /// - Parameters:
     ///   - layer: The layer.
-    ///   - constants: Receives the memory of the factors and addends. The owner of the pass keeps this memory.
+    ///   - constants: Receives the memory of the factors and addends. The owner of the pass must keep this memory
+    ///     alive.
     init(_ layer: any FixedScale, constants: inout [Buffer<Scalar>]) {
         let (scale, offset) = layer.scaleAndOffset
         let buffer = Buffer((scale + offset).map { Scalar($0) })

@@ -1,6 +1,6 @@
 import Recurrent
 
-/// ``GlobalAveragePooling``: the mean over the timesteps that no mask skips.
+/// ``GlobalAveragePooling``: the mean over all timesteps that are not skipped.
 ///
 ///     y = Σ x / n
 ///     dx = dy / n
@@ -48,8 +48,8 @@ struct AveragePoolingPass<Scalar: ReferenceScalar>: TrainingPass {
     }
 }
 
-/// ``GlobalMaxPooling``: the maximum over the timesteps. Timesteps that share the maximum share its gradient, as in
-/// TensorFlow and JAX.
+/// ``GlobalMaxPooling``: the maximum over the timesteps. If several timesteps have the maximum, they share its gradient
+/// equally, as in TensorFlow and JAX.
 ///
 ///     y = max x
 ///     dx = dy / n where x = y, with n such timesteps

@@ -11,8 +11,8 @@ struct Signal<Scalar: ReferenceScalar> {
     /// The ends of sequences, shape (steps, lanes): 1 at each timestep after the end of a sequence that is shorter than
     /// the longest in its group, otherwise 0. Nil if all sequences are equally long.
     var ended: Values<Scalar>?
-    /// The timesteps that are masked or after the end, which a layer that consumes masks skips. Same shape; nil if
-    /// there are none.
+    /// The timesteps to skip in a layer that consumes masks: the masked ones and the ones after the end. Same shape as
+    /// the masks; nil if there are none.
     var skipped: Values<Scalar>?
 
     /// Returns the last timestep alone.
@@ -30,7 +30,7 @@ struct Signal<Scalar: ReferenceScalar> {
         return signal
     }
 
-    /// Returns the same timesteps as the output of a layer that discards masks.
+    /// Returns the output of a layer that discards masks, with the same timesteps as this signal.
     func withoutMask(_ values: Values<Scalar>) -> Signal {
         Signal(values: values, steps: steps, masked: nil, ended: ended, skipped: ended)
     }
@@ -40,13 +40,14 @@ struct Signal<Scalar: ReferenceScalar> {
 struct PassContext {
     /// Whether layers that act only in training, such as dropout, are active.
     var isTraining: Bool
-    /// The seed of the random numbers of this group in this batch.
+    /// The seed for the random numbers of this group in this batch.
     var seed: UInt64
 }
 
 /// One layer's pass over a group of sequences, forward and backward.
 ///
-/// `memory` belongs to the layer from the forward pass to the end of the backward pass. Conforming types state its layout.
+/// `memory` belongs to the layer from the forward pass to the end of the backward pass. Each conforming type documents
+/// the layout.
 protocol TrainingPass<Scalar>: Sendable {
     associatedtype Scalar: ReferenceScalar
 

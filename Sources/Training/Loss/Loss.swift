@@ -1,4 +1,4 @@
-/// The loss that training lowers, as Keras defines it (<https://keras.io/api/losses/>).
+/// The loss that training minimizes, as Keras defines it (<https://keras.io/api/losses/>).
 package struct Loss: Equatable, Sendable {
     /// The functions. The raw values are Keras' names.
     package enum Function: String, CaseIterable, Sendable {
@@ -26,6 +26,6 @@ package struct Loss: Equatable, Sendable {
         self.labelSmoothing = labelSmoothing
     }
 
-    /// Returns the number of targets of one label for a model with the given number of outputs.
+    /// Returns the number of targets in one label for a model with the given number of outputs.
     package func targets(outputs: Int) -> Int { function == .sparseCategoricalCrossentropy ? 1 : outputs }
 }

@@ -1,7 +1,7 @@
 import Recurrent
 
 /// The end of a model in training. It computes the loss of an output and the gradient of the loss. If the last layer's
-/// activation and the loss have a simpler common form, it also computes the activation.
+/// activation and the loss have a simpler combined form, it also computes the activation.
 ///
 /// A cross-entropy after a sigmoid or a softmax is computed from the logit z without clipping, as in TensorFlow:
 ///
@@ -17,7 +17,7 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
         case softmax(isActivation: Bool)
         /// Independent probabilities.
         case probabilities
-        /// Probabilities of classes, which are divided by their sum.
+        /// Class probabilities, which the loss divides by their sum.
         case classes
         case squares
     }
@@ -62,10 +62,10 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
     /// Computes the loss of one output, its gradient and the prediction.
     ///
     /// - Parameters:
-    ///   - y: The output in one lane. Adjacent values are `Tile.lanes` apart.
+    ///   - y: The output in one lane, with values `Tile.lanes` apart.
     ///   - targets: The targets, shape (outputs), or one class; nil if there is no label.
     ///   - weight: The factor of the gradient.
-    ///   - dy: Receives the gradient of y, in the same places.
+    ///   - dy: Receives the gradient of y, with the same spacing.
     ///   - predictions: Receives the model's outputs, shape (outputs).
     /// - Returns: The loss without the weight; 0 if there is no label.
     func callAsFunction(
@@ -89,13 +89,13 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
         return loss
     }
 
-    /// Returns the k-th target, smoothed.
+    /// Returns the k-th target after label smoothing.
     private func target(_ targets: ArraySlice<Float>, _ k: Int, share: Scalar) -> Scalar {
         if isSparse { return Int(targets[targets.startIndex]) == k ? 1 : 0 }
         return Scalar(targets[targets.startIndex + k]) * (1 - smoothing) + smoothing * share
     }
 
-    /// Computes the predictions. For a softmax, leaves the probabilities in `dy`.
+    /// Computes the predictions. For a softmax, also stores the probabilities in `dy`.
     private func predict(_ y: Values<Scalar>, _ dy: Values<Scalar>, into predictions: inout ArraySlice<Float>) {
         let start = predictions.startIndex
         switch form {
@@ -157,8 +157,8 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
         return loss / Scalar(outputs)
     }
 
-    /// Computes the loss for probabilities of classes. Keras divides the probabilities by their sum s: q = p / s. It
-    /// clips before the division for sparse targets, and after the division for others.
+    /// Computes the loss for probabilities of classes. Keras divides the probabilities by their sum s: q = p / s. For
+    /// sparse targets, Keras clips the probabilities before the division; for other targets, after it.
     private func classLoss(_ y: Values<Scalar>, _ targets: ArraySlice<Float>, _ dy: Values<Scalar>) -> Scalar {
         func clipped(_ p: Scalar) -> Scalar { min(max(p, Self.epsilon), 1 - Self.epsilon) }
         func isClipped(_ p: Scalar) -> Bool { p < Self.epsilon || p > 1 - Self.epsilon }

@@ -1,4 +1,4 @@
-/// The counts from which accuracy, precision, recall and the area under the ROC curve follow, as Keras computes them
+/// The counts from which accuracy, precision, recall and the area under the ROC curve are computed, as in Keras
 /// (<https://keras.io/api/metrics/>).
 package struct MetricTally: Equatable, Sendable {
     /// The thresholds of the area under the curve: Keras' `num_thresholds`.
@@ -6,13 +6,13 @@ package struct MetricTally: Equatable, Sendable {
 
     /// The number of labels.
     package private(set) var count = 0
-    /// The number of predictions whose class is the label. A probability above 0.5 is class 1. Of several outputs, the
-    /// largest determines the class.
+    /// The number of predictions whose class is the label. With one output, a probability above 0.5 means class 1. With
+    /// several outputs, the largest determines the class.
     private var correct = 0.0
-    /// Whether to count for the area under the curve.
+    /// Whether to collect counts for the area under the curve.
     private let hasCurve: Bool
-    /// The numbers of predictions with the label 1 and with the label 0, by the largest threshold that the probability
-    /// exceeds. Empty if no curve is measured.
+    /// The number of predictions with the label 1, and the number with the label 0, per threshold: each prediction
+    /// counts at the largest threshold that its probability exceeds. Empty if no curve is measured.
     private var positives: [Int] = []
     private var negatives: [Int] = []
     private var ones = 0
@@ -23,7 +23,7 @@ package struct MetricTally: Equatable, Sendable {
 
     /// Creates a tally without counts.
     ///
-    /// - Parameter hasCurve: Whether to count for the area under the curve.
+    /// - Parameter hasCurve: Whether to collect counts for the area under the curve.
     package init(hasCurve: Bool = false) { self.hasCurve = hasCurve }
 
     /// Counts a prediction.
@@ -73,26 +73,28 @@ package struct MetricTally: Equatable, Sendable {
         negatives = negatives.isEmpty ? other.negatives : zip(negatives, other.negatives).map { $0 + $1 }
     }
 
-    /// The fraction of correct predictions; NaN if there are none.
+    /// The fraction of predictions that are correct; NaN if there are no predictions.
     package var accuracy: Double { correct / Double(count) }
 
-    /// The fraction of correct predictions among the predictions of class 1; 0 if there are none. Nil for several
-    /// outputs.
+    /// The fraction of correct predictions among the predictions of class 1; 0 if class 1 was never predicted. Nil if
+    /// the model has several outputs.
     package var precision: Double? {
         isBinary ? Self.quotient(truePositives, truePositives + falsePositives) : nil
     }
 
-    /// The fraction of labels 1 that were predicted; 0 if there are no such labels. Nil for several outputs.
+    /// The fraction of class 1 predictions among the outputs with the label 1; 0 if there are no such labels. Nil if
+    /// the model has several outputs.
     package var recall: Double? { isBinary ? Self.quotient(truePositives, ones) : nil }
 
-    /// The area under the ROC curve, computed from 200 thresholds. Nil for several outputs, or if no curve is measured.
+    /// The area under the ROC curve, computed from 200 thresholds. Nil if the model has several outputs, or if no curve
+    /// is measured.
     package var areaUnderCurve: Double? {
         guard !positives.isEmpty else { return nil }
         let zeros = negatives.reduce(0, +)
         var (truePositives, falsePositives) = (0, 0)
         var before = (0.0, 0.0)
         var area = 0.0
-        // From the highest threshold down.
+        // Start at the highest threshold, where the fewest predictions are positive.
         for bucket in (0..<Self.thresholds).reversed() {
             truePositives += positives[bucket]
             falsePositives += negatives[bucket]

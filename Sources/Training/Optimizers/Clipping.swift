@@ -1,11 +1,11 @@
 import Recurrent
 
-/// A bound on gradients before an update, as in Keras' optimizers.
+/// A limit on the gradients, applied before each update, as in Keras' optimizers.
 package enum Clipping: Equatable, Sendable {
     case none
-    /// Scales each weight's gradient to this norm, if its own norm is larger: Keras' `clipnorm`.
+    /// Scales each weight's gradient down to this norm if its norm is larger: Keras' `clipnorm`.
     case norm(Double)
-    /// Scales all gradients together to this norm, if their common norm is larger: Keras' `global_clipnorm`.
+    /// Scales all gradients down by the same factor if their joint norm exceeds this norm: Keras' `global_clipnorm`.
     case globalNorm(Double)
     /// Limits the magnitude of each value: Keras' `clipvalue`.
     case value(Double)

@@ -3,7 +3,7 @@ import Glibc
 /// The factor of an optimizer's steps: constant, or a function of the number of updates.
 package enum LearningRate: Equatable, Sendable {
     case constant(Double)
-    /// `initial · rate^(updates before / steps)`: Keras' ExponentialDecay
+    /// `initial · rate^(previous updates / steps)`: Keras' ExponentialDecay
     /// (<https://keras.io/api/optimizers/learning_rate_schedules/exponential_decay/>).
     case exponentialDecay(initial: Double, rate: Double, steps: Double)
 

@@ -37,8 +37,9 @@ package struct Optimizer: Equatable, Sendable {
 package struct OptimizerState: Equatable, Sendable {
     /// The number of updates so far.
     package var updates: Int
-    /// For each weight that training changes, in the model's order, the optimizer's vectors, each in the weight's
-    /// shape: momentum and velocity for Adam, momentum for SGD with momentum, none for SGD.
+    /// The optimizer's vectors for each trainable weight that is not frozen, in the model's order. Each vector has the
+    /// same shape as the weight. Adam keeps momentum and velocity, SGD with momentum keeps the momentum, and plain SGD
+    /// keeps nothing.
     package var slots: [[[Float]]]
 
     package init(updates: Int, slots: [[[Float]]]) {
@@ -68,14 +69,14 @@ struct OptimizerStep<Arithmetic: TileArithmetic> {
     /// The rate of the next update.
     var learningRate: Double { rate ?? optimizer.learningRate.value(after: updates) }
 
-    /// The rate of the last update; the rate of the next update if there was none yet.
+    /// The rate of the last update. Before the first update, the rate of the next one.
     var lastLearningRate: Double { rate ?? optimizer.learningRate.value(after: max(0, updates - 1)) }
 
     /// Changes the weights.
     ///
     /// - Parameters:
     ///   - parameters: All weights.
-    ///   - gradient: Their gradient; overwritten.
+    ///   - gradient: The gradient of all weights; overwritten.
     ///   - weights: The places of the weights to change.
     mutating func update(_ parameters: Values<Scalar>, gradient: Values<Scalar>, weights: [Range<Int>]) {
         optimizer.clipping.apply(to: gradient, weights: weights)

@@ -1,6 +1,6 @@
 import Recurrent
 
-/// A recurrent layer of any kind.
+/// The pass of a recurrent layer of any kind.
 enum AnyRecurrentPass<Arithmetic: TileArithmetic>: TrainingPass {
     typealias Scalar = Arithmetic.Scalar
 
@@ -8,7 +8,8 @@ enum AnyRecurrentPass<Arithmetic: TileArithmetic>: TrainingPass {
     case gru(RecurrentPass<GRUCell<Arithmetic>>)
     case simpleRNN(RecurrentPass<SimpleRNNCell<Arithmetic>>)
 
-    /// Creates the pass; nil for a layer of another kind. The width of the input may differ from the layer's own.
+    /// Creates the pass; nil if the layer is of another kind. `features`, the width of the input, may differ from the
+    /// layer's own.
     init?(_ layer: any RecurrentLayer, features: Int, order: ReadingOrder, _ arithmetic: Arithmetic) {
         switch layer {
         case let layer as LSTM:
@@ -97,10 +98,11 @@ struct BidirectionalPass<Arithmetic: TileArithmetic>: TrainingPass {
     let features: Int
     let merge: Bidirectional.Merge
     let returnsSequences: Bool
-    /// The number of weights in the forward layer. The backward layer's weights follow them.
+    /// The number of weights in the forward layer, which precede the backward layer's weights.
     let forwardWeights: Int
 
-    /// Creates the pass; nil for layers of other kinds. The width of the input may differ from the layer's own.
+    /// Creates the pass; nil if one of the two layers is of another kind. `features`, the width of the input, may
+    /// differ from the layer's own.
     init?(_ layer: Bidirectional, features: Int, _ arithmetic: Arithmetic) {
         guard
             let forward = AnyRecurrentPass(layer.forward, features: features, order: .forward, arithmetic),

@@ -1,6 +1,7 @@
 import Recurrent
 
-/// A ``GRU``'s timestep and its gradients. ``ReferenceGRU`` states the equations, ``TileArithmetic`` their derivatives.
+/// A ``GRU``'s timestep and its gradients. ``ReferenceGRU`` states the equations, and ``TileArithmetic`` states their
+/// derivatives.
 ///
 ///     dh = dh ⊙ z + ds·Uᵀ
 ///     dx = da·Wᵀ
@@ -9,8 +10,8 @@ import Recurrent
 ///     db = Σ da
 ///     db′ = Σ ds
 ///
-/// If the reset gate acts before the recurrent weights, the candidate's recurrent input is p = r ⊙ h instead of h, and there is
-/// one bias:
+/// If the reset gate acts before the recurrent weights, the candidate's recurrent input is p = r ⊙ h instead of h, and
+/// there is only one bias:
 ///
 ///     dp = dg·Uhᵀ
 ///     dr = dp ⊙ h ⊙ σ′

@@ -1,7 +1,7 @@
 import Recurrent
 
-/// An ``LSTM``'s timestep and its gradients. ``ReferenceLSTM`` states the equations, ``TileArithmetic`` their
-/// derivatives.
+/// An ``LSTM``'s timestep and its gradients. ``ReferenceLSTM`` states the equations, and ``TileArithmetic`` states
+/// their derivatives.
 ///
 ///     dh = dz·Uᵀ
 ///     dx = dz·Wᵀ
@@ -40,9 +40,9 @@ struct LSTMCell<Arithmetic: TileArithmetic>: RecurrentCell {
     var kept: Int { isDefault ? 5 * units : 9 * units }
 
     private var isDefault: Bool { activation == .tanh && recurrentActivation == .sigmoid }
-    /// The number of values in a vector of all lanes.
+    /// The number of values of one gate in all lanes.
     private var count: Int { units * Tile.lanes }
-    /// The offset of U, which follows W, and of b, which follows U.
+    /// The offsets of U, which follows W, and of b, which follows U.
     private var recurrentOffset: Int { features * 4 * units }
     private var biasOffset: Int { recurrentOffset + units * 4 * units }
 

@@ -2,7 +2,7 @@ import Recurrent
 
 /// The equations of one timestep of a recurrent layer, forward and backward.
 ///
-/// A state has ``parts`` vectors of ``units`` values, the hidden state first.
+/// A state consists of ``parts`` vectors of ``units`` values each, the hidden state first.
 protocol RecurrentCell<Scalar>: Sendable {
     associatedtype Scalar: ReferenceScalar
 
@@ -67,8 +67,8 @@ enum ReadingOrder {
 ///
 /// The memory holds, in this order: the outputs, shape (steps, units, lanes); steps + 2 states, shape (parts · units,
 /// lanes) each; the kept values, shape (steps, kept, lanes); the gradient of a state; and the part of this gradient
-/// that bypasses a skipped timestep. The first state is the initial state, unless the layer reads backward in place;
-/// then the last one is.
+/// that bypasses a skipped timestep. The initial state is the first of these states or, if the layer reads backward in
+/// place, the last.
 struct RecurrentPass<Cell: RecurrentCell>: TrainingPass {
     typealias Scalar = Cell.Scalar
 

@@ -1,21 +1,22 @@
 import Recurrent
 
-/// An ``Embedding`` and the recurrent layer behind it, as one recurrent layer of tokens.
+/// An ``Embedding`` and the recurrent layer after it, combined into one recurrent layer that reads tokens.
 ///
-/// With x the one-hot vector of a token, E[token]·W = x·(E·W). The product P = E·W is computed once for a group, so a timestep
-/// costs as much as one with as many features as there are tokens:
+/// If x is the one-hot vector of a token, E[token]·W = x·(E·W). The product P = E·W is computed once per group. A
+/// timestep then costs as much as in a layer with one feature per token:
 ///
 ///     dP = Σ xᵀ·dz
 ///     dE = dP·Wᵀ
 ///     dW = Eᵀ·dP
 ///
-/// This pays if there are fewer tokens than the embedding is wide. The memory has x, shape (steps, vocabulary, lanes); two masks,
-/// shape (steps, lanes); E, shape (units, lanes), for each 16 tokens; room for a tile of each width; the layer's weights with P in
-/// place of W, and their gradient; and the layer's own memory.
+/// This is faster if the vocabulary is smaller than the width of the embedding. The memory holds, in this order: x,
+/// shape (steps, vocabulary, lanes); two masks, shape (steps, lanes) each; E in tiles of 16 tokens, shape (units,
+/// lanes) each; room for two tiles of the largest width; the layer's weights, with P in place of W, and their gradient;
+/// and the layer's own memory.
 struct TokenPass<Arithmetic: TileArithmetic>: TrainingPass {
     typealias Scalar = Arithmetic.Scalar
 
-    /// The layer behind the embedding.
+    /// The layer after the embedding.
     private enum Layer {
         case recurrent(AnyRecurrentPass<Arithmetic>)
         case bidirectional(BidirectionalPass<Arithmetic>)
@@ -23,9 +24,9 @@ struct TokenPass<Arithmetic: TileArithmetic>: TrainingPass {
 
     /// The weights of one direction.
     private struct Weights {
-        /// The columns of W.
+        /// The number of columns in W.
         let columns: Int
-        /// The number of weights behind W.
+        /// The number of weights after W.
         let others: Int
     }
 
@@ -35,7 +36,7 @@ struct TokenPass<Arithmetic: TileArithmetic>: TrainingPass {
     private let backward: Weights?
     private let arithmetic: Arithmetic
 
-    /// Creates the pass; nil if the layer is not recurrent, or if two passes are faster.
+    /// Creates the pass; nil if the layer is not recurrent, or if two separate passes are faster.
     init?(_ embedding: Embedding, _ layer: any Recurrent.Layer, _ arithmetic: Arithmetic) {
         let tokens = embedding.vocabulary
         guard tokens < embedding.units else { return nil }
@@ -108,7 +109,8 @@ struct TokenPass<Arithmetic: TileArithmetic>: TrainingPass {
             layer: weights + 2 * padded(weightCount))
     }
 
-    /// Calls a function for each direction, with the places of its weights, and of those with P in place of W.
+    /// Calls a function for each direction, with two offsets: the offset of the direction's weights, and the offset of
+    /// the same weights with P in place of W.
     private func forEachDirection(_ body: (Weights, Int, Int) -> Void) {
         let first = tokens * embedding.units
         body(forward, first, 0)
