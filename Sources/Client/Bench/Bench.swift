@@ -36,7 +36,8 @@ package struct Bench {
             endpoint: control, timeoutSeconds: 30, credentials: credentials, in: contexts.sending)
     }
 
-    /// Measures all rounds. At the end, even after an error, stops the forwarder and has the daemon remove the streams.
+    /// Measures all rounds. Stops the forwarder and removes the streams from the daemon at the end, even after an
+    /// error.
     ///
     /// - Parameters:
     ///   - isCancelled: Called from any thread, many times a second. If it returns true, the measurement ends with
@@ -71,7 +72,7 @@ package struct Bench {
         return report
     }
 
-    /// Returns the client's sides of the daemon's endpoints.
+    /// Returns the endpoints through which a client reaches the daemon.
     private func target(_ status: DaemonStatus) throws -> BenchTarget {
         let ingest = try status.binaryIngest(control: control.endpoint)
         do {

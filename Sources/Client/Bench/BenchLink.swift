@@ -3,7 +3,7 @@ import Synchronization
 import Wire
 import ZeroMQ
 
-/// A program that receives timestep messages at one endpoint and returns messages on the same streams at another.
+/// A program that receives timestep messages at one endpoint and publishes messages for the same streams at another.
 struct BenchTarget: Sendable {
     /// The client's side of the endpoint that receives messages.
     let ingest: IngestEndpoint
@@ -27,7 +27,7 @@ struct BenchContexts: Sendable {
     }
 }
 
-/// The streams whose messages tell the receiver when the load begins. These messages are not counted.
+/// The ids of two extra streams, whose messages set up the connection. These messages are not part of the load.
 private struct Handshake {
     /// The stream of a message that is sent repeatedly until one comes back. If the target does not confirm
     /// subscriptions, this message proves that the connection works.
@@ -146,7 +146,7 @@ struct BenchConsumer: ~Copyable {
     }
 }
 
-/// A thread that runs the code for one end of a connection and keeps the error with which the code ends.
+/// A thread that runs one end of a connection and keeps the error that ended it, if any.
 final class BenchThread: Sendable {
     private let failure = Mutex<(any Error)?>(nil)
     private let ended = DispatchSemaphore(value: 0)

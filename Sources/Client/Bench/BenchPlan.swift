@@ -3,7 +3,7 @@ import Wire
 
 /// The load that ``Bench`` puts on both targets.
 package struct BenchPlan: Codable, Equatable, Sendable {
-    /// The number of streams that get messages in turn.
+    /// The number of streams. Messages go to the streams in rotation.
     package var streams: Int
     /// The number of timesteps in one message.
     package var timesteps: Int
@@ -37,7 +37,7 @@ package struct BenchPlan: Codable, Equatable, Sendable {
     }
 }
 
-/// The frames of a load's messages, made in advance because only sending is to be measured.
+/// The frames of a load's messages. They are built in advance, so that the measurement covers only the sending.
 struct Load: Sendable {
     /// The first frames, which are the stream ids, shape (streams, id length).
     private let ids: [UInt8]
@@ -47,13 +47,13 @@ struct Load: Sendable {
     private let payloads: [UInt8]
     private let payloadLength: Int
 
-    /// The number of second frames. Because it is prime, a stream does not get the same values over and over.
+    /// The number of second frames. It is prime, so that a stream does not keep getting the same values.
     static let payloadCount = 1021
 
     /// Creates a load. Equal parameters give equal loads.
     ///
     /// - Parameters:
-    ///   - plan: Determines the number of streams, and of timesteps in one message.
+    ///   - plan: The plan, which sets the stream ids and the number of timesteps in one message.
     ///   - features: The number of floats in one timestep.
     ///   - vocabulary: The size of the vocabulary, if a timestep is a token.
     ///   - seed: The seed of the values.

@@ -130,7 +130,7 @@ package struct BenchReport: Encodable, Equatable, Sendable {
 }
 
 extension BenchReport {
-    /// The report for people: a table and the losses.
+    /// The human-readable report: a table, followed by the losses.
     package var lines: [String] {
         var table = TextTable([
             TextTable.Column(""), TextTable.Column("daemon", .right), TextTable.Column("bare forwarder", .right),

@@ -36,7 +36,7 @@ struct BenchTurns {
             }
         }
         let isMeasured = if case .success = outcome { true } else { false }
-        // End all runs before throwing an error of one of them.
+        // End all runs before throwing the error of any run.
         let ends = runs.map { run in Result { try run.end(waits: isMeasured) } }
         let losses = try ends.map { try $0.get() }
         try outcome.get()

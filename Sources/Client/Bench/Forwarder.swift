@@ -33,7 +33,7 @@ package enum Forwarder {
         }
     }
 
-    /// Ends the forwarder at the end of its standard input. The parent process holds the other end of this pipe, so the
+    /// Ends the forwarder when its standard input ends. The parent process holds the other end of this pipe, so the
     /// forwarder ends with its parent, however the parent ends.
     private static func endWithStandardInput() {
         Thread.detachNewThread {
@@ -43,7 +43,7 @@ package enum Forwarder {
     }
 }
 
-/// A forwarder in a separate process, like the daemon. The process ends when this object is released.
+/// A forwarder that runs in a separate process, as the daemon does. The process ends when this object is released.
 final class ForwarderProcess {
     /// The endpoints of the forwarder.
     let target: BenchTarget

@@ -6,10 +6,10 @@ final class LatencyRun {
     /// The number of counted messages in a turn, and the number of warm-up messages before them.
     private static let turnMessages = 250
     private static let warmUpMessages = 25
-    /// The maximum time for the warm-up messages of a turn, and again for its counted messages. At least one message of
-    /// each kind is sent.
+    /// The maximum time for the warm-up messages of a turn, and separately for the counted messages. At least one
+    /// message of each kind is sent.
     private static let patience = Duration.seconds(0.25)
-    /// The number of counted messages that is enough for a round.
+    /// The number of counted messages that suffices for a round.
     private static let enough: UInt64 = 5000
 
     private let generator: LoadGenerator
@@ -56,13 +56,13 @@ final class LatencyRun {
         try generator.checkCancellation()
     }
 
-    /// Sends messages one at a time, at most for ``patience``.
+    /// Sends messages one at a time for at most ``patience``.
     ///
     /// - Parameters:
     ///   - count: The maximum number of messages.
     ///   - counts: Whether to record the round-trip times.
-    /// - Returns: False if a message did not come back. The turn must then end, because it would only wait for a dead
-    ///   target again.
+    /// - Returns: False if a message did not come back. The turn must then end, because further messages would only
+    ///   wait for a dead target.
     /// - Throws: `ZeroMQError`.
     private func exchange(_ count: Int, counts: Bool) throws -> Bool {
         let clock = ContinuousClock()
@@ -83,9 +83,9 @@ final class LatencyRun {
         return true
     }
 
-    /// Returns the time within which the given percentage of the messages came back, in microseconds.
+    /// Returns a percentile of the round-trip times, in microseconds.
     ///
-    /// - Parameter percentile: The percentage.
+    /// - Parameter percentile: The percentile, from 0 to 100.
     /// - Returns: The time; 0 if no message came back.
     func microseconds(_ percentile: Double) -> Double { Double(times.valueAtPercentile(percentile)) / 1000 }
 }

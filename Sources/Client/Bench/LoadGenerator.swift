@@ -30,8 +30,8 @@ struct LoadGenerator: Sendable {
         var message = 0
         while flow.waitUntilOpen() {
             if message - flow.received.load(ordering: .acquiring) >= plan.inFlight {
-                // Leave the core to the receiver. The pause is short compared with the time in which a full window
-                // comes back.
+                // Leave the core to the receiver. The pause is short compared with the time that a full window takes to
+                // come back.
                 Thread.sleep(forTimeInterval: 0.00005)
                 continue
             }
@@ -58,12 +58,12 @@ struct LoadGenerator: Sendable {
         }
     }
 
-    /// Returns the deadline, counted from now, for reaching a target or for its answer.
+    /// Returns the deadline for reaching a target or for getting its answer, counted from now.
     func deadline() -> ContinuousClock.Instant { ContinuousClock.now + Self.patience }
 
     /// Pauses before the next attempt.
     ///
-    /// - Throws: ``ClientError`` after the deadline, if the target is unreachable or does not decide on these messages.
+    /// - Throws: ``ClientError`` after the deadline: the target is unreachable or does not decide on these messages.
     func retry(_ what: String, before deadline: ContinuousClock.Instant) throws {
         try pause(for: 0.002)
         guard ContinuousClock.now < deadline else {

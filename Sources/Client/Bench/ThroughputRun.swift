@@ -25,8 +25,8 @@ final class ThroughputRun {
         sender = BenchThread("bench sender") { [flow] in try generator.send(flow) }
     }
 
-    /// Loads the target until it answers and has had time to create all streams and to fill its caches. These messages
-    /// are not counted.
+    /// Loads the target until it answers and has had time to create all streams and fill its caches. These messages are
+    /// not counted.
     func warmUp() throws {
         let plan = generator.plan
         flow.open()
@@ -65,8 +65,8 @@ final class ThroughputRun {
         try generator.checkCancellation()
     }
 
-    /// Waits until no message is in transit, or until nothing has arrived for more than a second. Missing messages then
-    /// count as lost.
+    /// Waits until no message is in transit, or until nothing has arrived for more than a second. Messages that are
+    /// still missing then count as lost.
     private func waitUntilAllCameBack() {
         var seen = flow.received.load(ordering: .acquiring)
         var lastCame = ContinuousClock.now

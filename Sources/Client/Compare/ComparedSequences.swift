@@ -1,26 +1,27 @@
 import ModelFiles
 import Recurrent
 
-/// The labelled sequences of a file, divided into those that train and those that judge.
+/// The labelled sequences of a file, divided into training sequences and held-out sequences.
 struct ComparedSequences: Sendable {
     /// The name of the file, for messages.
     let name: String
-    /// The sizes of models that take the data. All sequences of one length give models of this length.
+    /// The sizes of a model that fits the data. The length is nil unless all sequences have the same length.
     let sizes: PatternSizes
     /// Whether a timestep is a token.
     let takesTokens: Bool
     let training: [RecordedSequence]
     let heldOut: [RecordedSequence]
-    /// The number of timesteps of the longest sequence.
+    /// The length of the longest sequence, in timesteps.
     let longest: Int
-    /// The number of sequences that were left out because they have no label.
+    /// The number of sequences left out because they have no label.
     let unlabelled: Int
-    /// The wrong rows that were skipped.
+    /// The bad rows that were skipped.
     let badRows: BadRows
 
     /// Reads the file.
     ///
-    /// - Throws: ``ClientError`` if a row is wrong, or if the sequences cannot train and judge a classifier.
+    /// - Throws: ``ClientError`` if a row is bad, or if the sequences do not suffice to train and evaluate a
+    ///   classifier.
     init(_ plan: ComparisonPlan) throws(ClientError) {
         let file = try InputFile(path: plan.input)
         let vocabulary = plan.vocabulary ?? plan.layout.alphabet.map { $0.lastToken + 1 }
@@ -49,18 +50,18 @@ struct ComparedSequences: Sendable {
         self.sizes = sizes
     }
 
-    /// Checks that there is something to learn, and something to judge by.
+    /// Checks that there is more than one sequence and more than one class.
     private static func check(_ labels: [Float], sequences: Int, name: String) throws(ClientError) {
         guard let first = labels.first else { throw LabelledSequences.noLabels(name: name, perTimestep: false) }
         guard sequences > 1 else { throw LabelledSequences.oneSequence(name: name) }
         guard labels.contains(where: { $0 != first }) else { throw LabelledSequences.oneClass(first, name: name) }
     }
 
-    /// The patterns that take the data.
+    /// The patterns that fit the data.
     var patterns: [ModelPattern] { ModelPattern.allCases.filter { $0.takesTokens == takesTokens } }
 
-    /// Returns the sizes of a model of a pattern. A stateful model is called with a few timesteps, whatever the length of the
-    /// sequences.
+    /// Returns the sizes of a model of one pattern. A stateful model has no fixed length, because it is called with a
+    /// few timesteps at a time.
     func sizes(of pattern: ModelPattern) -> PatternSizes {
         var sizes = sizes
         if pattern == .stateful { sizes.length = nil }

@@ -4,11 +4,11 @@ import ModelFiles
 import Synchronization
 import ZeroMQ
 
-/// Trains the patterns that take the sequences of a file, and says which one to take: the command `sluice compare`.
+/// Trains the model patterns that fit the sequences of a file, and recommends one: the command `sluice compare`.
 ///
 ///     file ──ComparedSequences──▶ PatternTraining × seeds, each core ──▶ PatternResult ──▶ ComparisonReport
 ///
-/// Each training runs on one thread, so that the number of threads changes no bit of the models.
+/// Each training runs on one thread, so that the models are bit for bit the same for any number of threads.
 package struct Comparison {
     private let plan: ComparisonPlan
     private let sequences: ComparedSequences
@@ -16,7 +16,8 @@ package struct Comparison {
 
     /// Reads the file and checks the choices without training anything.
     ///
-    /// - Throws: ``ClientError`` if an input is wrong, a pattern does not take the data, or the folder may not be written.
+    /// - Throws: ``ClientError`` if an input is invalid, a pattern does not fit the data, or the folder is not
+    ///   writable.
     package init(_ plan: ComparisonPlan) throws(ClientError) {
         self.plan = plan
         let sequences = try ComparedSequences(plan)
@@ -34,9 +35,10 @@ package struct Comparison {
         if let folder = plan.folder { try check(folder) }
     }
 
-    /// Trains, and writes the models and the report.
+    /// Trains the patterns, and writes the models and the report.
     ///
-    /// - Throws: ``ClientError`` with the status `temporary` after an interruption, with everything written that is done.
+    /// - Throws: ``ClientError``; with the status `temporary` after an interruption. The finished trainings are written
+    ///   and reported even then.
     package func run() throws(ClientError) {
         let interruption = try ClientError.wrapping { () throws(ZeroMQError) in try Interruption() }
         try note()
@@ -60,9 +62,9 @@ package struct Comparison {
         }
     }
 
-    /// Runs all trainings, the first seed of each pattern first.
+    /// Runs all trainings: first every pattern with the first seed, then with the second, and so on.
     ///
-    /// - Returns: The finished trainings of each pattern, in the order of the seeds.
+    /// - Returns: The finished trainings of each pattern, in seed order.
     private func train(isInterrupted: @escaping @Sendable () -> Bool) throws(ClientError) -> [[PatternTraining.Trial]] {
         let count = trainings.count * plan.seeds
         let timesteps = sequences.training.reduce(0) { $0 + $1.timesteps } * plan.epochs
@@ -92,7 +94,7 @@ package struct Comparison {
         return trials
     }
 
-    /// Says which data do not count.
+    /// Reports the sequences and rows that are left out.
     private func note() throws(ClientError) {
         var error = StandardStream.error
         if sequences.unlabelled > 0 {
@@ -106,7 +108,7 @@ package struct Comparison {
 // MARK: - Kept models
 
 extension Comparison {
-    /// Creates the folder, and checks that the models can be written.
+    /// Creates the folder if necessary, and checks that the models can be written there.
     private func check(_ folder: String) throws(ClientError) {
         guard unsafe mkdir(folder, 0o777) == 0 || errno == EEXIST else {
             throw ClientError(.cannotCreate, "\(folder): \(SystemError.text)")
@@ -124,7 +126,7 @@ extension Comparison {
         "\(folder)/\(pattern.rawValue)\(ModelDocument.usualEnding)"
     }
 
-    /// Writes the model with the best accuracy; of equal ones, that with the lowest loss.
+    /// Writes the model with the best accuracy. If several are equally accurate, the lowest loss decides.
     private func keep(_ trials: [PatternTraining.Trial], of pattern: ModelPattern) throws(ClientError) {
         guard let folder = plan.folder else { return }
         let best = trials.dropFirst().reduce(trials[0]) { best, trial in

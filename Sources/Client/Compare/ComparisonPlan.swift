@@ -1,42 +1,42 @@
 package import ModelFiles
 
-/// The choices of a person for `sluice compare`.
+/// The options of `sluice compare`.
 package struct ComparisonPlan: Sendable {
     /// The file with the sequences; `-` for standard input.
     package var input: String
-    /// The meaning of a row's fields, with the place of the labels.
+    /// The meaning of a row's fields, including the position of the labels.
     package var layout: RowLayout
-    /// The labels, if they are in a file of their own.
+    /// The labels, if they are in a separate file.
     package var labels: LabelFile?
     /// The number of values in a timestep; nil for the number in the file's first row.
     package var features: Int?
-    /// The number of different tokens, if timesteps are tokens; nil for those of the alphabet.
+    /// The size of the vocabulary, if timesteps are tokens; nil to use the size of the alphabet, if there is one.
     package var vocabulary: Int?
-    /// The patterns to train; nil for all that take the data.
+    /// The patterns to train; nil for all patterns that fit the data.
     package var patterns: [ModelPattern]?
-    /// The units and the kind of the recurrent layers.
+    /// The width and the kind of the recurrent layers.
     package var sizes = PatternSizes()
     package var epochs = 20
     package var batchSize = 32
-    /// The number of timesteps of a call of the stateful pattern; nil for whole sequences.
+    /// The number of timesteps in one call of a stateful model; nil for whole sequences.
     package var chunk: Int?
     /// The number of trainings of each pattern.
     package var seeds = 5
-    /// The seed of all random numbers: the held-out part, the weights, and the orders of the sequences.
+    /// The seed of all random choices: the held-out sequences, the initial weights, and the order of the sequences.
     package var seed: UInt64 = 0
-    /// The part of the sequences that judges and does not train.
+    /// The fraction of the sequences that is held out from training to evaluate the models.
     package var heldOut = 0.2
     /// The number of threads.
     package var jobs = 1
     /// The folder for the best model of each pattern; nil to keep none.
     package var folder: String?
-    /// Whether existing files are replaced.
+    /// Whether to replace existing files.
     package var replaces = false
     /// The permissions of the new files.
     package var mode: UInt16 = 0o600
-    /// Whether the result is one line of JSON.
+    /// Whether to print the report as one line of JSON.
     package var isJSON = false
-    /// Whether no progress is shown.
+    /// Whether to hide the progress.
     package var isQuiet = false
 
     /// Creates a plan. Each parameter sets the property of the same name.

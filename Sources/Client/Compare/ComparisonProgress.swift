@@ -1,10 +1,10 @@
 import Synchronization
 
-/// The progress of trainings that run side by side, on a line of standard error.
+/// Shows the progress of concurrent trainings on a line of standard error.
 final class ComparisonProgress: Sendable {
     private struct Shown: ~Copyable {
         var meter: ProgressMeter
-        /// The part of each training that is done.
+        /// The completed fraction of each training.
         var parts: [Double]
     }
 
@@ -13,11 +13,11 @@ final class ComparisonProgress: Sendable {
     private let shown: Mutex<Shown>
     private let timesteps: Int
 
-    /// Creates a progress.
+    /// Creates a progress line.
     ///
     /// - Parameters:
     ///   - trainings: The number of trainings.
-    ///   - timesteps: The number of timesteps of one training.
+    ///   - timesteps: The number of timesteps in one training.
     ///   - isShown: Whether to show anything.
     init(trainings: Int, timesteps: Int, isShown: Bool) {
         self.timesteps = timesteps
@@ -27,7 +27,7 @@ final class ComparisonProgress: Sendable {
                 parts: Array(repeating: 0, count: trainings)))
     }
 
-    /// Records the part of a training that is done.
+    /// Records the completed fraction of a training.
     func update(_ training: Int, part: Double) {
         shown.withLock { shown in
             shown.parts[training] = part

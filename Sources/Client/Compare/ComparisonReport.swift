@@ -1,18 +1,19 @@
 /// The result of a comparison.
 package struct ComparisonReport: Encodable, Equatable, Sendable {
-    /// The relative fall of the loss in the last quarter of the epochs that shows an unfinished training.
+    /// The relative decrease of the loss over the last quarter of the epochs above which a training counts as
+    /// unfinished.
     private static let unfinished = 0.05
 
-    /// The numbers of sequences that train and that judge.
+    /// The numbers of training sequences and of held-out sequences.
     package let trainingSequences, heldOutSequences: Int
     package let epochs, seeds: Int
-    /// The number of timesteps of the longest sequence.
+    /// The length of the longest sequence, in timesteps.
     package let longest: Int
-    /// The patterns in the order of their numbers.
+    /// The results of the patterns, in the order of `--patterns`; by default in the order of their numbers.
     package let patterns: [PatternResult]
-    /// The name of the pattern to take.
+    /// The name of the recommended pattern.
     package let take: String
-    /// One sentence that says why.
+    /// One sentence that gives the reason for the recommendation.
     package let reason: String
 
     private enum CodingKeys: String, CodingKey {
@@ -22,7 +23,7 @@ package struct ComparisonReport: Encodable, Equatable, Sendable {
         case longest = "longest_sequence"
     }
 
-    /// Creates the report on at least one pattern.
+    /// Creates a report on at least one pattern.
     init(_ results: [PatternResult], on sequences: ComparedSequences, epochs: Int, seeds: Int) {
         let recommendation = Recommendation(results, longest: sequences.longest)
         trainingSequences = sequences.training.count
@@ -35,7 +36,7 @@ package struct ComparisonReport: Encodable, Equatable, Sendable {
         reason = recommendation.sentence
     }
 
-    /// The report for people.
+    /// The human-readable report.
     package var lines: [String] {
         var table = TextTable([
             .init("PATTERN"), .init("LOSS", .right), .init("ACCURACY", .right), .init("PARAMETERS", .right),
@@ -61,7 +62,7 @@ package struct ComparisonReport: Encodable, Equatable, Sendable {
             + (seeds > 1 ? ": mean ± standard deviation over \(seeds) seeds" : "")
     }
 
-    /// The patterns whose loss still falls, so that more epochs may change the order.
+    /// A note about the patterns whose loss is still falling. More epochs may change the ranking.
     private var unfinishedNote: String? {
         let falling = patterns.filter { result in
             let losses = result.trainingLosses

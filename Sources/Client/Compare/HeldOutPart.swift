@@ -1,23 +1,23 @@
 import Recurrent
 import Training
 
-/// The division of labelled sequences into those that train a model and those that judge it.
+/// The division of labelled sequences into training sequences and held-out sequences.
 ///
-/// Each class gives the same part, rounded to whole sequences. A seeded shuffle chooses them.
+/// The same fraction of each class is held out, rounded to whole sequences. A seeded shuffle chooses these sequences.
 struct HeldOutPart: Equatable {
-    /// The sequences that train, in order.
+    /// The indices of the training sequences, in ascending order.
     let training: [Int]
-    /// The sequences that judge, in order.
+    /// The indices of the held-out sequences, in ascending order.
     let heldOut: [Int]
 
     /// Divides sequences.
     ///
     /// - Parameters:
     ///   - labels: The class of each sequence.
-    ///   - part: The part of each class that is held out, between 0 and 1.
+    ///   - part: The fraction of each class to hold out, between 0 and 1.
     ///   - seed: The seed of the shuffle.
     ///   - name: The name of the file, for messages.
-    /// - Throws: ``ClientError`` with the status `data` if a class is missing in one of the parts.
+    /// - Throws: ``ClientError`` with the status `data` if a class would be missing from one side of the division.
     init(labels: [Float], part: Double, seed: UInt64, name: String) throws(ClientError) {
         var random = SplitMix64(seed: seed)
         var judges: Set<Int> = []

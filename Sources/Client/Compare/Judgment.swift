@@ -1,20 +1,21 @@
 import Recurrent
 
-/// The loss and the accuracy of a model on labelled sequences, each from the zero state, computed by the daemon's engine.
+/// The loss and the accuracy of a model on labelled sequences. The daemon's engine computes them, and every sequence
+/// starts from the zero state.
 struct Judgment: Equatable, Sendable {
-    /// The mean loss of the last answers.
+    /// The mean loss of the final answers.
     let loss: Double
-    /// The part of the last answers that are right.
+    /// The fraction of the final answers that are right.
     let accuracy: Double
-    /// The part of the sequences that are right if each is decided after at most so many timesteps, from 1 to the longest
-    /// sequence; nil if the model answers only whole sequences. A sequence that has ended keeps its last answer.
+    /// The accuracy after each number of timesteps, from 1 to the length of the longest sequence; nil if the model
+    /// answers only whole sequences. A shorter sequence keeps its final answer.
     let curve: [Double]?
 
-    /// Answers the sequences.
+    /// Runs a model on sequences and compares its answers with the labels.
     ///
     /// - Parameters:
-    ///   - model: A model with one probability.
-    ///   - sequences: At least one sequence, each with a label.
+    ///   - model: A model with one output, a probability.
+    ///   - sequences: At least one sequence. Every sequence has a label.
     init(of model: Model, on sequences: [RecordedSequence]) {
         let loss = Loss.binaryCrossEntropy
         let longest = sequences.reduce(0) { max($0, $1.timesteps) }

@@ -2,41 +2,43 @@ import ModelFiles
 
 /// The results of all trainings of one pattern.
 package struct PatternResult: Encodable, Equatable, Sendable {
-    /// The decisions that a model of the pattern gives while a sequence is running.
+    /// Whether a model of the pattern makes decisions before a sequence has ended.
     package enum Decisions: String, Encodable, Sendable {
-        /// One at every timestep.
+        /// A decision at every timestep.
         case everyTimestep = "yes"
-        /// One at every timestep, if the daemon serves the model in the mode `stateful`.
+        /// A decision at every timestep, if the daemon serves the model in the mode `stateful`.
         case inStatefulMode = "--mode stateful"
-        /// None.
+        /// No decision before the end.
         case none = "no"
     }
 
-    /// The largest difference from the final accuracy that counts as none.
+    /// The largest difference from the final accuracy that is negligible.
     static let tolerance = 0.01
 
     /// The name of the pattern.
     package let pattern: String
     /// The other name of the pattern, `model1` to `model5`.
     package let model: String
-    /// The mean loss of the held-out sequences.
+    /// The mean loss on the held-out sequences.
     package let loss: SeedFigures
-    /// The part of the held-out sequences that are right.
+    /// The accuracy on the held-out sequences.
     package let accuracy: SeedFigures
-    /// The mean over the seeds of the accuracy after so many timesteps, from 1 on; nil if the pattern needs whole sequences.
+    /// The accuracy after each number of timesteps, from 1 on, averaged over the seeds; nil if the pattern needs whole
+    /// sequences.
     package let curve: [Double]?
-    /// The number of timesteps from which on the curve stays within 0.01 of the final accuracy; nil without a curve.
+    /// The number of timesteps after which the curve stays within 0.01 of the final accuracy; nil without a curve.
     package let settled: Int?
     package let decisions: Decisions
     /// The number of weights.
     package let parameters: Int
-    /// The time of one training on one core: the mean over the seeds.
+    /// The time of one training on one core, averaged over the seeds.
     package let trainingSeconds: Double
-    /// The time of one timestep of a stream in the daemon's engine.
+    /// The time that the daemon's engine takes for one timestep of a stream.
     package let nanoseconds: Double
-    /// The bytes of state of one stream. A pattern that needs whole sequences keeps the timesteps of the longest one.
+    /// The size of one stream's state in bytes. For a pattern that needs whole sequences, the state holds the timesteps
+    /// of the longest sequence.
     package let stateBytes: Int
-    /// The mean over the seeds of the loss of the training sequences, in each epoch.
+    /// The loss on the training sequences in each epoch, averaged over the seeds.
     package let trainingLosses: [Double]
 
     private enum CodingKeys: String, CodingKey {
@@ -56,8 +58,8 @@ extension PatternResult {
     ///
     /// - Parameters:
     ///   - pattern: The pattern.
-    ///   - trials: The trainings, in the order of the seeds.
-    ///   - longest: The number of timesteps of the longest sequence.
+    ///   - trials: The trainings, in seed order.
+    ///   - longest: The length of the longest sequence, in timesteps.
     ///   - nanoseconds: The time of one timestep.
     init(_ pattern: ModelPattern, _ trials: [PatternTraining.Trial], longest: Int, nanoseconds: Double) {
         let model = trials[0].document.file.model
@@ -73,16 +75,16 @@ extension PatternResult {
             trainingLosses: Self.mean(trials.map(\.losses)))
     }
 
-    /// Returns the mean of rows of equal length, element by element; empty without rows.
+    /// Returns the element-wise mean of rows of equal length; empty if there are no rows.
     private static func mean(_ rows: [[Double]]) -> [Double] {
         guard let first = rows.first else { return [] }
         return first.indices.map { index in rows.reduce(0) { $0 + $1[index] } / Double(rows.count) }
     }
 
-    /// Returns the number of timesteps from which on a curve stays close to its end; nil for an empty curve.
+    /// Returns the number of timesteps after which a curve stays close to its final value; nil for an empty curve.
     static func settled(_ curve: [Double]) -> Int? {
         guard let final = curve.last else { return nil }
-        // The margin hides rounding errors of the mean.
+        // The margin absorbs rounding errors in the mean.
         let last = curve.lastIndex { abs($0 - final) > tolerance + 1e-9 }
         return last.map { $0 + 2 } ?? 1
     }

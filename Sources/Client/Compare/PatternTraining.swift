@@ -2,14 +2,14 @@ import ModelFiles
 import Recurrent
 import Training
 
-/// The trainings of one pattern, which differ in their seeds.
+/// The trainings of one pattern, which differ only in their seeds.
 struct PatternTraining: Sendable {
-    /// One training, and the judgment of the held-out sequences on it.
+    /// One training, and its evaluation on the held-out sequences.
     struct Trial: Sendable {
         let judgment: Judgment
-        /// The mean loss of the training sequences in each epoch.
+        /// The mean loss on the training sequences in each epoch.
         let losses: [Double]
-        /// The time that the training took on a core.
+        /// The time that the training took on one core.
         let seconds: Double
         /// The trained model.
         let document: ModelDocument
@@ -20,9 +20,9 @@ struct PatternTraining: Sendable {
     private let sequences: ComparedSequences
     private let set: TrainingSet
 
-    /// Prepares trainings.
+    /// Prepares the trainings.
     ///
-    /// - Throws: ``ClientError`` if the pattern does not take the sequences.
+    /// - Throws: ``ClientError`` if the pattern does not fit the sequences.
     init(_ pattern: ModelPattern, on sequences: ComparedSequences, _ plan: ComparisonPlan) throws(ClientError) {
         self.pattern = pattern
         self.plan = plan
@@ -44,13 +44,13 @@ struct PatternTraining: Sendable {
         return try TrainingTask(document, path: pattern.rawValue, TrainingChoices())
     }
 
-    /// Trains and judges one model.
+    /// Trains and evaluates one model.
     ///
     /// - Parameters:
-    ///   - number: The number of the seed, from 0.
-    ///   - goesOn: A function that is called after each batch, with the part of the epochs that is done. If it returns false,
-    ///     the training ends.
-    /// - Returns: The result; nil if the training was ended.
+    ///   - number: The index of the seed, from 0.
+    ///   - goesOn: Called after each batch with the completed fraction of the training. If it returns false, the
+    ///     training stops.
+    /// - Returns: The result; nil if the training was stopped.
     /// - Throws: ``ClientError`` with the status `data` if a loss is not finite.
     func run(seed number: Int, goesOn: (Double) -> Bool) throws(ClientError) -> Trial? {
         var random = SplitMix64(seed: plan.seed &+ UInt64(number))
@@ -101,7 +101,7 @@ struct PatternTraining: Sendable {
         }
     }
 
-    /// Returns the sequences of each batch of a stateful model, in another order in each epoch.
+    /// Returns the indices of the sequences in each batch of a stateful model. Every epoch has a new order.
     private func batches(_ epoch: Int, seed: UInt64) -> [[Int]] {
         var order = Array(0..<set.count)
         var random = SplitMix64(seed: seed &+ UInt64(epoch))

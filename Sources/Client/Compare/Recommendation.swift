@@ -1,19 +1,19 @@
-/// The pattern to take, and why.
+/// The recommended pattern, and the reason.
 ///
-/// The best mean accuracy decides. Patterns whose mean is within the standard deviation of the best one are equal to it. Of
-/// equal patterns, the one that reaches its final accuracy after the fewest timesteps is taken, then the one with the fewest
-/// parameters.
+/// The best mean accuracy decides. Other patterns tie with the best one if their mean is within its standard deviation.
+/// Among these, the pattern that reaches its final accuracy after the fewest timesteps wins, then the one with the
+/// fewest parameters.
 package struct Recommendation: Equatable, Sendable {
     /// The name of the pattern.
     package let pattern: String
-    /// One sentence.
+    /// The recommendation with its reason, in one sentence.
     package let sentence: String
 
     /// Chooses from the results of at least one pattern.
     ///
     /// - Parameters:
     ///   - results: The results.
-    ///   - longest: The number of timesteps of the longest sequence, after which every pattern decides.
+    ///   - longest: The length of the longest sequence, in timesteps. By then, every pattern has decided.
     init(_ results: [PatternResult], longest: Int) {
         func first(_ isBefore: (PatternResult, PatternResult) -> Bool, of results: [PatternResult]) -> PatternResult {
             results.dropFirst().reduce(results[0]) { isBefore($1, $0) ? $1 : $0 }

@@ -1,12 +1,12 @@
-/// One quantity of several trainings, one value for each seed.
+/// One quantity over several trainings, with one value for each seed.
 package struct SeedFigures: Encodable, Equatable, Sendable {
-    /// The value of each seed, in order.
+    /// The values, in seed order.
     package let values: [Double]
     package let mean: Double
-    /// The standard deviation of a sample; 0 for one value.
+    /// The sample standard deviation; 0 for a single value.
     package let deviation: Double
 
-    /// Creates the figures of at least one value.
+    /// Creates the figures from at least one value.
     init(_ values: [Double]) {
         self.values = values
         let count = Double(values.count)

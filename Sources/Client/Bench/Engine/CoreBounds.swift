@@ -3,7 +3,7 @@ import Glibc
 import Recurrent
 
 /// The speed limits of one core with one set of vector instructions. Each limit is the best of several measurements.
-/// The engine cannot be faster.
+/// The engine cannot exceed these limits.
 package struct CoreBounds: Encodable, Equatable, Sendable {
     /// The name of the set in the engine's kernels.
     package let kernels: String
@@ -13,9 +13,9 @@ package struct CoreBounds: Encodable, Equatable, Sendable {
     package private(set) var exponentialsPerSecond = 0.0
     /// Bytes read per second, from data that fits into the L2 cache but not into the L1 cache.
     package private(set) var readBytesPerSecond = 0.0
-    /// Nanoseconds from a multiply-add to the next one that needs its result.
+    /// The latency of a multiply-add in nanoseconds, measured in a dependent chain.
     package private(set) var multiplyAddLatency = Double.infinity
-    /// Nanoseconds from one evaluation of 1 / (1 + e^-x) to the next one that needs its result.
+    /// The latency of 1 / (1 + e^-x) in nanoseconds, measured in a dependent chain.
     package private(set) var logisticLatency = Double.infinity
 
     private enum CodingKeys: String, CodingKey {
@@ -31,7 +31,7 @@ package struct CoreBounds: Encodable, Equatable, Sendable {
         self.kernels = kernels
     }
 
-    /// Adopts each better value from another measurement of the same set.
+    /// Takes over every value that is better in another measurement of the same set.
     mutating func improve(by other: CoreBounds) {
         multiplyAddsPerSecond = max(multiplyAddsPerSecond, other.multiplyAddsPerSecond)
         exponentialsPerSecond = max(exponentialsPerSecond, other.exponentialsPerSecond)
@@ -55,7 +55,7 @@ package struct CoreBounds: Encodable, Equatable, Sendable {
     }
 }
 
-/// The loops behind ``CoreBounds``, and their memory.
+/// The loops that measure ``CoreBounds``, and the memory they work on.
 ///
 /// An instance has one owner and one thread.
 @safe
@@ -118,12 +118,12 @@ final class BoundLoops {
         return (Double(repetitions * Self.exponents), seconds)
     }
 
-    /// Returns the time of one multiply-add in a dependent chain, in nanoseconds.
+    /// Returns the time per multiply-add in a dependent chain, in nanoseconds.
     func multiplyAddLatency(rounds: Int) -> Double {
         seconds { sum += unsafe functions.pointee.multiply_add_chain(rounds) } * 1e9 / Double(rounds)
     }
 
-    /// Returns the time of one 1 / (1 + e^-x) in a dependent chain, in nanoseconds.
+    /// Returns the time per evaluation of 1 / (1 + e^-x) in a dependent chain, in nanoseconds.
     func logisticLatency(rounds: Int) -> Double {
         seconds { sum += unsafe functions.pointee.logistic_chain(rounds) } * 1e9 / Double(rounds)
     }

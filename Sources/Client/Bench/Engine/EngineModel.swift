@@ -11,7 +11,7 @@ package enum EngineLayer: String, CaseIterable, Encodable, Sendable {
     case dense = "Dense"
 }
 
-/// A model with random weights, and the number of operations of one step according to its equations.
+/// A model with random weights, and the number of operations that its equations need for one step.
 struct EngineModel {
     let layer: EngineLayer
     let units: Int
@@ -34,11 +34,11 @@ struct EngineModel {
         }
     }
 
-    /// The number of evaluations of 1 / (1 + e^-x) or tanh in one timestep that depend on one another: a gate and the
-    /// cell state in an LSTM, the reset gate and the candidate in a GRU.
+    /// The length of the chain of dependent 1 / (1 + e^-x) or tanh evaluations in one timestep: a gate and the cell
+    /// state in an LSTM, the reset gate and the candidate in a GRU.
     var logisticsInARow: Int { layer == .dense ? 0 : 2 }
 
-    /// The number of dependent multiply-adds in one timestep, if the products of a gate are added in pairs.
+    /// The length of the chain of dependent multiply-adds in one timestep, if a gate's products are summed in pairs.
     var multiplyAddsInARow: Int { layer == .dense ? 0 : Int(log2(Double(units)).rounded(.up)) + 1 }
 
     /// The size of all weights in bytes.

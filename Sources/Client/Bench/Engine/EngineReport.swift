@@ -7,7 +7,7 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
         let bounds: CoreBounds
         /// Nanoseconds per step, sample by sample.
         let alone, together, longAlone, longTogether: [Double]
-        /// The minimum time to read as many bytes as the weights have, in nanoseconds.
+        /// The minimum time to read as many bytes as the weights occupy, in nanoseconds.
         let reading: Double
         /// The number of streams that share one reading of the weights.
         let lanes: Int
@@ -17,7 +17,7 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
     package let kernels: String
     /// The kind of model.
     package let layer: EngineLayer
-    /// The width of its layer.
+    /// The width of the measured layer, in units.
     package let units: Int
     /// Nanoseconds per step of one stream with one timestep, like a message that arrives alone.
     package let alone: Spread
@@ -27,9 +27,9 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
     package let longAlone: Spread
     /// Nanoseconds per step of each of 64 streams with 64 timesteps each.
     package let longTogether: Spread
-    /// The minimum time of the multiply-adds of a step, in nanoseconds.
+    /// The minimum time for the multiply-adds of a step, in nanoseconds.
     package let multiplyAdds: Double
-    /// The minimum time of the exponentials of a step, in nanoseconds.
+    /// The minimum time for the exponentials of a step, in nanoseconds.
     package let exponentials: Double
     /// The minimum time to read all weights, in nanoseconds.
     package let reading: Double
@@ -76,12 +76,13 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
     var ratio: Double { together.min / alone.min }
 
     /// The largest lower bound of a step, divided by the measured minimum, for one stream with many timesteps. A value
-    /// of 1 is the best that the core can do. Timesteps that do not depend on one another share one reading of the
-    /// weights, as the streams of a batch do.
+    /// of 1 is the best that the core can do. Like the streams of a batch, timesteps that do not depend on each other
+    /// share one reading of the weights.
     var shareLongAlone: Double {
         (waiting == 0 ? boundTogether : max(multiplyAdds, exponentials, reading, waiting)) / longAlone.min
     }
-    /// The same ratio for many streams with one timestep each, which share one reading of the weights.
+    /// The same ratio for many streams with one timestep each. The streams of a vector share one reading of the
+    /// weights.
     var shareTogether: Double { boundTogether / together.min }
     /// The same ratio for many streams with many timesteps each.
     var shareLongTogether: Double { boundTogether / longTogether.min }
@@ -110,11 +111,11 @@ package struct EngineReport: Encodable, Equatable, Sendable {
 
 extension EngineReport {
     /// Nanoseconds per step of LSTM(units) → Dense(1) in RTNeural (<https://github.com/jatinchowdhury18/RTNeural>), by
-    /// the number of units. RTNeural was compiled with fixed sizes and with AVX2 through xsimd, and ran on one core of
-    /// a 2.45 GHz EPYC (Zen 3).
+    /// number of units. RTNeural was compiled with fixed sizes and AVX2 (through xsimd), and ran on one core of a
+    /// 2.45 GHz EPYC (Zen 3).
     private static let nanosecondsOfRTNeural = [10: 149.0, 32: 380, 64: 1_100, 128: 3_660]
 
-    /// The report for people.
+    /// The human-readable report.
     package var lines: [String] {
         var lines = ["The bounds of one core, by set of vector instructions:", ""] + boundLines
         for layer in EngineLayer.allCases {

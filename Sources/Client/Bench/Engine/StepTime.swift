@@ -1,18 +1,18 @@
 import Recurrent
 
-/// The time that the engine takes for one timestep of a stream alone, on one core.
+/// The time that the engine takes for one timestep of a single stream on one core.
 struct StepTime {
     private static let samples = 15
     private static let sampleSeconds = 0.001
 
-    /// The least time of several samples, in nanoseconds.
+    /// The shortest time among several samples, in nanoseconds.
     let nanoseconds: Double
 
-    /// Measures a model. A model that answers only whole sequences is run over sequences.
+    /// Measures a model. A model that produces output only for whole sequences is run on whole sequences.
     ///
     /// - Parameters:
     ///   - model: The model.
-    ///   - timesteps: The number of timesteps of a sequence.
+    ///   - timesteps: The length of a sequence, in timesteps.
     init(of model: Model, timesteps: Int) {
         guard model.isCausal else {
             var random = SplitMix64(seed: 1)
@@ -30,7 +30,7 @@ struct StepTime {
         nanoseconds = Self.least(stream.seconds)
     }
 
-    /// Returns the least nanoseconds of one run.
+    /// Returns the shortest time of one run, in nanoseconds.
     private static func least(_ seconds: (Int) -> Double) -> Double {
         var runs = 1
         while seconds(runs) < sampleSeconds { runs *= 2 }

@@ -32,7 +32,7 @@ final class SteppedStreams {
         return ThreadClock.seconds - start
     }
 
-    /// Returns a number of runs that together take at least the given time.
+    /// Returns a number of runs that takes at least the given time in total.
     func runs(lasting seconds: Double) -> Int {
         var runs = 1
         while self.seconds(for: runs) < seconds { runs *= 2 }
@@ -41,7 +41,7 @@ final class SteppedStreams {
 }
 
 extension Model {
-    /// Returns random timesteps that the model takes, shape (count, features).
+    /// Returns random timesteps that are valid inputs for the model, shape (count, features).
     func randomTimesteps(_ count: Int, using random: inout SplitMix64) -> [Float] {
         (0..<count * features).map { _ in
             vocabulary.map { Float(Int.random(in: 0..<$0, using: &random)) } ?? .random(in: -1...1, using: &random)
