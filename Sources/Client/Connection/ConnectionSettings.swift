@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Yams
 
-/// The endpoint of a daemon and the keys for it, from flags, a named target or the environment. A flag overrides the
-/// target, and the target overrides the environment, member by member.
+/// The endpoint of a daemon and the keys for it, from flags, a named target or the environment. For each member, a flag
+/// overrides the target, and the target overrides the environment.
 package struct ConnectionSettings: Equatable, Sendable {
     /// The daemon's control endpoint.
     package var control: String?
@@ -26,7 +26,7 @@ package struct ConnectionSettings: Equatable, Sendable {
         key = variable("SLUICE_KEY")
     }
 
-    /// Returns the settings, with missing members taken from other settings.
+    /// Returns these settings with missing members filled in from other settings.
     package func completed(by other: ConnectionSettings) -> ConnectionSettings {
         ConnectionSettings(
             control: control ?? other.control, serverKey: serverKey ?? other.serverKey, key: key ?? other.key)
@@ -53,7 +53,7 @@ package struct TargetFile: Sendable {
         path = "\(configured.isEmpty ? "\(home)/.config" : configured)/sluice/targets.yaml"
     }
 
-    /// Returns the settings of a target. Relative key paths start at the file's folder.
+    /// Returns the settings of a target. Relative key paths are resolved against the file's folder.
     ///
     /// - Parameter name: The target's name.
     /// - Returns: The settings.
@@ -107,7 +107,7 @@ package struct TargetFile: Sendable {
         }
     }
 
-    /// Returns a public key's characters, or the path of its file.
+    /// Returns the text unchanged if it is a public key; otherwise the resolved path of the key file.
     private func serverKey(_ text: String) -> String {
         text.count == 40 && !text.hasSuffix(".pub") ? text : resolved(text)
     }

@@ -26,10 +26,10 @@ package final class ControlClient {
     /// Opens the socket without sending anything.
     ///
     /// - Parameters:
-    ///   - endpoint: The daemon's control endpoint; connects unless the text begins with `@`.
+    ///   - endpoint: The daemon's control endpoint. The client connects to it unless the text begins with `@`.
     ///   - timeoutSeconds: The maximum time for one reply.
     ///   - credentials: The client's keys, if the daemon requires keys.
-    ///   - context: The ZeroMQ context in which the socket is created.
+    ///   - context: The ZeroMQ context in which to create the socket.
     /// - Throws: ``ClientError`` if the endpoint is not valid or cannot be used.
     package init(
         endpoint: String, timeoutSeconds: Double, credentials: CurveCredentials? = nil, in context: Context
@@ -54,7 +54,7 @@ package final class ControlClient {
 
     deinit { socket.stopMonitoring() }
 
-    /// Returns a new client of the same daemon or of its successor.
+    /// Returns a new client for the same daemon or its successor.
     ///
     /// - Throws: ``ClientError`` if the endpoint cannot be used.
     func again() throws(ClientError) -> ControlClient {
@@ -75,7 +75,7 @@ package final class ControlClient {
     ///
     /// - Parameters:
     ///   - command: The command.
-    ///   - type: The type to read.
+    ///   - type: The type of the answer.
     /// - Returns: The answer.
     /// - Throws: ``ClientError``, as in ``call(_:)``.
     package func call<R: Codable & Sendable>(_ command: ControlCommand, as type: R.Type) throws(ClientError) -> R {
@@ -110,7 +110,7 @@ package final class ControlClient {
     /// Returns the statuses of several streams in as few requests as possible.
     ///
     /// - Parameter ids: The streams' ids.
-    /// - Returns: The statuses of the streams that the daemon has, in the order of `ids`.
+    /// - Returns: The statuses of those streams that exist in the daemon, in the order of `ids`.
     /// - Throws: ``ClientError``, as in ``call(_:)``.
     package func streams(_ ids: [String]) throws(ClientError) -> [StreamStatus] {
         var found: [StreamStatus] = []
@@ -128,7 +128,7 @@ package final class ControlClient {
     /// - Parameters:
     ///   - prefix: The prefix of the ids; empty for all.
     ///   - limit: The maximum number of streams; nil for all.
-    ///   - body: Receives each page's streams.
+    ///   - body: Called with the streams of each page.
     /// - Returns: Whether there are more streams than the limit.
     /// - Throws: ``ClientError``, as in ``call(_:)``.
     @discardableResult
@@ -175,12 +175,11 @@ package final class ControlClient {
     /// Receives a reply.
     ///
     /// - Returns: The frames of the reply; nil if no reply arrived in time.
-    /// - Throws: ``ClientError`` with the status `unavailable` if the connection broke first. A request in transit then
-    ///   gets no reply.
+    /// - Throws: ``ClientError`` with the status `unavailable` if the connection broke first. A request in transit gets
+    ///   no reply in this case.
     private func receive(until deadline: ContinuousClock.Instant) throws(ClientError) -> [[UInt8]]? {
         while true {
-            // Read the monitor before the socket, so that a reply that was sent before the disconnection is still
-            // found.
+            // Read the monitor before the socket. A reply sent just before the disconnection is then still found.
             let isOver = try readDisconnection()
             let frames = try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: false) }
             if let frames { return frames }
@@ -230,9 +229,9 @@ package final class ControlClient {
         guard isReached else { throw ClientError(.unavailable, unreachable(refusal)) }
     }
 
-    /// Returns advice on a daemon that was not reached.
+    /// Returns the error message for a daemon that was not reached.
     ///
-    /// - Parameter refusal: The reason why a reachable daemon refused this client.
+    /// - Parameter refusal: The reason why the daemon refused this client, if it did.
     /// - Returns: One line.
     private func unreachable(_ refusal: SocketMonitor.Refusal?) -> String {
         let place = "the daemon at \(endpoint.address)"
@@ -264,7 +263,8 @@ package final class ControlClient {
 private struct ReplyID: Decodable {
     let id: JSONValue?
 
-    /// Returns whether the reply belongs to this request, or to a request whose id the daemon could not read.
+    /// Returns whether the reply belongs to this request. A reply without an id, which answers a request whose id the
+    /// daemon could not read, counts too.
     func answers(_ request: ControlRequest) -> Bool {
         guard let id, id != .null else { return true }
         return id == request.id
@@ -298,7 +298,7 @@ extension ClientError {
         }
     }
 
-    /// Converts an error in an endpoint from the command line.
+    /// Converts an error in an endpoint given on the command line.
     static func endpoint<R>(_ body: () throws(EndpointError) -> R) throws(ClientError) -> R {
         do {
             return try body()

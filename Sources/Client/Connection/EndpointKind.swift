@@ -1,13 +1,13 @@
 import ZeroMQ
 
-/// The kinds of a daemon's endpoints. A client may be given the address of another kind than it needs.
+/// The kinds of endpoints that a daemon has. A user may give a client the address of the wrong kind.
 enum EndpointKind: CaseIterable, Sendable {
     case control, decisions, ingest, pullIngest
 
-    /// The kind of the ingest endpoint that a producer needs.
+    /// Creates the kind of an ingest endpoint.
     init(_ kind: IngestEndpoint.Kind) { self = kind == .pull ? .pullIngest : .ingest }
 
-    /// The kind of a client's socket that the endpoint accepts.
+    /// The kind of client socket that the endpoint accepts.
     fileprivate var clientSocket: Socket.Kind {
         switch self {
         case .control: .dealer
@@ -26,11 +26,11 @@ enum EndpointKind: CaseIterable, Sendable {
         }
     }
 
-    /// Returns how to name an endpoint of this kind.
+    /// Returns advice on how to specify an endpoint of this kind.
     ///
     /// - Parameters:
-    ///   - found: The kind of the endpoint that was named instead; nil if it is unknown.
-    ///   - address: The address that was named.
+    ///   - found: The kind of the endpoint that the user gave instead; nil if it is unknown.
+    ///   - address: The address that the user gave.
     /// - Returns: The advice.
     fileprivate func advice(insteadOf found: EndpointKind?, at address: String) -> String {
         switch (self, found) {
@@ -45,7 +45,7 @@ enum EndpointKind: CaseIterable, Sendable {
     }
 }
 
-/// Finds out why a client does not reach a daemon's endpoint.
+/// Finds out why a client cannot reach a daemon's endpoint.
 struct ReachDiagnosis {
     private static let connectMilliseconds = 200
     private static let handshakeSeconds = 1.0
@@ -108,7 +108,8 @@ struct ReachDiagnosis {
             + wanted.advice(insteadOf: found, at: endpoint.address)
     }
 
-    /// Returns the first of some kinds whose clients the endpoint accepts; nil if it accepts none.
+    /// Tries several kinds of clients at once. Returns the first kind that the endpoint accepts; nil if it accepts
+    /// none.
     private func kind(
         among kinds: [EndpointKind], with credentials: CurveCredentials?
     ) throws(ZeroMQError) -> EndpointKind? {
@@ -140,7 +141,7 @@ struct ReachDiagnosis {
     }
 }
 
-/// A client's socket that shows whether an endpoint accepts its kind. It sends nothing.
+/// A client socket that finds out whether an endpoint accepts clients of its kind. It sends nothing.
 private final class Probe {
     let kind: EndpointKind
     let monitor: SocketMonitor

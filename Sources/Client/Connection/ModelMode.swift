@@ -1,6 +1,6 @@
 import Wire
 
-// The consequences of a model's mode for a producer.
+// The effects of a model's mode on a producer.
 extension DaemonStatus.Model {
     /// Whether the end of a sequence leads to a decision. In `stateful` mode, an end only resets the state, which the
     /// start of the next sequence does anyway.

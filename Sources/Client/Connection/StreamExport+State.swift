@@ -19,7 +19,7 @@ extension StreamExport {
         return streams
     }
 
-    /// Returns the values of the state, without the last outputs that follow them.
+    /// Returns the values of the state, without the most recent outputs, which are stored after them.
     ///
     /// - Parameter outputs: The number of the model's outputs.
     /// - Returns: The values.

@@ -1,13 +1,15 @@
 import Wire
 
-/// Finds the stream that a person probably meant by an unknown id, with few requests however many streams there are.
+/// Finds the stream that the user probably meant by an unknown id. The number of requests is small, no matter how many
+/// streams exist.
 extension ControlClient {
-    /// The number of streams up to which a wrong id is compared with all of them.
+    /// If the daemon has at most this many streams, an unknown id is compared with all of them.
     private static let mostCompared = 1_000
-    /// The most requests that ask for ids with one change.
+    /// The maximum number of requests for ids that differ from the unknown id by one edit.
     private static let mostRequests = 8
 
-    /// Returns the error of a refused command, with a similar stream if the stream is unknown.
+    /// Returns the error for a refused command. If the command names an unknown stream, the error suggests a similar
+    /// one.
     ///
     /// - Parameters:
     ///   - refusal: The daemon's error.
@@ -38,7 +40,7 @@ extension ControlClient {
 }
 
 extension ControlCommand {
-    /// The id of the one stream that the command names; nil if the command is for other streams or none.
+    /// The id of the stream that the command names; nil unless the command applies to exactly one stream.
     fileprivate var namedStream: String? {
         switch self {
         case .stream(let id), .export(let id), .reset(.stream(let id)), .remove(.stream(let id)),

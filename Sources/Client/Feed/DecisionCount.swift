@@ -2,11 +2,11 @@ import Wire
 
 /// The number of decisions on the timesteps of a feed.
 enum DecisionCount: Equatable {
-    /// The number is exact because the daemon consumed timesteps of this feed only.
+    /// The number is exact, because the daemon consumed only timesteps of this feed.
     case exact(UInt64)
     /// The number includes decisions on timesteps of other producers.
     case withOthers(UInt64)
-    /// The number is unknown because the daemon was lost meanwhile, and its successor counts from 0.
+    /// The number is unknown, because the daemon was lost in the meantime and its successor counts from 0.
     case unknown
     /// There was no decision, for these reasons.
     case none([String])

@@ -5,7 +5,7 @@ extension Delivery {
     /// The maximum number of streams that an explanation names.
     private static let namedStreams = 5
 
-    /// Returns one line about the missing timesteps, their streams and possible reasons.
+    /// Returns one line about the missing timesteps, the affected streams and the possible reasons.
     static func explain(
         _ pending: [StreamKey: Account], timesteps: UInt64, before: DaemonStatus, after: DaemonStatus
     ) -> String {
@@ -28,7 +28,8 @@ extension Delivery {
         return text
     }
 
-    /// Returns the number of missing timesteps, and the streams and sequence numbers at which they begin.
+    /// Returns a text with the number of missing timesteps, the affected streams, and the first missing sequence
+    /// numbers.
     static func missing(_ pending: [StreamKey: Account], timesteps: UInt64) -> String {
         let missing = pending.values.reduce(UInt64(0)) { $0 + $1.missing }
         let named = named(pending) {
@@ -46,7 +47,7 @@ extension Delivery {
             + "\(named); send them from another input, then the rest with --resume or with sequence numbers"
     }
 
-    /// Returns one line about streams that reached their targets, but not through this input alone.
+    /// Returns one line about streams that did not reach their targets through this input alone.
     static func explain(odd: [StreamKey: Account], timesteps: UInt64) -> String {
         let named = named(odd) { id, account in
             let surprises = account.surprises

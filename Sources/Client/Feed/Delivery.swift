@@ -8,7 +8,7 @@ import Wire
 struct Delivery {
     /// The time without progress after which missing timesteps count as lost.
     static let patience = Duration.seconds(5)
-    /// The time without progress after which timesteps of paused streams count as waiting.
+    /// The time without progress after which the timesteps of paused streams count as held back by the pause.
     static let pausePatience = Duration.seconds(1)
 
     /// The account of one stream.
@@ -34,8 +34,8 @@ struct Delivery {
         /// The number of timesteps that may still arrive over the previous connection and would then be duplicates.
         var repeatable: UInt64 = 0
 
-        /// Counts a message to send. The daemon skips timesteps with numbers up to ``sent``, and sees a gap if a number
-        /// is missing.
+        /// Counts a message to send. The daemon skips timesteps with sequence numbers up to ``sent``, and counts a gap
+        /// if a sequence number is missing.
         ///
         /// - Returns: The number of timesteps that the daemon will skip.
         mutating func add(_ row: InputRow) -> UInt64 {
@@ -65,8 +65,8 @@ struct Delivery {
         }
     }
 
-    /// Whether the input contains each stream's timesteps from sequence number 1 on. If so, timesteps that the daemon
-    /// has already consumed are left out.
+    /// Whether the input contains each stream's timesteps from sequence number 1 on. If it does, timesteps that the
+    /// daemon has already consumed are left out.
     let resumes: Bool
     private(set) var accounts: [StreamKey: Account] = [:]
     /// The number of timesteps sent, each counted once.
@@ -104,7 +104,7 @@ struct Delivery {
         }
     }
 
-    /// Numbers a row's timesteps after those of the earlier rows, unless the row has its own numbers.
+    /// Assigns the stream's next sequence numbers to a row's timesteps, unless the row has its own.
     ///
     /// - Parameter row: A row of a stream with an open account.
     mutating func number(_ row: inout InputRow) {
@@ -115,7 +115,7 @@ struct Delivery {
         accounts[key] = account
     }
 
-    /// Counts a row as skipped if the daemon had consumed all of it before this input.
+    /// Counts a row as skipped if the daemon had consumed the whole row before this feed began.
     ///
     /// - Returns: Whether the row is skipped.
     mutating func skipIfConsumed(_ row: InputRow) -> Bool {
@@ -165,12 +165,12 @@ struct Delivery {
         accounts[StreamKey(row.stream)].map { row.lastSequence <= $0.reached } ?? true
     }
 
-    /// Opens every account again for a new connection, at the daemon's current sequence numbers.
+    /// Reopens every account for a new connection, at the daemon's current sequence numbers.
     ///
     /// - Parameters:
     ///   - control: The daemon.
     ///   - isOther: Whether the daemon has restarted. If not, earlier messages may still arrive.
-    ///   - readsAgain: Whether the input is read again from its beginning instead of from kept messages.
+    ///   - readsAgain: Whether the input is read again from its beginning. If not, kept messages are sent again.
     /// - Throws: ``ClientError`` with the status `temporary` if the daemon lacks timesteps that this input cannot
     ///   repeat.
     mutating func rebase(control: ControlClient, isOther: Bool, readsAgain: Bool) throws(ClientError) {
@@ -198,7 +198,7 @@ struct Delivery {
 
     /// Updates all accounts that have not reached their targets.
     ///
-    /// - Throws: ``ClientError``, which is ``TimestepSender/lost`` if a stream's sequence number went back.
+    /// - Throws: ``ClientError``; ``TimestepSender/lost`` if a stream's sequence number has decreased.
     mutating func refresh(control: ControlClient) throws(ClientError) {
         try refresh(accounts.filter { $0.value.reached < $0.value.target }.map(\.key), control: control)
     }
@@ -259,7 +259,7 @@ struct Delivery {
         }
     }
 
-    /// Checks that no stream reached its target by skipping timesteps, or through another producer's timesteps.
+    /// Checks that no stream reached its target because timesteps were skipped or because another producer sent some.
     private mutating func checkTallies(
         control: ControlClient, before: DaemonStatus, after: DaemonStatus
     ) throws(ClientError) {
@@ -276,7 +276,7 @@ struct Delivery {
         guard odd.isEmpty else { throw ClientError(.temporary, Self.explain(odd: odd, timesteps: timesteps)) }
     }
 
-    /// An explanation of the known losses, for a daemon that does not come back.
+    /// An explanation of the known losses, for the case that the daemon does not come back.
     var explanationOfLoss: String {
         let pending = accounts.filter { $0.value.reached < $0.value.target }
         guard !pending.isEmpty else { return "it may have lost all timesteps since its last checkpoint" }
@@ -288,7 +288,7 @@ extension InputRow {
     /// The sequence number of the row's last timestep.
     var lastSequence: UInt64 { sequence &+ (UInt64(timesteps) - 1) }
 
-    /// Removes consumed timesteps at the beginning, and with them the start flag.
+    /// Removes consumed timesteps from the beginning, together with the start flag.
     mutating func removeFirst(_ count: Int) {
         values.removeFirst(count * (values.count / max(1, timesteps)))
         timesteps -= count

@@ -11,11 +11,12 @@ package struct Feed {
         package var rate: Double?
         /// The maximum number of timesteps in one message, at least 1.
         package var batch: Int
-        /// Whether to number the timesteps and to leave out timesteps that the daemon has already consumed.
+        /// Whether to number each stream's timesteps from 1 and leave out timesteps that the daemon has already
+        /// consumed.
         package var resumes: Bool
         /// The client's side of the daemon's ingest endpoint; nil to ask the daemon.
         package var ingest: IngestEndpoint?
-        /// The maximum time for one reply, or for one message to find room, in seconds.
+        /// The maximum time to wait for one reply, or for room to send one message, in seconds.
         package var timeoutSeconds: Double
 
         /// Creates options. Each parameter sets the property of the same name.
@@ -43,7 +44,7 @@ package struct Feed {
     ///   - file: The input.
     ///   - options: The options for sending.
     ///   - control: The daemon.
-    ///   - context: The ZeroMQ context in which the socket is created.
+    ///   - context: The ZeroMQ context in which to create the socket.
     package init(_ file: InputFile, options: Options, control: ControlClient, in context: Context) {
         self.file = file
         self.options = options
@@ -62,8 +63,8 @@ package struct Feed {
 }
 
 extension InputRow {
-    /// Moves the timesteps of the next row into this message if that row continues it. Both must belong to the same
-    /// stream. They must have consecutive sequence numbers, or none. No sequence may end or start between them.
+    /// Moves the timesteps of the next row into this row if the next row continues this one. Both must belong to the
+    /// same stream. They must have consecutive sequence numbers or none. No sequence may end or start between them.
     ///
     /// - Parameters:
     ///   - next: The next row.

@@ -4,19 +4,19 @@ import Glibc
 package struct FeedReport {
     /// The report on one line.
     package let text: String
-    /// The signal that ended the input; nil if it ended by itself.
+    /// The signal that ended the input; nil if the input ended by itself.
     private let signal: CInt?
 
     /// Creates a report.
     ///
     /// - Parameters:
     ///   - delivery: The accounts of all streams.
-    ///   - seconds: The time from the first timestep until all were consumed.
+    ///   - seconds: The time from the first timestep until the daemon had consumed all timesteps.
     ///   - decisions: The number of decisions on the timesteps.
-    ///   - hasLostDaemon: Whether the daemon was lost meanwhile.
+    ///   - hasLostDaemon: Whether the daemon was lost in the meantime.
     ///   - badRows: The bad rows that were skipped.
     ///   - signal: The signal that ended the input.
-    ///   - canResume: Whether the rest of the input can be sent later.
+    ///   - canResume: Whether the rest of the input can be sent later with `--resume`.
     init(
         delivery: Delivery, seconds: Double, decisions: DecisionCount, hasLostDaemon: Bool, badRows: BadRows,
         signal: CInt?, canResume: Bool
@@ -36,8 +36,8 @@ package struct FeedReport {
         self.text = text
     }
 
-    /// Ends the process by the signal that ended the input, so that a shell ends its loop too. Returns if there was no
-    /// signal.
+    /// Ends the process with the signal that ended the input, so that a loop in a shell script ends too. Returns if
+    /// there was no signal.
     package func repeatSignal() {
         guard let signal else { return }
         _ = Glibc.signal(signal, SIG_DFL)

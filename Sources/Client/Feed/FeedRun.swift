@@ -1,11 +1,11 @@
 import Wire
 import ZeroMQ
 
-/// One run of a ``Feed``. It sends the input, notices if the daemon is lost, and repeats the timesteps that the daemon
+/// One run of a ``Feed``. It sends the input, notices if the daemon is lost, and resends the timesteps that the daemon
 /// has lost. A run has one owner and one thread.
 ///
-/// A run first connects to the daemon and then asks for the streams' sequence numbers. All messages over this
-/// connection thus reach the daemon that answered, or no daemon.
+/// A run first connects to the daemon and then asks for the streams' sequence numbers. Every message over this
+/// connection therefore reaches the daemon that answered, or no daemon at all.
 final class FeedRun {
     /// The maximum time for a lost daemon to come back, in seconds.
     private static let returnSeconds = 30.0
@@ -32,9 +32,9 @@ final class FeedRun {
     /// Whether rows are still read and sent.
     private var takesRows = true
 
-    /// The message that the next rows may join, its number of rows, and whether it was sent before.
+    /// The message that the next rows may join, the number of rows in it, and whether it was sent before.
     private var waiting: (message: InputRow, rows: Int, isAgain: Bool)?
-    /// The number of rows read since the beginning of the input, and how many of them were sent or left out.
+    /// The number of rows read since the beginning of the input, and the number of these that were sent or left out.
     private var rowsTaken = 0
     private var rowsDone = 0
     /// The number of rows at the beginning of the input that were sent before the daemon was lost.
@@ -78,7 +78,7 @@ final class FeedRun {
     /// - Returns: A report.
     func run() throws(ClientError) -> FeedReport {
         let start = ContinuousClock.now
-        // Later counts are compared with this status.
+        // At the end, the counts are compared with this status.
         status = try control.call(.status)
         var failure: ClientError?
         let after: DaemonStatus
@@ -103,7 +103,7 @@ final class FeedRun {
                 meter.finish()
                 guard takesRows else { throw gone }
                 try recover()
-                // A file is read again, up to the bad row.
+                // A file is read again from the start, and the bad row fails again.
                 if unconfirmed == nil { failure = nil }
             }
         }
@@ -154,8 +154,8 @@ final class FeedRun {
         try flush()
     }
 
-    /// Whether to send the rows that were read before an interruption. The rows of a file can be sent later, and rows
-    /// that wait because of `--rate` are not due yet.
+    /// Whether to send the rows that had been read when an interruption arrived. The rows of a file can be sent later,
+    /// and rows held back by `--rate` are not due yet.
     private var sendsRest: Bool { !file.isRewindable && (pacer == nil || queue.isEmpty) }
 
     private func take(_ row: InputRow) throws(ClientError) {
@@ -211,7 +211,7 @@ final class FeedRun {
         if try checkLoss() { throw TimestepSender.lost }
     }
 
-    /// If too many messages are kept, releases the consumed ones, and waits until there is room.
+    /// Releases consumed messages if too many are kept, and waits until there is room for more.
     private func makeRoom() throws(ClientError) {
         guard unconfirmed?.isFull == true else { return }
         var lastProgress = ContinuousClock.now
@@ -234,7 +234,8 @@ final class FeedRun {
         }
     }
 
-    /// Waits for the lost daemon or its successor, and repeats the timesteps that it lacks.
+    /// Waits for the lost daemon or its successor. Then sends the kept messages again, or rewinds the file so that its
+    /// rows are sent again.
     private func recover() throws(ClientError) {
         hasLostDaemon = true
         // Close this connection before opening the next one, because a bound address must be free.
@@ -275,7 +276,7 @@ final class FeedRun {
         }
     }
 
-    /// Repeats a message. If the connection breaks again, the next send reports that.
+    /// Sends a message again. If the connection breaks again, the next send reports the loss.
     private func sendAgainUnlessLost(_ message: InputRow) throws(ClientError) {
         do throws(ClientError) {
             try sendAgain(message)

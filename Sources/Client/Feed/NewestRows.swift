@@ -1,5 +1,5 @@
-/// The newest row of each stream, held back because only the stream's next row or the end of the input shows whether a
-/// sequence ends with it.
+/// The newest row of each stream. The row is held back, because only the stream's next row or the end of the input
+/// shows whether the row ends a sequence.
 struct NewestRows {
     private var rows: [StreamKey: (row: InputRow, number: Int)] = [:]
     private var count = 0
@@ -24,8 +24,8 @@ struct NewestRows {
     /// Releases all rows in the order of the input.
     ///
     /// - Parameters:
-    ///   - areEnds: Whether each row ends its sequence. Pass false after an interruption or a bad row, because it is
-    ///     then unknown.
+    ///   - areEnds: Whether each row ends its sequence. Pass false after an interruption or a bad row, because nothing
+    ///     is known about the ends in these cases.
     ///   - released: The released rows are appended here.
     mutating func release(areEnds: Bool, to released: inout [InputRow]) {
         for (row, _) in rows.values.sorted(by: { $0.number < $1.number }) {

@@ -1,10 +1,10 @@
 import Glibc
 
-/// Paces timesteps at a steady rate. The time of each timestep is counted from the first one, so a late timestep does
-/// not delay later ones.
+/// Paces timesteps at a steady rate. Each due time is counted from the first timestep, so a late timestep does not
+/// delay later ones.
 struct Pacer {
-    /// The delay after which the schedule starts afresh. Without it, a burst that exceeds the rate would follow a pause
-    /// of the input.
+    /// The delay after which the schedule starts afresh. Without this limit, a pause in the input would be followed by
+    /// a burst that exceeds the rate.
     static let tolerance = Duration.seconds(1)
 
     private let interval: Duration
@@ -15,7 +15,7 @@ struct Pacer {
     ///
     /// - Parameters:
     ///   - rate: Timesteps per second, above 0.
-    ///   - interruption: Ends a wait early.
+    ///   - interruption: The interruption that ends a wait early.
     init(rate: Double, interruption: Interruption) {
         self.interruption = interruption
         interval = .seconds(1 / rate)
@@ -24,7 +24,7 @@ struct Pacer {
 
     /// Waits until the next timesteps are due or an interruption arrives.
     ///
-    /// - Parameter count: The number of timesteps that are sent together.
+    /// - Parameter count: The number of timesteps to send together.
     mutating func wait(for count: Int) {
         let now = ContinuousClock.now
         if due > now {

@@ -4,15 +4,15 @@ package import ZeroMQ
 /// Sends timesteps to the daemon without losing any. The sender starts once the daemon listens, and waits whenever the
 /// daemon is slower. A sender has one owner and one thread.
 ///
-/// A sender is one connection. If the connection breaks, the sender does not reconnect. A restarted daemon would
-/// otherwise receive libzmq's queued messages after a gap that no later message could fill.
+/// A sender represents one connection and does not reconnect if the connection breaks. If it did, a restarted daemon
+/// would receive libzmq's queued messages after a gap that no later message could fill.
 package final class TimestepSender {
     /// The maximum time for a daemon that answers on its control socket to attach to the ingest endpoint.
     static let attachSeconds = 5.0
     /// The maximum time between the first sign of a daemon and the report of its handshake.
     private static let admissionSeconds = 2.0
 
-    /// The error for a broken connection. Timesteps that are not known to be consumed may be lost.
+    /// The error for a broken connection. All timesteps that are not known to be consumed may be lost.
     static let lost = ClientError(.temporary, "the connection to the daemon is lost")
 
     /// The ingest endpoint.
@@ -22,19 +22,20 @@ package final class TimestepSender {
     private let patience: Double
     private let diagnosis: ReachDiagnosis
     private var hasEnded = false
-    /// Whether a ZeroMQ socket has completed its handshake. libzmq takes any other peer for one of an old version.
+    /// Whether a ZeroMQ peer has completed the handshake. The check is needed because libzmq mistakes a program that
+    /// does not speak ZeroMQ for a peer of an old version.
     private var isAdmitted = false
-    /// Whether the daemon has been connected.
+    /// Whether the daemon has been connected at least once.
     private var isAttached = false
 
     /// Attaches to the endpoint. Call ``waitForDaemon()`` next.
     ///
     /// - Parameters:
-    ///   - endpoint: The client's side of the daemon's ingest endpoint. Connects if the endpoint leaves the choice
-    ///     open.
-    ///   - patienceSeconds: The maximum time for one message to find room.
+    ///   - endpoint: The client's side of the daemon's ingest endpoint. The sender connects if the endpoint does not
+    ///     say whether to connect or to bind.
+    ///   - patienceSeconds: The maximum time to wait for room to send one message, in seconds.
     ///   - credentials: The client's keys, if the daemon requires keys.
-    ///   - context: The ZeroMQ context in which the socket is created.
+    ///   - context: The ZeroMQ context in which to create the socket.
     /// - Throws: ``ClientError`` if the endpoint cannot be used.
     package init(
         endpoint: IngestEndpoint, patienceSeconds: Double, credentials: CurveCredentials? = nil, in context: Context
@@ -78,7 +79,7 @@ package final class TimestepSender {
         return hasEnded
     }
 
-    /// Discards the messages that libzmq still holds. The next connection repeats them.
+    /// Discards the messages that libzmq still holds. They are sent again over the next connection.
     func abandon() throws(ClientError) {
         hasEnded = true
         try ClientError.wrapping { () throws(ZeroMQError) in try socket.set(.linger, to: 0) }

@@ -1,9 +1,9 @@
-/// Messages that were sent from an input that cannot be read again, kept in case the daemon loses them. Their memory is
-/// bounded.
+/// The sent messages of an input that cannot be read again. They are kept in case the daemon loses them. The amount of
+/// memory is bounded.
 struct UnconfirmedMessages {
     /// The approximate limit on the memory of kept messages, in bytes.
     static let capacity = 64 << 20
-    /// The approximate size of a message without its values and its id, in bytes.
+    /// The approximate size of a message in bytes, not counting its values and its stream id.
     private static let overhead = 96
 
     private let capacity: Int
