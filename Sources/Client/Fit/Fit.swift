@@ -2,12 +2,12 @@ package import ModelFiles
 import Training
 import ZeroMQ
 
-/// Trains the model of a file on labelled sequences, and writes the trained model: the command `sluice fit`.
+/// Trains a model on the labelled sequences of a file, and writes the trained model: the command `sluice fit`.
 ///
 ///     file ──LabelledSequences──▶ training set ──Trainer, epoch after epoch──▶ ModelDocument ──▶ file
 ///                                                  └──▶ TrainingDisplay, TrainingHistory, checkpoint
 ///
-/// Everything that can be wrong is checked before the training begins.
+/// All inputs and options are checked before the training begins.
 package struct Fit {
     private let options: FitPlan
     private let task: TrainingTask
@@ -19,9 +19,10 @@ package struct Fit {
     /// Reads the model and the sequences without training anything.
     ///
     /// - Parameters:
-    ///   - plan: The choices.
+    ///   - plan: The options.
     ///   - document: The model.
-    /// - Throws: ``ClientError`` if an input is wrong, a choice does not fit, or an output may not be written.
+    /// - Throws: ``ClientError`` if an input is invalid, an option does not fit the model, or an output is not
+    ///   writable.
     package init(_ plan: FitPlan, _ document: ModelDocument) throws(ClientError) {
         try plan.checkOutputs()
         options = plan
@@ -52,10 +53,10 @@ package struct Fit {
         }
     }
 
-    /// Trains, and writes the outputs.
+    /// Trains the model and writes the outputs.
     ///
-    /// - Throws: ``ClientError`` with the status `temporary` after an interruption, `data` if a loss is not finite, both with
-    ///   the weights written; another status if writing fails.
+    /// - Throws: ``ClientError`` with the status `temporary` after an interruption, or `data` if a loss is not finite.
+    ///   In both cases, the weights have been written. The status is another one if writing fails.
     package func run() throws(ClientError) {
         let trainer = try task.makeTrainer()
         let interruption = try ClientError.wrapping { () throws(ZeroMQError) in try Interruption() }
@@ -77,7 +78,7 @@ package struct Fit {
         try report(result, run, updates: trainer.optimizerState.updates)
     }
 
-    /// Returns the number of epochs that a resumed training has behind it.
+    /// Returns the number of epochs that are already done; 0 unless the training is resumed.
     private func firstEpoch(_ trainer: Trainer, _ set: TrainingSet, _ fit: FitOptions) throws(ClientError) -> Int {
         guard options.resumes else { return 0 }
         let updates = trainer.optimizerState.updates
@@ -112,7 +113,7 @@ extension Fit {
                 + "\(Quantity.count(training.set.count, of: "sequence")) in \(Quantity.duration(run.seconds))")
     }
 
-    /// The number of timesteps of each lane in an epoch.
+    /// The number of timesteps in each lane per epoch.
     private var laneTimesteps: [Int] {
         guard let lanes else { return [] }
         return lanes.streams.indices.map { lane in
@@ -120,7 +121,7 @@ extension Fit {
         }
     }
 
-    /// Says which data the training does not use, and which state it changes.
+    /// Reports data that is left out, labels of only one class, and initial states that come from other weights.
     private func note() throws(ClientError) {
         var lines: [String] = []
         for part in [training, validation].compactMap(\.self) where part.unlabelled > 0 {

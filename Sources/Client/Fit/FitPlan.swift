@@ -1,14 +1,14 @@
 import ModelFiles
 package import Training
 
-/// The choices of a person for `sluice fit`.
+/// The options of `sluice fit`.
 package struct FitPlan: Sendable {
-    /// The sequences that the model is not trained on, but judged with after each epoch.
+    /// The sequences on which the model is evaluated after each epoch, and not trained.
     package enum Validation: Sendable {
         case none
-        /// A part of the file's sequences, the last ones.
+        /// The given fraction of the file's sequences, taken from the end.
         case split(Double)
-        /// Another file.
+        /// The sequences of another file.
         case file(String)
     }
 
@@ -20,26 +20,26 @@ package struct FitPlan: Sendable {
     package var output: String
     /// The meaning of a row's fields.
     package var layout: RowLayout
-    /// The labels, if they are in a file of their own.
+    /// The labels, if they are in a separate file.
     package var labels: LabelFile?
     package var division = LabelledSequences.Division.none
     package var validation = Validation.none
     package var choices = TrainingChoices()
     package var fit = FitOptions()
-    /// The number of sequences side by side of a stateful model; nil for the batch size in its file.
+    /// The number of lanes in which a stateful model is trained; nil for the batch size in the model's file.
     package var streams: Int?
-    /// The state with which a stateful training starts.
+    /// The file with the states from which a stateful training starts.
     package var initialState: String?
-    /// The file for the state with which a stateful training ends.
+    /// The output file for the states at the end of a stateful training.
     package var finalState: String?
     package var history: (path: String, format: TrainingHistory.Format)?
-    /// The file of the best model so far.
+    /// The output file for the best model so far.
     package var checkpoint: String?
-    /// Whether the training goes on with the optimizer's memory of the file.
+    /// Whether to continue from the optimizer state in the model's file.
     package var resumes = false
-    /// The number of epochs that a resumed training has behind it; nil to count the updates.
+    /// The number of epochs that were done before a resumed training; nil to derive it from the number of updates.
     package var initialEpoch: Int?
-    /// Whether existing files are replaced.
+    /// Whether to replace existing files.
     package var replaces = false
     /// The permissions of the new files.
     package var mode: UInt16 = 0o600
@@ -53,10 +53,10 @@ package struct FitPlan: Sendable {
         self.layout = layout
     }
 
-    /// The number of lanes of a stateful model.
+    /// Returns the number of lanes in which a stateful model is trained.
     func lanes(of document: ModelDocument) -> Int { streams ?? document.batchSize ?? 1 }
 
-    /// The number that chooses the best epoch.
+    /// The metric by which the best epoch is chosen.
     var monitor: Monitor {
         if let monitor = fit.earlyStopping?.monitor { return monitor }
         return isValidated ? .validationLoss : .loss
@@ -70,7 +70,8 @@ package struct FitPlan: Sendable {
 
     /// Checks that all outputs can be written.
     ///
-    /// - Throws: ``ClientError`` with the status `cannotCreate` if one exists, or `usage` if two are the same.
+    /// - Throws: ``ClientError`` with the status `cannotCreate` if an output exists or cannot be created, or `usage` if
+    ///   two outputs have the same name.
     func checkOutputs() throws(ClientError) {
         let files = [finalState, history?.path].compactMap(\.self)
         let models = [output, checkpoint].compactMap(\.self)
@@ -85,9 +86,9 @@ package struct FitPlan: Sendable {
         }
     }
 
-    /// Checks that the choices fit the model.
+    /// Checks that the options fit the model.
     ///
-    /// - Throws: ``ClientError`` with the status `usage`.
+    /// - Throws: ``ClientError`` with the status `usage` if an option does not fit.
     func check(for task: TrainingTask) throws(ClientError) {
         if !task.configuration.isStateful {
             let isGiven = [
@@ -122,7 +123,7 @@ package struct FitPlan: Sendable {
 
     /// Writes a model.
     ///
-    /// - Returns: The number of bytes.
+    /// - Returns: The size of the file in bytes.
     func write(_ document: ModelDocument, to path: String, replacing: Bool? = nil) throws(ClientError) -> Int {
         do {
             return try document.write(to: path, replacing: replacing ?? replaces, mode: mode)

@@ -1,15 +1,15 @@
 import ModelFiles
 package import Training
 
-/// The sequences of a file with their labels, as a model is trained on them.
+/// The labelled sequences of a file, divided as a model is trained on them.
 package struct LabelledSequences: Sendable {
-    /// The division of a file's sequences into those that the model is trained on.
+    /// The division of a file's sequences into training sequences.
     package enum Division: Sendable {
-        /// Each sequence of the file as it is.
+        /// Each sequence of the file is one training sequence.
         case none
-        /// After every so many timesteps another sequence starts.
+        /// A new sequence starts after every given number of timesteps.
         case length(Int)
-        /// Every window of the last timesteps is a sequence of its own.
+        /// Each window of consecutive timesteps is one training sequence.
         case windows(length: Int, stride: Int)
     }
 
@@ -19,9 +19,9 @@ package struct LabelledSequences: Sendable {
     package private(set) var set: TrainingSet
     /// The stream of each sequence.
     package private(set) var streams: [String] = []
-    /// The number of sequences that were left out because they teach nothing.
+    /// The number of sequences left out because they have no label.
     package private(set) var unlabelled = 0
-    /// The wrong rows that were skipped.
+    /// The bad rows that were skipped.
     package let badRows: BadRows
 
     private let loss: LossChoice
@@ -31,12 +31,12 @@ package struct LabelledSequences: Sendable {
     ///
     /// - Parameters:
     ///   - file: The file.
-    ///   - layout: The meaning of a row's fields, with the place of the labels.
-    ///   - labels: The labels, if they are in a file of their own.
+    ///   - layout: The meaning of a row's fields, including the position of the labels.
+    ///   - labels: The labels, if they are in a separate file.
     ///   - division: The division of the file's sequences.
     ///   - task: The model and its loss.
-    ///   - isQuiet: Whether to show no progress.
-    /// - Throws: ``ClientError`` if a row is wrong, or if no sequence has a label.
+    ///   - isQuiet: Whether to hide the progress.
+    /// - Throws: ``ClientError`` if a row is bad, or if no sequence has a label.
     init(
         _ file: InputFile, layout: RowLayout, labels: LabelFile?, division: Division, for task: TrainingTask,
         isQuiet: Bool
@@ -54,7 +54,7 @@ package struct LabelledSequences: Sendable {
         try self.init(collector.sequences, name: file.name, badRows: badRows, division: division, for: task)
     }
 
-    /// Selects the sequences that train a model.
+    /// Divides sequences, and selects those on which a model can be trained.
     ///
     /// - Throws: ``ClientError`` with the status `data` if no sequence has a label.
     init(
@@ -81,7 +81,8 @@ package struct LabelledSequences: Sendable {
         try check(hasRows: !sequences.isEmpty)
     }
 
-    /// Appends a part of a sequence, unless it has no label and no effect on a state.
+    /// Appends a part of a sequence. A part without a label is left out, unless `keepsAll` is set: it still advances
+    /// the state of a stateful model.
     private mutating func append(_ sequence: RecordedSequence, _ timesteps: Range<Int>, keepsAll: Bool) {
         let labels = set.hasLabelPerTimestep ? sequence.labels[timesteps] : sequence.labels[timesteps].suffix(1)
         guard keepsAll || labels.contains(where: { !$0.isNaN }) else {
@@ -103,7 +104,7 @@ package struct LabelledSequences: Sendable {
 }
 
 extension LabelledSequences {
-    /// Splits off the last sequences for validation, as Keras' `validation_split`.
+    /// Splits off the last sequences for validation, like Keras' `validation_split`.
     func split(validation: Double) throws(ClientError) -> (training: LabelledSequences, validation: LabelledSequences) {
         let parts = set.split(validation: validation)
         for (part, name) in [(parts.training, "training"), (parts.validation, "validation")] {
@@ -124,8 +125,10 @@ extension LabelledSequences {
 
     /// Checks that there is something to learn.
     ///
-    /// - Parameter continues: Whether a stream goes on, which may have one class for long.
-    /// - Throws: ``ClientError`` with the status `data` if there is one sequence with one label, or only one class.
+    /// - Parameter continues: Whether the sequences are parts of longer streams, which may stay in one class for a long
+    ///   time. Nothing is checked in this case.
+    /// - Throws: ``ClientError`` with the status `data` if there is only one sequence with one label, or only one
+    ///   class.
     func checkVariety(continues: Bool) throws(ClientError) {
         guard !continues, loss.isClassifier else { return }
         guard set.count > 1 || set.hasLabelPerTimestep else {

@@ -1,22 +1,22 @@
 /// The order in which a stateful model is trained on the sequences of several streams.
 ///
-/// A lane is a place of the batch that keeps its state from one batch to the next. All sequences of a stream are in one
-/// lane, in order, so that the state of the lane is the state of the stream:
+/// A lane is a position in the batch that keeps its state from one batch to the next. All sequences of a stream run in
+/// the same lane, in order, so that the state of the lane is the state of the stream:
 ///
 ///     lane 0:  | a1 | a2 | a3 | c1 |
 ///     lane 1:  | b1 | b2 |
 ///                ^ one batch
 struct StreamLanes {
-    /// The sequences of each batch, in order. The first sequence of a batch is in the first lane.
+    /// The indices of the sequences in each batch, in lane order.
     let batches: [[Int]]
-    /// The stream whose sequences come first in each lane.
+    /// The first stream of each lane.
     let streams: [String]
 
-    /// Gives each stream to the lane with the fewest sequences.
+    /// Assigns each stream to the lane that has the fewest sequences so far.
     ///
     /// - Parameters:
     ///   - streams: The stream of each sequence.
-    ///   - count: The number of lanes, at least 1. There are never more than streams.
+    ///   - count: The maximum number of lanes, at least 1. There are never more lanes than streams.
     init(of streams: [String], count: Int) {
         var sequences: [String: [Int]] = [:]
         var names: [String] = []
@@ -30,7 +30,7 @@ struct StreamLanes {
             lanes[lane].streams.append(name)
             lanes[lane].sequences += sequences[name] ?? []
         }
-        // A lane that ends before others must not be in front of them, because the places of a batch have no holes.
+        // Put longer lanes first, because a batch must have no empty lanes between others.
         let order = lanes.indices.sorted {
             (lanes[$1].sequences.count, $0) < (lanes[$0].sequences.count, $1)
         }

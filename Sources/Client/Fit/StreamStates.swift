@@ -4,23 +4,24 @@ import Recurrent
 import Training
 import Wire
 
-/// The states with which a stateful training starts and ends, one for each lane, in the form of `sluice export`.
+/// The states from which a stateful training starts or with which it ends: one per lane, in the format of
+/// `sluice export`.
 struct StreamStates {
-    /// The streams in the order of the lanes.
+    /// The exported streams, in lane order.
     let exports: [StreamExport]
 
     /// Reads a file with one export on each line.
     ///
-    /// - Throws: ``ClientError`` if the file cannot be read or has something else.
+    /// - Throws: ``ClientError`` if the file cannot be read or contains something else.
     init(path: String) throws(ClientError) {
         exports = try StreamExport.read(try InputFile(path: path))
     }
 
-    /// Returns the states in the layout of a trainer.
+    /// Returns the states in the layout that a trainer uses.
     ///
     /// - Parameter model: The model.
-    /// - Returns: A state for each lane.
-    /// - Throws: ``ClientError`` with the status `data` if a state is not one of a model with such layers.
+    /// - Returns: One state per exported stream.
+    /// - Throws: ``ClientError`` with the status `data` if a state does not fit the model's layers.
     func states(of model: Model) throws(ClientError) -> [[Float]] {
         var states: [[Float]] = []
         for export in exports {
@@ -38,17 +39,17 @@ struct StreamStates {
         return states
     }
 
-    /// The streams whose state is that of other weights, which a daemon would refuse.
+    /// Returns the streams whose state comes from other weights. A daemon would refuse such a state.
     func streams(notOf fingerprint: String) -> [String] {
         exports.filter { $0.fingerprint != fingerprint }.map(\.stream)
     }
 
-    /// Returns the streams after a training, one export on each line.
+    /// Returns the streams after a training as text, with one export on each line.
     ///
     /// - Parameters:
     ///   - states: The states of the lanes.
-    ///   - streams: The streams of the lanes, for lanes without an export.
-    ///   - timesteps: The number of timesteps of each lane in an epoch.
+    ///   - streams: The first stream of each lane, for lanes without an initial state.
+    ///   - timesteps: The number of timesteps in each lane per epoch.
     ///   - before: The streams before the training, if it started from their states.
     ///   - file: The trained model.
     /// - Returns: The lines.
@@ -60,7 +61,7 @@ struct StreamStates {
         for (lane, state) in states.enumerated() {
             let old = before.flatMap { lane < $0.exports.count ? $0.exports[lane] : nil }
             let consumed = UInt64(lane < timesteps.count ? timesteps[lane] : 0)
-            // No decision of the trained weights exists yet.
+            // The trained weights have made no decision yet.
             let values = state + [Float](repeating: 0, count: file.model.outputs)
             let export = StreamExport(
                 stream: old?.stream ?? (lane < streams.count ? streams[lane] : "\(lane + 1)"),

@@ -1,6 +1,7 @@
 import Training
 
-/// One training under observation: the history, the display, the best weights so far, and the way to interrupt it.
+/// One run of a training. It records the history, shows the progress, writes the best model so far, and can be
+/// interrupted.
 struct TrainingRun {
     private let task: TrainingTask
     private let fit: FitOptions
@@ -10,10 +11,10 @@ struct TrainingRun {
     private var best: EpochResult?
     /// The epochs so far.
     private(set) var history: TrainingHistory
-    /// The reason why the best weights could not be written, which ends the training.
+    /// The reason why the best model could not be written. Such a failure ends the training.
     private(set) var failure: ClientError?
 
-    /// Creates a run and shows the titles of its columns.
+    /// Creates a run and shows the column titles.
     init(_ task: TrainingTask, _ fit: FitOptions, plan: FitPlan) {
         self.task = task
         self.fit = fit
@@ -29,9 +30,9 @@ struct TrainingRun {
     /// The time since the start.
     var seconds: Double { (ContinuousClock.now - start) / .seconds(1) }
 
-    /// Trains until the last epoch, or until an interruption.
+    /// Trains until the last epoch, an interruption, or a failure to write the best model.
     ///
-    /// - Throws: ``ClientError`` if the sequences or the choices do not fit the model.
+    /// - Throws: ``ClientError`` if the sequences or the options do not fit the model.
     mutating func train(
         _ trainer: Trainer, _ set: TrainingSet, until interruption: Interruption
     ) throws(ClientError) -> FitResult {

@@ -1,14 +1,14 @@
 import Training
 
-/// The epochs of a training on a terminal, one line each. The line of the running epoch is overwritten.
+/// A table of epochs for a terminal, with one line per epoch. The line of the running epoch is overwritten.
 struct EpochTable {
-    /// One epoch, running or done.
+    /// One running or finished epoch.
     struct Row {
         let epoch: Int
         let epochs: Int
         let done: Int
         let all: Int
-        /// The sequences a second; a chunk of a sequence counts as one.
+        /// Sequences per second. A chunk of a sequence counts as one sequence.
         let rate: Double
         let training: BatchResult
         let validation: BatchResult?

@@ -1,21 +1,21 @@
-/// A curve of one number over the epochs, drawn in characters for a terminal.
+/// A curve of one metric over the epochs, drawn with characters for a terminal.
 struct LossCurve {
     /// The height of the curve in lines.
     private static let rows = 8
-    /// The width of the longest curve in characters.
+    /// The maximum width of the curve in characters.
     private static let longest = 60
-    /// The lower part of a character, in eighths.
+    /// The block characters, from an empty one to a full one in steps of an eighth.
     private static let blocks = Array(" ▁▂▃▄▅▆▇█").map(String.init)
 
-    /// The lines of the curve. There is no curve of fewer than two finite numbers, and none on a narrow terminal.
+    /// The lines of the curve; empty if there are fewer than two finite values or if the terminal is too narrow.
     let lines: [String]
 
     /// Draws a curve. Values between two epochs are interpolated.
     ///
     /// - Parameters:
-    ///   - values: The number after each epoch.
-    ///   - name: The name of the number.
-    ///   - first: The number of the first epoch.
+    ///   - values: The value of the metric after each epoch.
+    ///   - name: The name of the metric.
+    ///   - first: The first epoch, counted from 1.
     ///   - columns: The width of the terminal.
     init(_ values: [Double], name: String, first: Int, columns: Int) {
         let finite = values.filter(\.isFinite)
@@ -46,7 +46,7 @@ struct LossCurve {
             ]).map(\.withoutBlanksAtEnd)
     }
 
-    /// Returns the value at a part of the way from the first value to the last.
+    /// Returns the interpolated value at a position between the first value (0) and the last (1).
     private static func value(at part: Double, of values: [Double]) -> Double {
         let position = part * Double(values.count - 1)
         let before = min(Int(position), values.count - 2)

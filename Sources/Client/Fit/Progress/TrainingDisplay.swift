@@ -1,6 +1,7 @@
 import Training
 
-/// The progress of a training on standard output: a table of epochs with the loss curve on a terminal, else CSV lines.
+/// Shows the progress of a training on standard output: on a terminal as a table of epochs and a loss curve, otherwise
+/// as CSV lines.
 struct TrainingDisplay {
     private static let usualColumns = 80
 
@@ -12,11 +13,11 @@ struct TrainingDisplay {
     private var shown = ContinuousClock.now
     private var epochStart = ContinuousClock.now
 
-    /// Creates a display and shows the titles of its columns.
+    /// Creates a display and shows the column titles.
     ///
     /// - Parameters:
-    ///   - history: The history without epochs.
-    ///   - epochs: The number of the last epoch.
+    ///   - history: The history, still without epochs.
+    ///   - epochs: The last epoch, counted from 1.
     ///   - table: The table for a terminal.
     ///   - isQuiet: Whether to show nothing.
     init(_ history: TrainingHistory, epochs: Int, table: EpochTable, isQuiet: Bool) {
@@ -27,7 +28,7 @@ struct TrainingDisplay {
         writeLine(isTable ? table.header : history.header)
     }
 
-    /// Writes a line. A reader that has gone away is no reason to stop.
+    /// Writes a line. If the reader has gone away, the training continues without a display.
     private mutating func writeLine(_ line: String) {
         guard !isQuiet else { return }
         do {
@@ -37,13 +38,13 @@ struct TrainingDisplay {
         }
     }
 
-    /// Puts a line in the place of the line of the running epoch.
+    /// Replaces the line of the running epoch.
     private mutating func replaceLine(_ line: String) {
         guard isTable, !isQuiet else { return }
         try? output.write("\r\(line)\u{1B}[K")
     }
 
-    /// Shows a batch, at most ten times a second.
+    /// Shows the progress after a batch, at most ten times a second.
     mutating func show(_ progress: FitProgress) {
         let now = ContinuousClock.now
         guard isTable, !isQuiet, now - shown >= ProgressMeter.interval else { return }
@@ -55,7 +56,7 @@ struct TrainingDisplay {
         replaceLine(table.line(row))
     }
 
-    /// Shows an epoch that is done.
+    /// Shows a finished epoch.
     mutating func show(_ epoch: EpochResult, in history: TrainingHistory) {
         let now = ContinuousClock.now
         defer { epochStart = ContinuousClock.now }
@@ -68,7 +69,7 @@ struct TrainingDisplay {
         writeLine(table.line(row))
     }
 
-    /// Removes the line of an unfinished epoch and draws the curve of the loss.
+    /// Removes the line of an unfinished epoch and draws the loss curve.
     mutating func finish(_ epochs: [EpochResult]) {
         guard isTable else { return }
         replaceLine("")

@@ -1,27 +1,27 @@
 package import Training
 
-/// The course of a training, one row for each epoch, under the names of Keras' `History`.
+/// The metrics of a training, epoch by epoch, with the names that Keras' `History` uses.
 package struct TrainingHistory: Sendable {
-    /// One metric of an epoch.
+    /// One column of the history.
     private struct Column: Sendable {
         let name: String
         let value: @Sendable (EpochResult) -> Double?
     }
 
-    /// One number of a training set or of a validation set.
+    /// A metric that is computed for both the training set and the validation set.
     private struct Metric: Sendable {
         let name: String
         let value: @Sendable (BatchResult) -> Double?
     }
 
-    /// The form of a history in a file.
+    /// The file format of a history.
     package enum Format: String, Sendable {
         /// Comma-separated values, one line for each epoch.
         case csv
-        /// An object with an array for each name.
+        /// A JSON object with one array for each column.
         case json
 
-        /// Determines the form from the end of a file's name; nil if it has another end.
+        /// Determines the format from a file name's extension; nil if the extension is unknown.
         package init?(path: String) {
             guard let end = path.split(separator: ".").last else { return nil }
             self.init(rawValue: end.lowercased())
@@ -37,7 +37,7 @@ package struct TrainingHistory: Sendable {
     /// - Parameters:
     ///   - isClassifier: Whether labels are classes, which can be right or wrong.
     ///   - isBinary: Whether the only output is the probability of class 1.
-    ///   - isValidated: Whether the epochs have a validation.
+    ///   - isValidated: Whether the model is validated after each epoch.
     package init(isClassifier: Bool, isBinary: Bool, isValidated: Bool) {
         var metrics = [Metric(name: "loss") { $0.loss }]
         if isClassifier { metrics.append(Metric(name: "accuracy") { $0.accuracy }) }
@@ -62,13 +62,13 @@ package struct TrainingHistory: Sendable {
     /// The first line of the history as CSV.
     package var header: String { (["epoch"] + columns.map(\.name)).joined(separator: ",") }
 
-    /// Returns the line of an epoch. The field of a missing number is empty.
+    /// Returns the CSV line of an epoch. The field of a missing value is empty.
     package func line(of epoch: EpochResult) -> String {
         (["\(epoch.epoch)"] + columns.map { column in column.value(epoch).map { "\($0)" } ?? "" })
             .joined(separator: ",")
     }
 
-    /// Returns the content of a file.
+    /// Returns the history as the text of a file.
     package func text(_ format: Format) throws(ClientError) -> String {
         switch format {
         case .csv: ([header] + epochs.map { line(of: $0) }).map { $0 + "\n" }.joined()

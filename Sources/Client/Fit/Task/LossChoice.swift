@@ -1,20 +1,22 @@
 import ModelFiles
 import Training
 
-/// The loss of a training, and the labels that it takes.
+/// The loss of a training, and the labels that it accepts.
 struct LossChoice: Sendable {
-    /// The loss as training computes it.
+    /// The loss in the form that training computes.
     let training: Training.Loss
-    /// The same loss as the check of labels uses it.
+    /// The same loss in the form that checks labels.
     let labels: Loss
 
-    /// Chooses a loss: a given one, or that of the model's file, or the cross-entropy that fits the model's outputs.
+    /// Chooses a loss: the given one, otherwise the loss in the model's file, otherwise the cross-entropy that fits the
+    /// model's outputs.
     ///
     /// - Parameters:
-    ///   - given: The function that a person chose; nil for none.
+    ///   - given: The function that the user chose, if any.
     ///   - model: The model.
     ///   - path: The path of the model, for messages.
-    /// - Throws: ``ClientError`` with the status `usage` if there is no such loss, or if it does not fit the outputs.
+    /// - Throws: ``ClientError`` with the status `usage` if no loss can be chosen, or if the loss does not fit the
+    ///   outputs.
     init(_ given: Training.Loss.Function?, for model: ModelFile, path: String) throws(ClientError) {
         let compiled = given.map { Self.compiled($0, for: model) } ?? model.loss
         let outputs = model.model.outputs
@@ -38,14 +40,15 @@ struct LossChoice: Sendable {
             function, fromLogits: labels.takesLogits, labelSmoothing: labels.labelSmoothing)
     }
 
-    /// Returns the loss in the notation of a model's file. Outputs that are not probabilities are logits.
+    /// Returns a loss in the notation of a model's file. A cross-entropy treats outputs that are not probabilities as
+    /// logits.
     private static func compiled(_ given: Training.Loss.Function, for model: ModelFile) -> CompiledLoss {
         if let loss = model.loss, loss.name == given.rawValue { return loss }
         return CompiledLoss(
             name: given.rawValue, fromLogits: given != .meanSquaredError && model.outputMeaning != .probability)
     }
 
-    /// The losses that fit a number of outputs.
+    /// Returns the names of the losses that fit a number of outputs.
     private static func advice(outputs: Int) -> String {
         let several: Set<Training.Loss.Function> = [.categoricalCrossentropy, .sparseCategoricalCrossentropy]
         return Training.Loss.Function.allCases.filter { several.contains($0) == (outputs > 1) }.map(\.rawValue)
@@ -58,7 +61,7 @@ struct LossChoice: Sendable {
     /// Whether the only output is the probability of class 1.
     var isBinary: Bool { isClassifier && !labels.function.hasOutputPerClass }
 
-    /// Returns the targets of the outputs for a label, or for none.
+    /// Returns the targets of the outputs for a label. NaN stands for a missing label.
     func targets(of label: Float, outputs: Int) -> [Float] {
         guard training.function == .categoricalCrossentropy else { return [label] }
         guard !label.isNaN else { return [Float](repeating: .nan, count: outputs) }

@@ -10,10 +10,10 @@ extension Optimizer {
     /// Creates the optimizer that a model is compiled with.
     ///
     /// - Parameters:
-    ///   - compilation: The options of compiling.
+    ///   - compilation: The options that the model was compiled with.
     ///   - path: The path of the model, for messages.
-    /// - Throws: ``ClientError`` with the status `usage` if the optimizer is another one, or has an option that Sluice does
-    ///   not compute.
+    /// - Throws: ``ClientError`` with the status `usage` if Sluice does not support the optimizer or one of its
+    ///   options.
     init(_ compilation: KerasCompilation, path: String) throws(ClientError) {
         let name = compilation.optimizer ?? "none"
         guard let method = TrainingChoices.Method.allCases.first(where: { $0.className == name }) else {

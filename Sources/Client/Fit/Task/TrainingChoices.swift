@@ -2,33 +2,33 @@ import ModelFiles
 package import Training
 import Wire
 
-/// The choices of a person about a training. Each that is missing is that of the model's file, or Keras' default.
+/// The user's choices for a training. A missing choice is taken from the model's file or from Keras' defaults.
 package struct TrainingChoices: Sendable {
-    /// The optimizers. The raw values are the names of options.
+    /// The optimizers. The raw values are the values of the option `--optimizer`.
     package enum Method: String, CaseIterable, Sendable {
         case adam, sgd
 
-        /// The class in Keras.
+        /// The name of the Keras class.
         var className: String { self == .adam ? "Adam" : "SGD" }
     }
 
     package var loss: Training.Loss.Function?
     package var method: Method?
     package var learningRate: Double?
-    /// The factor of the learning rate, and the number of updates after which it is reached.
+    /// The factor by which the learning rate decays, and the number of updates over which it decays by this factor.
     package var decay: (rate: Double, steps: Double)?
     package var clipping: Clipping?
-    /// The factor of the loss for each class; 1 for a class that is missing.
+    /// The factor by which the loss of each class is multiplied; 1 for a class that is missing.
     package var classWeights: [Int: Float] = [:]
     package var seed: UInt64 = 0
     /// The number of threads.
     package var jobs = 1
-    /// Whether layers that Sluice does not train keep their weights. Otherwise they are refused.
+    /// Whether to keep the weights of layers that Sluice cannot train. If not, models with such layers are refused.
     package var freezesUnsupported = false
 
     package init() {}
 
-    /// Returns the options that the trained model is compiled with.
+    /// Returns the options with which the trained model is compiled.
     func compilation(of document: ModelDocument, _ loss: LossChoice) -> KerasCompilation {
         let metrics = loss.isClassifier ? ["accuracy"] : []
         var compilation =
@@ -63,7 +63,7 @@ package struct TrainingChoices: Sendable {
             return .exponentialDecay(initial: rate, rate: decay.rate, steps: decay.steps)
         }
         guard let learningRate else { return nil }
-        // A given rate is the initial one of the file's schedule.
+        // A given rate becomes the initial rate of the file's schedule.
         if case .exponentialDecay(_, let rate, let steps) = old {
             return .exponentialDecay(initial: learningRate, rate: rate, steps: steps)
         }
@@ -72,7 +72,7 @@ package struct TrainingChoices: Sendable {
 }
 
 extension Clipping {
-    /// The options of an optimizer in Keras. Only one of them is set.
+    /// The clipping options of a Keras optimizer. At most one of them is set.
     fileprivate var options: [String: JSONValue] {
         var options: [String: JSONValue] = ["clipnorm": .null, "global_clipnorm": .null, "clipvalue": .null]
         switch self {
@@ -86,7 +86,7 @@ extension Clipping {
 }
 
 extension Training.Loss.Function {
-    /// The class in Keras.
+    /// The name of the Keras class.
     fileprivate var className: String {
         switch self {
         case .binaryCrossentropy: "BinaryCrossentropy"

@@ -3,9 +3,9 @@ import Recurrent
 package import Training
 
 extension TrainingTask {
-    /// Returns the document of the trained model, with the optimizer's memory.
+    /// Returns the document of the trained model, including the optimizer state.
     ///
-    /// - Parameter trainer: The training.
+    /// - Parameter trainer: The trainer.
     /// - Returns: The document.
     /// - Throws: ``ClientError`` with the status `data` if a weight is not finite.
     package func document(of trainer: Trainer) throws(ClientError) -> ModelDocument {
@@ -26,7 +26,7 @@ extension TrainingTask {
         }
     }
 
-    /// Returns the optimizer's memory as Keras stores it.
+    /// Returns the optimizer state in the form in which Keras stores it.
     private func variables(of trainer: Trainer) throws -> OptimizerVariables {
         let state = trainer.optimizerState
         let slots = try optimizedWeights.map { weight in
@@ -39,9 +39,10 @@ extension TrainingTask {
             updates: state.updates, learningRate: isRateConstant ? Float(trainer.learningRate) : nil, slots: slots)
     }
 
-    /// Continues with the optimizer's memory that the model's file has.
+    /// Continues from the optimizer state in the model's file.
     ///
-    /// - Throws: ``ClientError`` with the status `data` if the file has none, or one of another optimizer.
+    /// - Throws: ``ClientError`` with the status `data` if the file has no optimizer state, or the state of another
+    ///   optimizer.
     package func resume(_ trainer: Trainer) throws(ClientError) {
         guard let variables = document.optimizer, variables.updates > 0 else {
             throw ClientError(
@@ -69,8 +70,8 @@ extension TrainingTask {
     /// The number of vectors that the optimizer keeps for each weight.
     private var slotCount: Int { configuration.optimizer.method.slots }
 
-    /// The weights for which Keras' optimizer keeps vectors: each with its place among the trainer's weights. A frozen layer
-    /// that Sluice does not train has no place.
+    /// The shapes of the weights for which Keras' optimizer keeps vectors, and their indices among the trainer's
+    /// weights. The index is nil for a frozen layer that Sluice cannot train.
     private var optimizedWeights: [(place: Int?, shape: [Int])] {
         var weights: [(place: Int?, shape: [Int])] = []
         var next = 0

@@ -1,23 +1,24 @@
 package import ModelFiles
 package import Training
 
-/// A model that is to be trained, with its loss and its optimizer.
+/// A model to train, with its loss and its optimizer.
 package struct TrainingTask: Sendable {
     /// The model's file.
     package let document: ModelDocument
     /// The path of the model's file, for messages.
     package let path: String
-    /// The options that the trained model is compiled with.
+    /// The options with which the trained model is compiled.
     let compilation: KerasCompilation
     let loss: LossChoice
-    /// The choices that do not change during the training.
+    /// The settings that do not change during the training.
     package let configuration: TrainingConfiguration
-    /// Whether the learning rate is that of the file, also if a training has lowered it there.
+    /// Whether a resumed training keeps the learning rate in the file, which an earlier training may have lowered.
     let keepsLearningRate: Bool
 
-    /// Combines the choices of a model's file and of a person.
+    /// Combines the options in a model's file with the user's choices.
     ///
-    /// - Throws: ``ClientError`` with the status `usage` if a choice does not fit, or `data` if the model cannot be trained.
+    /// - Throws: ``ClientError`` with the status `usage` if a choice does not fit the model, or `data` if the model
+    ///   cannot be trained.
     package init(
         _ document: ModelDocument, path: String, _ choices: TrainingChoices
     ) throws(ClientError) {
@@ -66,11 +67,11 @@ package struct TrainingTask: Sendable {
         }
     }
 
-    /// Whether each timestep has its own label: either the model answers every timestep, or it is stateful and is called
-    /// with a few timesteps at a time.
+    /// Whether each timestep has its own label: either the model answers every timestep, or it is stateful and is
+    /// called with a few timesteps at a time.
     var hasLabelPerTimestep: Bool { configuration.outputs == .everyTimestep || configuration.isStateful }
 
-    /// Begins a training with the weights of the file.
+    /// Creates a trainer that starts from the weights in the file.
     ///
     /// - Throws: ``ClientError`` with the status `data` if a layer cannot be trained.
     package func makeTrainer() throws(ClientError) -> Trainer {
