@@ -1,4 +1,4 @@
-/// The bad rows of an input, which were skipped.
+/// A record of the bad rows that were skipped in an input.
 package struct BadRows: CustomStringConvertible {
     /// The number of bad rows.
     package private(set) var count = 0

@@ -78,7 +78,7 @@ extension InputRow {
 }
 
 extension InputRow {
-    /// Divides the row into messages of bounded size.
+    /// Splits the row into messages of bounded size.
     ///
     /// - Parameter limit: The maximum number of values in a message. A message of one timestep may have more.
     /// - Returns: The messages in order.
@@ -98,12 +98,12 @@ extension InputRow {
     }
 }
 
-/// Detects where sequences start: in each stream, at every row in which a column's value has changed.
+/// Detects where sequences start: in each stream, at every row where the value of a given column changes.
 struct SequenceStarts {
     private var last: [StreamKey: [UInt8]] = [:]
 
-    /// Records a row. Returns whether a sequence starts with it: whether the row is the stream's first, or its value
-    /// differs from the value of the stream's previous row.
+    /// Records a row. Returns whether the row starts a sequence: it is the stream's first row, or its value differs
+    /// from that of the stream's previous row.
     mutating func record(stream: String, value: [UInt8]) -> Bool {
         let key = StreamKey(stream)
         guard last[key] != value else { return false }

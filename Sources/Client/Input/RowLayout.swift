@@ -1,6 +1,6 @@
 import Wire
 
-/// The meaning of a row's fields. The command line and all readers use these options.
+/// The meaning of a row's fields. The command line sets these options, and all readers follow them.
 package struct RowLayout: Equatable, Sendable {
     /// The format of the rows.
     package enum Format: String, CaseIterable, Sendable {
@@ -10,12 +10,12 @@ package struct RowLayout: Equatable, Sendable {
         case jsonl
         /// A JSON array of rows.
         case json
-        /// An array that NumPy wrote.
+        /// A NumPy array.
         case npy
     }
 
     /// The format of the rows; nil to detect it. JSON lines begin with `{`, a JSON array with `[`, and a NumPy array
-    /// with its own mark. All other data is CSV.
+    /// with its magic bytes. All other data is CSV.
     package var format: Format?
     /// The stream of all rows.
     package var stream: String?
@@ -40,7 +40,7 @@ package struct RowLayout: Equatable, Sendable {
     /// Whether sequences for which the input names no stream get the ids 1, 2 and so on. This applies to files whose
     /// rows are whole sequences.
     package var numbersSequences: Bool
-    /// Whether all models take tokens, so that a NumPy array has no axis of features.
+    /// Whether all models take tokens, so that a NumPy array has no feature axis.
     package var takesTokens = false
     /// The alphabet of the CSV column that holds a whole sequence of tokens as letters; nil if rows have values.
     package var alphabet: Alphabet?
@@ -52,7 +52,7 @@ package struct RowLayout: Equatable, Sendable {
         /// Whether a row without a label is bad.
         package var isRequired: Bool
 
-        /// Names the column or member that holds the labels.
+        /// Creates a description of the labels.
         ///
         /// - Parameters:
         ///   - name: The column or member.
@@ -65,8 +65,8 @@ package struct RowLayout: Equatable, Sendable {
 
     static let usualStreamColumn = "stream"
 
-    /// Whether a column with this name holds no values unless it is named explicitly. Files of answers and labelled
-    /// data have such columns: `stream`, `step`, `label`, `probability`, `probability0` and so on.
+    /// Returns whether a column with this name holds no values unless it is named explicitly. Files of answers or
+    /// labelled data have such columns: `stream`, `step`, `label`, `probability`, `probability0` and so on.
     static func isNoValue(_ column: String) -> Bool {
         [usualStreamColumn, "step", "label"].contains(column)
             || column.hasPrefix("probability") && column.dropFirst(11).allSatisfy(\.isNumber)
@@ -81,7 +81,7 @@ package struct RowLayout: Equatable, Sendable {
     ///   - valueColumns: The columns with the values, in the model's order.
     ///   - sequenceColumn: The column whose value identifies a row's sequence.
     ///   - label: The column with the labels.
-    ///   - alphabet: The letters in the column that holds whole sequences.
+    ///   - alphabet: The alphabet, if a column holds whole sequences as letters.
     ///   - hasHeader: Whether the first record of CSV names the columns.
     ///   - skipsBadRows: Whether a bad row is skipped and counted.
     ///   - isWide: Whether each row is a whole sequence.
@@ -119,10 +119,10 @@ package struct RowLayout: Equatable, Sendable {
         self.numbersSequences = numbersSequences
     }
 
-    /// Returns the stream of a sequence for which the input names none.
+    /// Returns the stream of a sequence for which the input names no stream.
     ///
-    /// - Parameter number: The position of the sequence in the input, from 1.
-    /// - Returns: The stream; nil if the layout names none either.
+    /// - Parameter number: The position of the sequence in the input, counted from 1.
+    /// - Returns: The stream; nil if the layout does not determine one either.
     func stream(ofSequence number: Int) -> String? { stream ?? (numbersSequences ? "\(number)" : nil) }
 
     private static func check(_ stream: String) throws(ClientError) {

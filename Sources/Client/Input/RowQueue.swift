@@ -1,16 +1,16 @@
 import Wire
 
-/// The rows of the input, which are read ahead so that one request can ask the daemon about many streams. A bad row is
-/// reported only after the rows before it.
+/// The rows of the input. They are read ahead, so that one request can ask the daemon about many streams. A bad row is
+/// reported only after the rows before it have been returned.
 ///
-/// If a column identifies the sequences and the model decides when a sequence ends, each stream's newest row is held
-/// back until the end is known.
+/// If the model decides at the end of a sequence but the rows do not mark the ends, each stream's newest row is held
+/// back until it is known whether the row ends its sequence.
 struct RowQueue {
     /// The maximum number of rows to read ahead.
     private static let capacity = 1_024
     /// The maximum number of values to read ahead.
     private static let valueCapacity = 1 << 20
-    /// The maximum number of values in a message, unless a timestep has more.
+    /// The maximum number of values in a message, unless a single timestep has more.
     private static let messageCapacity = 1 << 18
 
     private let file: InputFile
@@ -47,7 +47,7 @@ struct RowQueue {
     /// Whether all rows read so far have been passed on, except for rows that are held back.
     var isEmpty: Bool { next == rows.count }
 
-    /// The models of the streams read so far, without repeats and sorted by name.
+    /// The models of the streams read so far, without duplicates and sorted by name.
     var usedModels: [DaemonStatus.Model] {
         var seen: Set<String> = []
         return models.values.filter { seen.insert($0.name).inserted }.sorted { $0.name < $1.name }
@@ -71,7 +71,7 @@ struct RowQueue {
         isAtEnd = true
     }
 
-    /// Advances to the following row.
+    /// Advances to the next row.
     mutating func advance() { next += 1 }
 
     /// The streams of the available rows, each once.
@@ -122,7 +122,7 @@ struct RowQueue {
         }
     }
 
-    /// Makes a row available, or holds it back until the end of its sequence is known.
+    /// Makes a row available, or holds it back until it is known whether the row ends its sequence.
     private mutating func add(_ row: InputRow) {
         var row = row
         let decidesAtEnd = models[StreamKey(row.stream)]?.decidesAtEnd == true

@@ -6,17 +6,17 @@ protocol RowReader {
     var wouldWait: Bool { get }
     /// The position of the last row, such as `data.csv:17`.
     var place: String { get }
-    /// Whether the file is damaged. No row after the last error can then be read.
+    /// Whether the file is damaged. If it is, no row after the last error can be read.
     var isDamaged: Bool { get }
 
-    /// Whether all rows together are one sequence, for models that decide at the end of a sequence.
+    /// Whether all rows together form one sequence, for models that decide at the end of a sequence.
     var isOneSequence: Bool { get }
 
     /// Reads the next row.
     ///
     /// - Returns: The row; nil at the end of the file.
     /// - Throws: ``ClientError`` with the status `data` if the row is bad. Unless ``isDamaged`` is true, the next call
-    ///   then reads the following row.
+    ///   continues with the row after it.
     mutating func next() throws(ClientError) -> InputRow?
 }
 

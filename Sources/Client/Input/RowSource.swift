@@ -1,6 +1,6 @@
 import Wire
 
-/// The rows of a file. A row is available as soon as it has been read. Depending on the layout, a bad row is skipped
+/// The rows of a file. Each row is returned as soon as it has arrived. Depending on the layout, a bad row is skipped
 /// and counted, or causes an error that names the file and the line.
 package struct RowSource {
     /// The reader of the file's format; nil if the file has no rows.
@@ -11,12 +11,12 @@ package struct RowSource {
     /// The bad rows that were skipped.
     package private(set) var badRows = BadRows()
 
-    /// Reads up to the first byte that is not blank, and detects the format if the layout leaves it open.
+    /// Reads up to the first byte that is not blank, and detects the format if the layout does not specify it.
     ///
     /// - Parameters:
     ///   - file: The file.
     ///   - layout: The meaning of a row's fields.
-    /// - Throws: ``ClientError`` if the file cannot be read, its header lacks a column, or the layout does not suit its
+    /// - Throws: ``ClientError`` if the file cannot be read, its header lacks a column, or the layout does not suit the
     ///   format.
     package init(_ file: InputFile, layout: RowLayout) throws(ClientError) {
         skipsBadRows = layout.skipsBadRows
@@ -76,7 +76,7 @@ package struct RowSource {
 
     /// Reads the next row.
     ///
-    /// - Parameter check: Checks and completes a row.
+    /// - Parameter check: Called with each row, to check and complete it.
     /// - Returns: The row; nil at the end of the file.
     /// - Throws: ``ClientError`` with the status `data` if the row is bad and bad rows are not skipped.
     package mutating func next(
@@ -102,7 +102,7 @@ package struct RowSource {
     /// Whether reading the next row would block.
     package var wouldWait: Bool { rows?.wouldWait ?? false }
 
-    /// Whether all rows together are one sequence, for models that decide at the end of a sequence.
+    /// Whether all rows together form one sequence, for models that decide at the end of a sequence.
     var isOneSequence: Bool { rows?.isOneSequence ?? false }
 
     /// The number of bytes in the rows read so far.

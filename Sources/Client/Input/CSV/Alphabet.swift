@@ -14,7 +14,7 @@ package struct Alphabet: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - letters: The letters, in the order of their tokens. A letter is one Unicode scalar.
-    ///   - firstToken: The token of the first letter, 0 to the size of the largest vocabulary.
+    ///   - firstToken: The token of the first letter, from 0 to the size of the largest vocabulary.
     /// - Throws: ``ClientError`` with the status `usage` if there are no letters, if a letter occurs twice, or if
     ///   `firstToken` is out of range.
     package init(_ letters: String, firstToken: Int) throws(ClientError) {
@@ -59,10 +59,10 @@ package struct Alphabet: Equatable, Sendable {
         return result
     }
 
-    /// Checks that a model takes the tokens.
+    /// Checks that a model accepts the tokens.
     ///
-    /// - Parameter vocabulary: The number of tokens that the model takes; nil if it takes values.
-    /// - Throws: ``ClientError`` with the status `usage`.
+    /// - Parameter vocabulary: The size of the model's vocabulary; nil if the model takes values.
+    /// - Throws: ``ClientError`` with the status `usage` if the model does not accept the tokens.
     func check(vocabulary: Int?) throws(ClientError) {
         guard let vocabulary else {
             throw ClientError(.usage, "--alphabet is only for models that take tokens, but this model takes values")

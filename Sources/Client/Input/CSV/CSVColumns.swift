@@ -1,6 +1,6 @@
 import Wire
 
-/// The meaning of a CSV file's columns, by their names.
+/// The meaning of a CSV file's columns, determined by their names.
 struct CSVColumns {
     /// The number of columns.
     let count: Int
@@ -12,8 +12,8 @@ struct CSVColumns {
     let label: Int?
     /// The column with the weight; nil if not requested.
     let weight: Int?
-    /// The columns that hold a timestep's values in the model's order, a whole sequence's values, or a whole sequence's
-    /// letters.
+    /// The columns that hold the values of a timestep in the model's order, or the values or letters of a whole
+    /// sequence.
     let values: [Int]
 
     private let names: [String]

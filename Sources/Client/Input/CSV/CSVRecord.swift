@@ -1,5 +1,5 @@
-/// One record of separated values, by RFC 4180. Quoted fields may contain separators, line ends and doubled quotes. A
-/// record reuses its memory.
+/// One record of separated values, as defined by RFC 4180. Quoted fields may contain separators, line ends and doubled
+/// quotes. A record can be reused without allocating memory again.
 package struct CSVRecord: Sendable {
     private var bytes: [UInt8] = []
     private var ends: [Int] = []
@@ -21,7 +21,7 @@ package struct CSVRecord: Sendable {
         isInQuotes = false
     }
 
-    /// Reads a line, or a further line if the record ended within quotes.
+    /// Adds a line to the record. If the previous line ended within quotes, this line continues the quoted field.
     ///
     /// - Parameter line: The line without its line feed. A carriage return at the end of the line does not belong to
     ///   the last field.
@@ -60,7 +60,7 @@ package struct CSVRecord: Sendable {
         String(decoding: bytes[range(of: index)], as: UTF8.self)
     }
 
-    /// Whether a field consists of exactly these bytes. This is cheaper than comparing strings.
+    /// Returns whether a field consists of exactly these bytes. This is cheaper than comparing strings.
     func field(_ index: Int, isEqualTo other: [UInt8]) -> Bool {
         bytes[range(of: index)].elementsEqual(other)
     }
@@ -80,13 +80,13 @@ package struct CSVRecord: Sendable {
         return field
     }
 
-    /// Returns one field as a number, without surrounding blanks; nil if it is not a number, or not finite as float32.
+    /// Returns one field as a number, ignoring surrounding blanks; nil if it is not a number, or not finite as float32.
     func number(_ index: Int) -> Float? {
         guard let value = Float(String(decoding: trimmed(index), as: UTF8.self)), value.isFinite else { return nil }
         return value
     }
 
-    /// Writes a field, in quotes if it needs them.
+    /// Writes a field, in quotes if necessary.
     static func append(field: String, to output: inout [UInt8]) {
         let quote = UInt8(ascii: "\"")
         let needsQuotes = field.utf8.contains { [quote, UInt8(ascii: ","), 0x0A, 0x0D].contains($0) }

@@ -1,6 +1,6 @@
 /// Reads timesteps from separated values. The first record names the columns, unless the layout says that there is no
 /// header. Every other record is one timestep or one whole sequence. A record that repeats the names is skipped,
-/// because rotated files that are read as one contain such records.
+/// because concatenated files contain such records.
 struct CSVRows: RowReader {
     private var lines: InputReader
     private let layout: RowLayout
@@ -13,7 +13,7 @@ struct CSVRows: RowReader {
     private var starts = SequenceStarts()
     /// The number of records read, without the header.
     private var rowNumber = 0
-    /// The stream of the previous row. In most cases, the next row belongs to the same stream.
+    /// The stream of the previous row. The next row usually belongs to the same stream.
     private var stream: (bytes: [UInt8], id: String) = ([], "")
 
     /// Reads the first record.
@@ -69,7 +69,7 @@ struct CSVRows: RowReader {
         return row
     }
 
-    /// Returns the record as a row: one timestep, or a whole sequence that is given as letters or in many columns.
+    /// Returns the record as a row: one timestep, or a whole sequence given as letters or in many columns.
     private func timesteps(of id: String) throws(ClientError) -> InputRow {
         if let alphabet = layout.alphabet {
             let tokens = try alphabet.tokens(of: record[columns.values[0]], place: place)
@@ -86,8 +86,8 @@ struct CSVRows: RowReader {
         return row
     }
 
-    /// The number of value columns up to the last one that is not empty. A sequence that is shorter than others leaves
-    /// its last fields empty.
+    /// The number of value columns up to the last one that is not empty. A record with a shorter sequence has empty
+    /// fields at its end.
     private var lengthOfSequence: Int {
         (columns.values.lastIndex { !record.fieldBytes($0).isBlank } ?? -1) + 1
     }
@@ -137,8 +137,8 @@ struct CSVRows: RowReader {
     }
 
     private mutating func streamID() throws(ClientError) -> String {
-        // Without a stream column, all rows belong to one stream, or each row is a sequence and its number is the
-        // stream's id.
+        // Without a stream column, either all rows belong to one stream, or each row is a sequence whose row number is
+        // the stream's id.
         guard let column = columns.stream else { return layout.stream(ofSequence: rowNumber) ?? "\(rowNumber)" }
         if !stream.id.isEmpty, record.field(column, isEqualTo: stream.bytes) { return stream.id }
         let bytes = record.trimmedBytes(column)
@@ -163,7 +163,7 @@ extension String {
         return String(text)
     }
 
-    /// The text without blanks at either end and without a byte order mark, which some programs write before the first
+    /// The text without blanks at either end and without the byte order mark that some programs write before the first
     /// name.
     fileprivate var trimmed: String {
         guard unicodeScalars.first == "\u{FEFF}" else { return withoutBlanks }
@@ -172,6 +172,6 @@ extension String {
 }
 
 extension [UInt8] {
-    /// Whether a line has only blanks.
+    /// Whether a line consists only of blanks.
     var isBlank: Bool { allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D } }
 }

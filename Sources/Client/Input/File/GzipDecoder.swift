@@ -14,9 +14,9 @@ import CZlib
     private var input: [UInt8]
     /// The bytes of `input` that zlib has not consumed yet.
     private var rest: Range<Int>
-    /// Whether the last member has ended and no further one has begun.
+    /// Whether the last member has ended and no other member has begun.
     private var isBetweenMembers = false
-    /// Whether the last piece filled the output. If so, zlib may have more output without further input.
+    /// Whether the last piece filled the output. If it did, zlib may have more output without further input.
     private var wasFull = false
     /// Whether the data is damaged. Nothing after the damage can be read.
     private(set) var isDamaged = false
@@ -42,10 +42,10 @@ import CZlib
         unsafe stream.deallocate()
     }
 
-    /// Whether there may be decompressed bytes without further input.
+    /// Whether more bytes may be decompressed without further input.
     var hasMore: Bool { wasFull || !rest.isEmpty }
 
-    /// Decompresses the next piece into `bytes`, as far as the input allows.
+    /// Decompresses the next piece into `bytes`, as far as the available input allows.
     ///
     /// - Returns: The number of bytes; 0 if more input is needed.
     /// - Throws: ``ClientError`` with the status `data` if the data is damaged. Earlier calls have returned the bytes
@@ -75,7 +75,7 @@ import CZlib
 
     /// Reads more input. All previous input must have been consumed.
     ///
-    /// - Parameter read: Reads available bytes, and returns how many.
+    /// - Parameter read: Reads available bytes and returns the number of bytes read.
     /// - Returns: Whether there was more input.
     /// - Throws: The error that `read` throws.
     func refill(with read: (inout [UInt8]) throws(ClientError) -> Int) throws(ClientError) -> Bool {

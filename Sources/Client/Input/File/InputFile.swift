@@ -9,9 +9,10 @@ package final class InputFile {
     /// The size of a regular file in bytes; nil if the amount of data is unknown, as with gzip.
     package let size: Int?
     private let descriptor: CInt
-    /// The initial offset in a regular file; -1 for other files. Standard input may already have been read in part.
+    /// The initial offset in a regular file; -1 for other files. The offset need not be 0, because standard input may
+    /// already have been read in part.
     private let start: off_t
-    /// Ends a wait for input from anything but a regular file; nil to wait until input arrives.
+    /// The interruption that ends a wait for input, except from a regular file; nil to wait until input arrives.
     var interruption: Interruption?
 
     /// Whether the first bytes have been read and examined.
@@ -67,7 +68,7 @@ package final class InputFile {
         _ = unsafe poll(&items, nfds_t(items.count), CInt(milliseconds))
     }
 
-    /// Whether an interruption ended the input. If so, the last line may be incomplete.
+    /// Whether an interruption ended the input. If it did, the last line may be incomplete.
     var isInterrupted: Bool { !isRewindable && interruption?.isRequested == true }
 
     /// Reads from an open descriptor, and closes the descriptor when this object is released.
@@ -86,8 +87,8 @@ package final class InputFile {
         if descriptor != STDIN_FILENO { close(descriptor) }
     }
 
-    /// Reads available bytes and decompresses them. Waits if no bytes are available. Returns the number of decompressed
-    /// bytes; 0 at the end or after an interruption.
+    /// Reads available bytes and decompresses them if necessary. Waits if no bytes are available. Returns the number of
+    /// bytes stored in `bytes`; 0 at the end or after an interruption.
     ///
     /// - Throws: ``ClientError`` with the status `data` if gzip data is damaged, or `inputOutput` if reading fails.
     func read(into bytes: inout [UInt8]) throws(ClientError) -> Int {
@@ -123,7 +124,7 @@ package final class InputFile {
         ahead = []
     }
 
-    /// Reads available bytes as they are stored, and waits if there are none.
+    /// Reads available bytes without decompressing them. Waits if no bytes are available.
     private func readStored(into bytes: inout [UInt8]) throws(ClientError) -> Int {
         while true {
             if interruption != nil, !isRewindable { waitUntilReadable(milliseconds: -1) }
@@ -137,7 +138,7 @@ package final class InputFile {
     /// Reads the rest of the file.
     ///
     /// - Returns: The bytes.
-    /// - Throws: ``ClientError`` with the status `inputOutput` if reading fails.
+    /// - Throws: ``ClientError`` with the status `data` if gzip data is damaged, or `inputOutput` if reading fails.
     package func readToEnd() throws(ClientError) -> [UInt8] {
         var all: [UInt8] = []
         var bytes = [UInt8](repeating: 0, count: 1 << 16)

@@ -1,6 +1,6 @@
-/// Reads a file by lines or by bytes. A line or byte is available as soon as it has been read.
+/// Reads a file by lines or by bytes. Each line or byte is returned as soon as it has arrived.
 package struct InputReader {
-    /// The number of the last line read, counted from 1. If the file is read by bytes, the number of line feeds read.
+    /// The number of lines read so far. If the file is read by bytes, the number of line feeds read so far.
     package private(set) var lineNumber = 0
     /// The number of bytes read so far, including line ends.
     package private(set) var byteCount = 0
@@ -54,11 +54,11 @@ package struct InputReader {
         }
     }
 
-    /// Reads a number of bytes.
+    /// Reads a given number of bytes, or fewer at the end of the file.
     ///
     /// - Parameters:
     ///   - count: The number of bytes.
-    ///   - bytes: The buffer to which the bytes are appended. At the end of the file, there may be fewer bytes.
+    ///   - bytes: The buffer to which the bytes are appended.
     /// - Throws: ``ClientError`` if reading fails.
     mutating func next(_ count: Int, into bytes: inout [UInt8]) throws(ClientError) {
         var missing = count
@@ -102,11 +102,11 @@ package struct InputReader {
         return chunk[start..<end]
     }
 
-    /// Reads the next chunk. All bytes of the last chunk must have been returned.
+    /// Reads the next chunk. All bytes of the previous chunk must have been returned.
     ///
     /// - Returns: Whether there were more bytes.
     private mutating func refill() throws(ClientError) -> Bool {
-        // If reading fails, no bytes are left.
+        // Clear the chunk first, so that no bytes are left if reading fails.
         (start, end) = (0, 0)
         if !atEnd { end = try file.read(into: &chunk) }
         atEnd = end == 0
@@ -122,18 +122,18 @@ package struct InputReader {
     /// Whether an interruption ended the input.
     package var isInterrupted: Bool { file.isInterrupted }
 
-    /// Whether the file is damaged. No further line can then be read.
+    /// Whether the file is damaged. If it is, no more lines can be read.
     var isDamaged: Bool { file.isDamaged }
 
     /// Whether reading the next line would block.
     package var wouldWait: Bool { wouldWait(for: { $0 == UInt8(ascii: "\n") }) }
 
-    /// Whether reading up to the next byte that satisfies `isSuch` might block.
+    /// Returns whether reading up to the next byte that satisfies `isSuch` might block.
     func wouldWait(for isSuch: (UInt8) -> Bool) -> Bool {
         !atEnd && !chunk[start..<end].contains(where: isSuch) && !file.isReadable
     }
 
-    /// Whether reading a number of bytes might block.
+    /// Returns whether reading `count` bytes might block.
     func wouldWait(forBytes count: Int) -> Bool {
         !atEnd && end - start < count && !file.isReadable
     }

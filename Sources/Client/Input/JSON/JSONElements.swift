@@ -1,4 +1,4 @@
-/// Reads the elements of a JSON array as text. An element is available as soon as its end has been read.
+/// Reads the elements of a JSON array as text. Each element is returned as soon as its end has arrived.
 struct JSONElements: RowTexts {
     /// The maximum length of an element, in bytes.
     private static let maximumLength = 1 << 28
@@ -8,7 +8,7 @@ struct JSONElements: RowTexts {
     private var isEnded = false
     /// The number of elements read.
     private var count = 0
-    /// The number of the line in which the last element begins.
+    /// The line on which the last element begins, counted from 1.
     private var lineNumber = 1
     private var isBroken = false
 
@@ -17,7 +17,7 @@ struct JSONElements: RowTexts {
     /// - Parameter reader: The file, positioned at its first byte.
     init(_ reader: InputReader) { self.reader = reader }
 
-    /// Whether the file or the array is damaged. Further elements cannot then be told apart.
+    /// Whether the file or the array is damaged. If it is, no more elements can be recognized.
     var isDamaged: Bool { isBroken || reader.isDamaged }
     var byteCount: Int { reader.byteCount }
     var place: String { "\(reader.name):\(lineNumber) (element \(count))" }
@@ -57,7 +57,7 @@ struct JSONElements: RowTexts {
         return try end()
     }
 
-    /// Reads an element from its first byte on.
+    /// Reads an element whose first byte has already been read.
     ///
     /// - Returns: Whether the element is complete.
     private mutating func append(from first: UInt8, to text: inout [UInt8]) throws(ClientError) -> Bool {
@@ -85,8 +85,8 @@ struct JSONElements: RowTexts {
         }
     }
 
-    /// Returns whether `byte`, after which no bracket is open, ends the element. Only a number or a word, such as
-    /// `null`, depends on the following byte.
+    /// Returns whether `byte` ends the element. No bracket may be open after this byte. Only for a number or a word
+    /// such as `null` does the answer depend on the next byte.
     private mutating func isLast(_ byte: UInt8) throws(ClientError) -> Bool {
         if [UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: "\"")].contains(byte) { return true }
         guard let next = try reader.peek(1).first else { return false }
@@ -100,7 +100,7 @@ struct JSONElements: RowTexts {
         throw damage("it ends too early, so that ']' is missing")
     }
 
-    /// Returns the next byte that is not blank; nil at the end of the file.
+    /// Returns the next byte that is not white space; nil at the end of the file.
     private mutating func significantByte() throws(ClientError) -> UInt8? {
         while let byte = try reader.nextByte() {
             if !byte.isWhiteSpace, isBegun || !InputReader.byteOrderMark.contains(byte) { return byte }
@@ -113,7 +113,7 @@ struct JSONElements: RowTexts {
         return ClientError(.data, "\(reader.name):\(reader.lineNumber + 1): the JSON array is damaged: \(problem)")
     }
 
-    /// Whether a byte is white space or a comma, as may stand between elements.
+    /// Returns whether a byte may stand between elements: white space or a comma.
     private static func isBetween(_ byte: UInt8) -> Bool {
         byte.isWhiteSpace || byte == UInt8(ascii: ",")
     }

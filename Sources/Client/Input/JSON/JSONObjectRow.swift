@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Wire
 
-/// A row that is a JSON object. To read it, the decoder's user info must contain the layout.
+/// A row in the form of a JSON object. The decoder's user info must contain the layout.
 struct JSONObjectRow: Decodable {
     static let layout = CodingUserInfoKey(rawValue: "layout")
     private static let ownMembers: Set = ["stream", "values", "sequence", "start", "end"]
@@ -56,7 +56,7 @@ struct JSONObjectRow: Decodable {
         if try members.decodeIfPresent(Bool.self, forKey: Name("end")) ?? false { row.flags.insert(.end) }
     }
 
-    /// The name of any member.
+    /// A member name, which may be any string.
     struct Name: CodingKey {
         let stringValue: String
         var intValue: Int? { nil }
@@ -67,11 +67,11 @@ struct JSONObjectRow: Decodable {
     }
 }
 
-/// The values of one timestep, `[0.1]`, or of several, `[[0.1], [0.2]]`.
+/// The values of one timestep, such as `[0.1]`, or of several timesteps, such as `[[0.1], [0.2]]`.
 struct JSONTimesteps: Decodable {
     private static let differentLengths = "timesteps of different lengths"
     private static let noValues = "no values"
-    /// The texts of this type's own errors.
+    /// The texts of the errors that this type throws itself.
     static let problems = [differentLengths, noValues]
 
     /// The values, shape (timesteps, values of a timestep).

@@ -1,12 +1,12 @@
 import FoundationEssentials
 import Wire
 
-/// The texts of a file's rows: its lines, or the elements of an array.
+/// A source of row texts: the lines of a file, or the elements of a JSON array.
 protocol RowTexts {
     var byteCount: Int { get }
     /// Whether reading the next text would block.
     var wouldWait: Bool { get }
-    /// Whether the file is damaged. No further text can then be read.
+    /// Whether the file is damaged. If it is, no more texts can be read.
     var isDamaged: Bool { get }
     /// The position of the last text, for messages.
     var place: String { get }
@@ -22,9 +22,9 @@ protocol RowTexts {
 extension InputReader: RowTexts {}
 
 /// Reads timesteps from JSON lines or from the elements of a JSON array. A row is an object such as
-/// `{"stream":"s1","values":[0.1],"sequence":7,"start":true,"end":false}`, where `values` may be several timesteps. If
-/// the layout names value columns, the objects have a member for each value instead. If the layout names the stream, a
-/// row may also consist of the values alone.
+/// `{"stream":"s1","values":[0.1],"sequence":7,"start":true,"end":false}`, where `values` may hold several timesteps.
+/// If the layout names value columns, the objects have a member for each value instead. If the layout names the stream,
+/// a row may also consist of the values alone.
 struct JSONRows: RowReader {
     private var texts: any RowTexts
     private let layout: RowLayout

@@ -1,7 +1,7 @@
 /// The header of an array that NumPy wrote with `numpy.save`
 /// (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>).
 struct NumpyHeader: Equatable {
-    /// The bytes with which every such file begins.
+    /// The bytes with which every `.npy` file begins.
     static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
     /// The maximum length of a header, in bytes. NumPy's own limit is 10,000 bytes.
     static let maximumLength = 1 << 16
@@ -16,7 +16,7 @@ struct NumpyHeader: Equatable {
     /// Reads the text of a header, such as `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`.
     ///
     /// - Parameters:
-    ///   - text: The text, a dictionary as Python writes it.
+    ///   - text: The text, a Python dictionary literal.
     ///   - name: The name of the file, for messages.
     /// - Throws: ``ClientError`` with the status `data` if the text is not such a dictionary, or if the array contains
     ///   anything but numbers, such as objects or records.
@@ -50,8 +50,8 @@ private struct PythonLiteral {
     struct Value {
         let text: String
 
-        /// The lengths of a tuple of whole numbers, such as `(3, 4)`; nil if the value is not such a tuple. Python 2
-        /// wrote `(3L, 4L)`.
+        /// The elements of a tuple of whole numbers, such as `(3, 4)`; nil if the value is not such a tuple. The form
+        /// `(3L, 4L)`, which Python 2 wrote, is accepted too.
         var shape: [Int]? {
             guard text.hasPrefix("("), text.hasSuffix(")") else { return nil }
             var lengths: [Int] = []
@@ -84,7 +84,7 @@ private struct PythonLiteral {
     private mutating func value() -> Value? {
         skipBlanks()
         if let string = string() { return Value(text: string) }
-        // A tuple, or a list of fields, up to the bracket that closes it.
+        // The value is a tuple, a list of fields or a word. It ends at the next comma or brace outside of brackets.
         var depth = 0
         let text = rest.prefix { character in
             if depth == 0, ",}".contains(character) { return false }

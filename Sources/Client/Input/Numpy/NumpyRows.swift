@@ -1,9 +1,9 @@
 /// Reads an array that NumPy wrote with `numpy.save`. In an array of shape (sequences, timesteps, features), each row
 /// is a whole sequence. In an array of shape (timesteps, features), each row is a timestep, and the array is one
-/// sequence or a part of a stream. For models that take tokens, these shapes have no axis of features.
+/// sequence or a part of a stream. For models that take tokens, the arrays have no feature axis.
 ///
-/// An array in C order is read row by row. An array in Fortran order is read whole, because its first index varies
-/// fastest.
+/// An array in C order is read row by row. An array in Fortran order is read as a whole, because its rows are not
+/// contiguous.
 struct NumpyRows: RowReader {
     /// The maximum size of an array in Fortran order, in bytes.
     private static let maximumFortranSize = 1 << 30
@@ -15,7 +15,7 @@ struct NumpyRows: RowReader {
     private let type: NumpyType
     /// The shape, with an axis of length 1 for each axis that the array lacks.
     private let shape: (sequences: Int, timesteps: Int, features: Int)
-    /// Whether the array has no axis of sequences, so that all rows belong to one sequence.
+    /// Whether the array has no sequence axis, so that all rows belong to one sequence.
     let isOneSequence: Bool
     /// All bytes of an array in Fortran order; nil if the array is in C order.
     private var whole: [UInt8]?
@@ -80,7 +80,7 @@ struct NumpyRows: RowReader {
     }
     var isDamaged: Bool { isCut || reader.isDamaged }
 
-    /// The last row in NumPy's index notation, such as `data.npy[17]`.
+    /// The position of the last row in NumPy's index notation, such as `data.npy[17]`.
     var place: String { "\(reader.name)[\(rowNumber - 1)]" }
 
     private var rowCount: Int { isOneSequence ? shape.timesteps : shape.sequences }
@@ -164,7 +164,7 @@ extension NumpyRows {
         return try NumpyHeader(String(decoding: text, as: UTF8.self), name: reader.name)
     }
 
-    /// Returns the lengths of the three axes, and whether the array has no axis of sequences.
+    /// Returns the lengths of the three axes, and whether the array has no sequence axis.
     private static func axes(
         of header: NumpyHeader, takesTokens: Bool, name: String
     ) throws(ClientError) -> ((sequences: Int, timesteps: Int, features: Int), isOneSequence: Bool) {
