@@ -1,8 +1,8 @@
 import Foundation
 
-/// The results that Keras' `evaluate` gives for answers and their labels.
+/// The metrics that Keras' `evaluate` computes from answers and their labels.
 struct Evaluation: Equatable, Sendable {
-    /// The label of an answer and the decided class.
+    /// A combination of a label and a decided class.
     private struct Outcome: Hashable {
         let label: Int
         let decided: Int
@@ -27,7 +27,7 @@ struct Evaluation: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - outputs: The model's answer to a whole sequence, shape (outputs).
-    ///   - label: The label. If the loss has classes, the label is the index of a class.
+    ///   - label: The label, which is a class index if the loss has classes.
     ///   - decided: The decided class.
     ///   - loss: The loss function.
     mutating func add(_ outputs: Span<Float>, label: Float, decided: Int, loss: Loss) {
@@ -50,21 +50,22 @@ struct Evaluation: Equatable, Sendable {
         curve.add(other.curve)
     }
 
-    /// Returns the number of answers for each label and decided class, shape (classes, classes), labels first.
+    /// Returns the confusion matrix: the number of answers for each label (row) and decided class (column), shape
+    /// (classes, classes).
     func confusion(classes: Int) -> [[Int]] {
         var matrix = [[Int]](repeating: [Int](repeating: 0, count: classes), count: classes)
         for (outcome, count) in outcomes { matrix[outcome.label][outcome.decided] = count }
         return matrix
     }
 
-    /// Returns the precision for a class: the fraction of correct answers among the answers that decided for the class.
-    /// 0 if no answer did, as in Keras.
+    /// Returns the precision for a class: the fraction of correct answers among all answers that decided for the class.
+    /// As in Keras, the precision is 0 if there are no such answers.
     func precision(ofClass index: Int) -> Double {
         fraction(ofClass: index) { $0.decided == index }
     }
 
-    /// Returns the recall for a class: the fraction of correct answers among the answers whose label is the class. 0 if
-    /// there are none, as in Keras.
+    /// Returns the recall for a class: the fraction of correct answers among all answers whose label is the class. As
+    /// in Keras, the recall is 0 if there are no such answers.
     func recall(ofClass index: Int) -> Double {
         fraction(ofClass: index) { $0.label == index }
     }
@@ -109,7 +110,7 @@ struct AreaUnderCurve: Equatable, Sendable {
         let all = (positives.values.reduce(0, +), negatives.values.reduce(0, +))
         guard all.0 > 0, all.1 > 0 else { return nil }
         var (area, hits) = (0.0, 0)
-        // Go from the highest threshold, above which there are no answers, down to the threshold below all answers.
+        // Go down from the highest threshold, which no answer exceeds, to the lowest one, which every answer exceeds.
         for index in (0..<Self.thresholds).reversed() {
             let (newHits, newAlarms) = (positives[index] ?? 0, negatives[index] ?? 0)
             let height = Double(2 * hits + newHits) / Double(2 * all.0)

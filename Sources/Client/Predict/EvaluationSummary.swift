@@ -1,7 +1,7 @@
 import ModelFiles
 import Streams
 
-/// The extent and quality of a prediction, as `sluice evaluate` shows them.
+/// The size and the quality of a prediction, as `sluice evaluate` shows them.
 struct EvaluationSummary: Encodable {
     /// The quality of the decisions for one class.
     struct OfClass: Encodable {
@@ -10,7 +10,7 @@ struct EvaluationSummary: Encodable {
         let recall: Double
     }
 
-    /// The maximum number of classes for which the confusion matrix is shown.
+    /// The maximum number of classes up to which the confusion matrix is shown.
     private static let mostClasses = 20
 
     let sequences: Int
@@ -28,14 +28,14 @@ struct EvaluationSummary: Encodable {
     private let right: Int
     /// Keras' area under the ROC curve, for a binary classifier.
     private(set) var auc: Double?
-    /// The threshold of a binary classifier.
+    /// The decision threshold, for a binary classifier.
     private(set) var threshold: Float?
-    /// The precision and recall of a binary classifier for the label 1.
+    /// The precision and recall for label 1, for a binary classifier.
     private(set) var precision: Double?
     private(set) var recall: Double?
-    /// The precision and recall for each of several classes.
+    /// The precision and recall for each class, for a classifier with several outputs.
     private(set) var classes: [OfClass]?
-    /// The number of answers for each label and decided class, labels first.
+    /// The number of answers for each label (row) and decided class (column); nil if there are too many classes.
     private(set) var confusion: [[Int]]?
 
     private enum CodingKeys: String, CodingKey {
@@ -79,7 +79,7 @@ struct EvaluationSummary: Encodable {
         }
     }
 
-    /// Returns the summary's lines: rounded for people, or exact as JSON.
+    /// Returns the lines of the summary: human-readable with rounded numbers, or JSON with exact numbers.
     func lines(as text: PredictionText) throws(ClientError) -> [String] {
         if text == .json { return [try JSONText.line(of: self)] }
         let extent = "\(Quantity.count(sequences)) of \(Quantity.count(timesteps, of: "timestep"))"
@@ -101,7 +101,8 @@ struct EvaluationSummary: Encodable {
         return facts.lines + matrix
     }
 
-    /// The lines of the confusion matrix, with the precision and recall of each of several classes.
+    /// The lines of the confusion matrix. With several outputs, each line includes the precision and recall of its
+    /// class.
     private var matrix: [String] {
         guard let confusion else {
             let hint = "more than \(Self.mostClasses) classes; --json has the precision and recall of each"

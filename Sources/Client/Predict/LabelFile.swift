@@ -5,10 +5,10 @@ package struct LabelFile: Sendable {
     /// One label for each sequence, in the order of the sequences.
     let labels: [Float]
 
-    /// Reads an array of NumPy, a JSON array, or lines, with one number for each sequence.
+    /// Reads a NumPy array, a JSON array or lines of text, with one number for each sequence.
     ///
     /// - Parameter file: The file.
-    /// - Throws: ``ClientError`` if the file cannot be read, or if it does not have one number in each row.
+    /// - Throws: ``ClientError`` if the file cannot be read, or if a row does not consist of exactly one number.
     package init(_ file: InputFile) throws(ClientError) {
         var layout = try RowLayout(stream: "labels", hasHeader: false)
         layout.takesTokens = true

@@ -9,13 +9,13 @@ struct Loss: Equatable, Sendable {
     enum Function: String, Sendable {
         /// For one probability or logit, with labels 0 and 1.
         case binaryCrossEntropy = "binary_crossentropy"
-        /// For one output per class. The label is the index of a class.
+        /// For one output per class. The label is a class index.
         case sparseCategoricalCrossEntropy = "sparse_categorical_crossentropy"
-        /// Like the sparse loss, but for labels that are vectors, which do not occur in a file of rows.
+        /// Like the sparse loss, but defined for one-hot labels. The labels in a file are class indices here too.
         case categoricalCrossEntropy = "categorical_crossentropy"
-        /// For one number, with any number as label.
+        /// For one number. The label may be any number.
         case meanSquaredError = "mean_squared_error"
-        /// For one number, with any number as label.
+        /// For one number. The label may be any number.
         case meanAbsoluteError = "mean_absolute_error"
 
         /// Whether the loss needs one output per class.
@@ -24,13 +24,13 @@ struct Loss: Equatable, Sendable {
         }
     }
 
-    /// The explanation for a model without a loss.
+    /// The reason why a model has no loss, as text for messages.
     static let lacking =
         "the model ends neither in one sigmoid nor in a softmax, and is not compiled with a loss that Sluice computes"
 
     /// The function.
     let function: Function
-    /// Whether the outputs are logits, not probabilities.
+    /// Whether the outputs are logits rather than probabilities.
     private(set) var takesLogits = false
     /// The fraction of each label that is spread over all classes.
     private(set) var labelSmoothing = 0.0
@@ -50,8 +50,8 @@ struct Loss: Equatable, Sendable {
         self.classes = classes
     }
 
-    /// Creates the loss with which a model was compiled or, failing that, the loss that suits its outputs; nil if there
-    /// is none.
+    /// Creates the loss with which a model was compiled or, failing that, the loss that suits its outputs; nil if no
+    /// loss suits them.
     ///
     /// - Parameters:
     ///   - outputs: The number of the model's outputs.
@@ -66,7 +66,7 @@ struct Loss: Equatable, Sendable {
             let isDistance = function == .meanSquaredError || function == .meanAbsoluteError
             classes = isDistance && isNumber ? nil : max(2, outputs)
         } else {
-            // Several sigmoids decide on each class independently, which a single label cannot describe.
+            // Several sigmoids would decide on each class independently, and a single label cannot describe that.
             guard !isNumber else { return nil }
             self = outputs == 1 ? .binaryCrossEntropy : .sparseCategoricalCrossEntropy(classes: outputs)
             takesLogits = meaning == .logit
@@ -84,8 +84,8 @@ struct Loss: Equatable, Sendable {
     /// `keras.config.epsilon()`.
     ///
     /// - Parameters:
-    ///   - outputs: Shape (outputs).
-    ///   - label: Below ``classes``, if there are classes.
+    ///   - outputs: The answer, shape (outputs).
+    ///   - label: The label, which must be below ``classes`` if there are classes.
     /// - Returns: The loss, at least 0; NaN if an output is NaN.
     func callAsFunction(_ outputs: Span<Float>, label: Float) -> Double {
         switch function {
@@ -114,7 +114,7 @@ struct Loss: Equatable, Sendable {
         }
         let largest = logarithms.max() ?? 0
         let sum = log(logarithms.reduce(0) { $0 + exp($1 - largest) }) + largest
-        // Keras smooths only labels that are vectors.
+        // Keras smooths only one-hot labels.
         let smoothing = function == .categoricalCrossEntropy ? labelSmoothing : 0
         let spread = smoothing / Double(logarithms.count)
         let rest = spread == 0 ? 0 : logarithms.reduce(0) { $0 + (sum - $1) * spread }
@@ -129,16 +129,16 @@ struct Loss: Equatable, Sendable {
     /// <https://keras.io/api/metrics/accuracy_metrics/>.
     ///
     /// - Parameters:
-    ///   - outputs: Shape (outputs).
-    ///   - label: Below ``classes``.
-    /// - Returns: Whether the class is the label.
+    ///   - outputs: The answer, shape (outputs).
+    ///   - label: The label, which must be below ``classes``.
+    /// - Returns: Whether the answer is correct.
     func isRight(_ outputs: Span<Float>, label: Int) -> Bool {
         outputs.count == 1 ? (outputs[0] > 0.5) == (label == 1) : outputs.indexOfLargest == label
     }
 
     private static func clipped(_ probability: Float) -> Double {
         let epsilon: Float = 1e-7
-        // Keep a NaN, because the loss must show it.
+        // Preserve NaN, so that it shows in the loss.
         return probability.isNaN ? .nan : Double(max(epsilon, min(probability, 1 - epsilon)))
     }
 }

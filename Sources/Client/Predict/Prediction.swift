@@ -24,7 +24,7 @@ package struct Prediction {
         package var threshold: ServingPolicy.Threshold?
         /// Whether to write an evaluation instead of answers.
         package var isSummaryOnly: Bool
-        /// Whether nothing is written to standard error.
+        /// Whether to write nothing to standard error, except for the number of skipped bad rows.
         package var isQuiet: Bool
         /// The number of threads, at least 1.
         package var jobs: Int
@@ -51,7 +51,7 @@ package struct Prediction {
     private let length: Int?
     private let threshold: ServingPolicy.Threshold
     private let compiled: CompiledLoss?
-    /// Whether the model's answer to each timestep is evaluated, as in Keras.
+    /// Whether to evaluate the answer to each timestep, as Keras does for such a model.
     private let evaluatesEvery: Bool
     private var options: Options
     private let loss: Loss?
@@ -61,7 +61,7 @@ package struct Prediction {
     /// - Parameters:
     ///   - file: The input.
     ///   - source: The model's file.
-    ///   - length: The number of timesteps at which a sequence ends by itself; nil if only the rows end it.
+    ///   - length: The number of timesteps after which a sequence ends by itself; nil if only the rows end sequences.
     ///   - options: The options.
     /// - Throws: ``ClientError`` with the status `usage` if the model does not allow the options.
     package init(
@@ -80,8 +80,8 @@ package struct Prediction {
         }
         self.file = file
         self.model = model
-        // The input length of a stateful model is not a limit, because such a model is called for a few timesteps at a
-        // time. Windows have their own length.
+        // The input length of a stateful model is not a limit, because such a model is called with a few timesteps at a
+        // time. Windows have a separate length.
         let isLast = if case .last = options.answers { true } else { false }
         let isLimited = isLast && !source.isStateful
         longest = isLimited && length == nil ? source.sequenceLength : nil
@@ -175,7 +175,7 @@ package struct Prediction {
         return evaluation
     }
 
-    /// Returns the loss and the accuracy as a text for people.
+    /// Returns the loss and the accuracy as human-readable text.
     private func sentence(on evaluation: Evaluation) -> String {
         guard loss != nil else { return "no loss, because \(Loss.lacking)" }
         guard evaluation.count > 0 else { return "no loss, because no sequence has a label in its last row" }

@@ -3,7 +3,7 @@ import Wire
 
 /// The format of answers as lines of text.
 package enum PredictionText: String, CaseIterable, Sendable {
-    /// Comma-separated values under a header, with one column per output.
+    /// Comma-separated values with a header line and one column per output.
     case csv
     /// One JSON object per line.
     case json
@@ -12,7 +12,7 @@ package enum PredictionText: String, CaseIterable, Sendable {
     ///
     /// - Parameters:
     ///   - outputs: The number of the model's outputs.
-    ///   - hasNames: Whether sequences have their own names.
+    ///   - hasNames: Whether the sequences have names.
     /// - Returns: The line without its end.
     func header(outputs: Int, hasNames: Bool) -> String? {
         switch self {
@@ -23,14 +23,14 @@ package enum PredictionText: String, CaseIterable, Sendable {
         }
     }
 
-    /// Writes an answer and a line end.
+    /// Appends an answer and a line end.
     ///
     /// - Parameters:
     ///   - outputs: The model's answer, shape (outputs).
     ///   - label: The decided class.
     ///   - step: The number of timesteps that the answer is based on.
     ///   - sequence: The sequence.
-    ///   - bytes: The line is appended to these bytes.
+    ///   - bytes: The bytes to which the line is appended.
     /// - Throws: ``ClientError`` if JSON cannot be written.
     func append(
         _ outputs: Span<Float>, label: Int, step: Int, of sequence: RecordedSequence, to bytes: inout [UInt8]

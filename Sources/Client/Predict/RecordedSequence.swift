@@ -4,22 +4,22 @@ import Recurrent
 struct RecordedSequence: Equatable, Sendable {
     /// The stream's id.
     let stream: String
-    /// The sequence's own name, if a column of the file contains it.
+    /// The sequence's name, if a column of the file identifies the sequences.
     var name: String?
     /// The timesteps' values, shape (timesteps, features).
     var values: [Float] = []
     /// The number of timesteps, at least 1.
     var timesteps = 0
-    /// The label of the last row, if it has one: a class, or any number if the model's outputs are numbers.
+    /// The label of the last row, if the row has one: a class, or any number if the model's outputs are numbers.
     var label: Float?
-    /// The label of each timestep, NaN for none; empty if only the last one is kept.
+    /// The label of each timestep, or NaN for a timestep without a label; empty if only the last label is kept.
     var labels: [Float] = []
-    /// The weight of the last row in a training, if it has one.
+    /// The training weight in the last row, if the row has one.
     var weight: Float?
 }
 
-/// Collects a file's rows into sequences. A sequence consists of the rows of one stream in order, from one start or end
-/// to the next. Rows of other streams may lie between them.
+/// Collects a file's rows into sequences. A sequence consists of consecutive rows of one stream, from one start or end
+/// to the next. Rows of other streams may lie in between.
 struct SequenceCollector {
     /// The sequences, in the order of their first rows.
     private(set) var sequences: [RecordedSequence] = []
@@ -44,17 +44,18 @@ struct SequenceCollector {
     /// - Parameters:
     ///   - model: The model that the timesteps must fit.
     ///   - longest: The maximum number of timesteps in a sequence; nil for no limit.
-    ///   - length: The number of timesteps at which a sequence ends by itself; nil if only the rows end it.
+    ///   - length: The number of timesteps after which a sequence ends by itself; nil if only the rows end sequences.
     ///   - loss: The loss that the labels must fit; nil to ignore labels.
-    ///   - keepsLabels: Whether the label of each timestep is kept, which is the label of its row.
+    ///   - keepsLabels: Whether to keep a label for each timestep, namely the label of its row.
     init(model: Model, longest: Int?, length: Int? = nil, loss: Loss?, keepsLabels: Bool = false) {
         self.init(
             features: model.features, vocabulary: model.vocabulary, longest: longest, length: length, loss: loss,
             keepsLabels: keepsLabels)
     }
 
-    /// Creates an empty collection of sequences for a model that does not exist yet. `features` is the number of values of
-    /// each timestep, nil for those of the first row. `vocabulary` is the number of different tokens, if a timestep is one.
+    /// Creates an empty collection of sequences for a model that does not exist yet. `features` is the number of values
+    /// in each timestep; nil to use the number in the first row. `vocabulary` is the size of the vocabulary, if a
+    /// timestep is a token.
     init(
         features: Int?, vocabulary: Int?, longest: Int?, length: Int? = nil, loss: Loss?, keepsLabels: Bool = false
     ) {
@@ -100,7 +101,7 @@ struct SequenceCollector {
         if row.flags.contains(.end) { open[key] = nil }
     }
 
-    /// Adds a row's remaining values to the open sequence of its stream, at most until the sequence ends by itself.
+    /// Adds a row's remaining values to the open sequence of its stream, and stops when the sequence ends by itself.
     ///
     /// - Returns: The sequence's index.
     private mutating func append(_ rest: inout ArraySlice<Float>, of row: InputRow, key: StreamKey) -> Int {
@@ -151,11 +152,11 @@ struct SequenceCollector {
         throw ClientError(.data, "\(place): the weight \(weight) is below 0; give 0 to leave out a sequence")
     }
 
-    /// Gives the sequences the labels of a file.
+    /// Assigns the labels of a separate file to the sequences.
     ///
     /// - Parameter file: The labels in the order of the sequences.
-    /// - Throws: ``ClientError`` with the status `data` if there are more or fewer labels than sequences, or if one does
-    ///   not fit the model.
+    /// - Throws: ``ClientError`` with the status `data` if there are more or fewer labels than sequences, or if a label
+    ///   does not fit the model.
     mutating func add(_ file: LabelFile) throws(ClientError) {
         guard file.labels.count == sequences.count else {
             throw ClientError(
@@ -173,7 +174,7 @@ struct SequenceCollector {
         }
     }
 
-    /// Returns a label that fits the loss; nil if there is no loss.
+    /// Returns the label after checking that it fits the loss; nil if there is no loss.
     private func checked(_ label: Float, place: String) throws(ClientError) -> Float? {
         guard let loss else { return nil }
         guard let classes = loss.classes else { return label }
@@ -186,13 +187,13 @@ struct SequenceCollector {
 }
 
 extension SequenceCollector {
-    /// Adds all rows of a file, and shows the progress.
+    /// Adds all rows of a file and shows the progress.
     ///
     /// - Parameters:
     ///   - file: The file.
     ///   - layout: The meaning of a row's fields.
     ///   - labels: The labels, if they are in a separate file.
-    ///   - isQuiet: Whether to show no progress.
+    ///   - isQuiet: Whether to hide the progress.
     /// - Returns: The bad rows that were skipped.
     /// - Throws: ``ClientError`` if the file cannot be read, a row is bad, or the labels do not fit.
     mutating func read(

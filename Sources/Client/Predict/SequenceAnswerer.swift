@@ -1,13 +1,13 @@
 import Recurrent
 import Streams
 
-/// The answers to give for a sequence.
+/// The answers to produce for a sequence.
 package enum PredictedAnswers: Sendable {
-    /// The answer to the whole sequence only.
+    /// One answer, to the whole sequence.
     case last
-    /// The answer after each timestep. Only a causal model has such answers.
+    /// One answer after each timestep. Only a causal model can produce such answers.
     case every
-    /// The answer to each window of timesteps, from the zero state.
+    /// One answer to each window of timesteps, which starts from the zero state.
     case windows(length: Int, stride: Int)
 }
 
@@ -17,23 +17,23 @@ struct SequenceAnswerer {
     struct Batch: Sendable {
         /// The answers as lines.
         var text: [UInt8] = []
-        /// The evaluation of the last answers against their labels.
+        /// The evaluation of the answers that have a label.
         var evaluation = Evaluation()
         /// The number of timesteps answered.
         var timesteps = 0
     }
 
-    /// The options for each sequence.
+    /// The options for all sequences.
     struct Options: Sendable {
         /// The answers to write.
         var answers: PredictedAnswers
-        /// The format of the answers; nil to write none.
+        /// The format of the answers; nil to write no answers.
         var text: PredictionText?
         /// The threshold of a single output.
         var threshold: ServingPolicy.Threshold
         /// The loss for the labels; nil to ignore labels.
         var loss: Loss?
-        /// Whether each answer is compared with the label of its timestep. Otherwise the last one is.
+        /// Whether to compare each answer with the label of its timestep. If not, only the last answer is compared.
         var evaluatesEvery = false
     }
 
@@ -99,7 +99,7 @@ struct SequenceAnswerer {
         }
     }
 
-    /// Returns the label with which an answer is compared; nil if there is none.
+    /// Returns the label with which to compare an answer; nil if there is no such label.
     private func expectation(of sequence: RecordedSequence, step: Int) -> Float? {
         guard options.evaluatesEvery else { return step == sequence.timesteps ? sequence.label : nil }
         let label = sequence.labels[step - 1]

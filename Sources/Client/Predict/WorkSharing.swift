@@ -2,13 +2,13 @@ import Dispatch
 import Recurrent
 import Synchronization
 
-/// Divides sequences into batches, which threads take one at a time. Batches depend only on the sequences and the
-/// model. Answers and loss sums are therefore the same for any number of threads.
+/// Divides sequences into batches, which the threads process one at a time. The batches depend only on the sequences
+/// and the model. Answers and loss sums are therefore the same for any number of threads.
 struct WorkSharing {
     /// The number of multiplications in one batch, which is enough for a few milliseconds of work.
     static let usualBatch = 1 << 23
-    /// The number of batches per thread in one round. If there are several, a thread that finishes early can take over
-    /// work.
+    /// The number of batches per thread in one round. With more than one, a thread that finishes early can take over
+    /// work from others.
     private static let batchesPerJob = 4
 
     private let sequences: [RecordedSequence]
@@ -23,7 +23,7 @@ struct WorkSharing {
     /// - Parameters:
     ///   - sequences: The sequences.
     ///   - model: The model.
-    ///   - options: The options for each sequence.
+    ///   - options: The options for all sequences.
     ///   - jobs: The number of threads, at least 1.
     ///   - batch: The number of multiplications in one batch. A single sequence may need more.
     init(

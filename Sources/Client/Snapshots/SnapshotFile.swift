@@ -6,9 +6,9 @@ package import Wire
 
 /// A snapshot in a separate file: a plain SQLite database with the tables that the protocol's documentation describes.
 package final class SnapshotFile {
-    /// SQLite's `application_id`, which marks the file: "Slce".
+    /// SQLite's `application_id`, which identifies the file format: "Slce".
     static let applicationID: Int32 = 0x536C_6365
-    /// SQLite's `user_version`, which is the version of the tables.
+    /// SQLite's `user_version`, which holds the version of the tables.
     static let version: Int32 = 1
 
     private let path: String
@@ -56,8 +56,8 @@ package final class SnapshotFile {
     /// Opens a file.
     ///
     /// - Parameter path: The path of the file.
-    /// - Throws: ``ClientError`` with the status `noInput` if the file cannot be read, or `data` if it is not a snapshot of
-    ///   a known version.
+    /// - Throws: ``ClientError`` with the status `noInput` if the file cannot be read, or `data` if it is not a
+    ///   snapshot of a known version.
     package init(readingFrom path: String) throws(ClientError) {
         self.path = path
         guard unsafe access(path, R_OK) == 0 else {
@@ -127,7 +127,7 @@ package final class SnapshotFile {
 
     /// Visits the streams in pages that are small enough for one request.
     ///
-    /// - Parameter body: Receives each page.
+    /// - Parameter body: Called with each page.
     /// - Throws: ``ClientError`` if the file is damaged, or the error of `body`.
     package func forEachPage(_ body: ([StreamExport]) throws(ClientError) -> Void) throws(ClientError) {
         var last = ""
@@ -146,8 +146,8 @@ package final class SnapshotFile {
         }
     }
 
-    /// The maximum number of bytes of state in a page. In base64 and with the other members, such a page stays below
-    /// the limit of 1 MiB for a request.
+    /// The maximum size of the state in one page, in bytes. Encoded as base64 and with the other members, such a page
+    /// stays below the limit of 1 MiB for a request.
     private static let pageBytes = 400_000
     private static let pageStreams = 1_000
 

@@ -49,8 +49,8 @@ package struct SnapshotTransfer {
     ///   - selection: The streams of the file to restore.
     ///   - path: The file.
     /// - Returns: The daemon's answer.
-    /// - Throws: ``ClientError`` if the file is not a snapshot, or if the daemon refuses. In both cases, no stream has
-    ///   changed.
+    /// - Throws: ``ClientError`` if the file is not a snapshot, or if the daemon refuses. In both cases, all streams
+    ///   stay unchanged.
     package func restore(
         _ selection: ControlCommand.Selection, from path: String
     ) throws(ClientError) -> RestoreResult {

@@ -1,6 +1,6 @@
 import Wire
 
-/// Names and values in two columns. No line is wider than a given width. A long value continues on further lines.
+/// Names and values in two columns. No line exceeds a given width. A long value continues on the following lines.
 struct FactList {
     private let width: Int
     private var facts: [(name: String, value: String)] = []
@@ -17,7 +17,7 @@ struct FactList {
         facts.append((VisibleText.escaped(name), VisibleText.escaped(value)))
     }
 
-    /// The lines. A word that is wider than its column is shortened in the middle.
+    /// The formatted lines. A word that is wider than its column is shortened in the middle.
     var lines: [String] {
         let indent = (facts.map(\.name.count).max() ?? 0) + 2
         let room = max(1, width - indent)
@@ -41,8 +41,8 @@ struct FactList {
 }
 
 extension StringProtocol {
-    /// Returns the text with its middle replaced by an ellipsis if it is longer than a width. Both ends are kept,
-    /// because they distinguish an id or a path from others.
+    /// Returns the text, with its middle replaced by an ellipsis if it is too long. Both ends are kept, because they
+    /// distinguish an id or a path from others.
     ///
     /// - Parameter width: The maximum number of characters.
     /// - Returns: At most `width` characters.

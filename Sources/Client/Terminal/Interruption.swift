@@ -3,8 +3,8 @@ import Glibc
 import Synchronization
 import ZeroMQ
 
-/// Turns Ctrl-C and SIGTERM into a state that a loop can check and that wakes a poller. A second signal ends the
-/// process at once, because the loop may never check the first.
+/// Turns Ctrl-C and SIGTERM into a state that a loop can check, and wakes a poller. A second signal ends the process at
+/// once, in case the loop never checks the state.
 final class Interruption {
     /// The state that the signal handlers share with the loop.
     private final class Request: Sendable {
@@ -27,7 +27,7 @@ final class Interruption {
     private let request: Request
     private var sources: [any DispatchSourceSignal] = []
 
-    /// Installs the handlers. From now on, the first signal does not end the process.
+    /// Installs the handlers. From then on, the first signal does not end the process.
     init() throws(ZeroMQError) {
         request = try Request()
         for number in Self.signals {
@@ -42,7 +42,7 @@ final class Interruption {
     /// The wake-up for a poller.
     var wakeup: Wakeup { request.wakeup }
 
-    /// The signal that has arrived; nil if none has.
+    /// The first signal that has arrived; nil if no signal has arrived.
     var signal: CInt? { request.signal.withLock { $0 } }
 
     /// Whether a signal has arrived.
@@ -51,7 +51,7 @@ final class Interruption {
     /// A function that returns ``isRequested``, for other threads.
     var check: @Sendable () -> Bool { { [request] in request.signal.withLock { $0 != nil } } }
 
-    /// Sleeps until the time is over or a signal arrives.
+    /// Sleeps for the given time, or until a signal arrives.
     func sleep(_ duration: Duration) {
         let deadline = ContinuousClock.now + duration
         var item = pollfd(fd: wakeup.readEnd, events: Int16(POLLIN), revents: 0)

@@ -1,14 +1,14 @@
 import FoundationEssentials
 import Wire
 
-/// JSON as the tool prints and sends it: on one line, with members sorted by name, unescaped slashes, and escapes for
-/// characters that a terminal would not show.
+/// JSON as the tool prints and sends it: on one line, with members sorted by name. Slashes are not escaped, but
+/// characters that a terminal would not show are.
 package enum JSONText {
     /// Writes a value.
     ///
     /// - Parameter value: The value.
-    /// - Returns: One line without its end.
-    /// - Throws: ``ClientError`` if the value has no JSON form, such as a NaN.
+    /// - Returns: One line, without a line end.
+    /// - Throws: ``ClientError`` if the value cannot be represented in JSON, such as a NaN.
     package static func line(of value: some Encodable) throws(ClientError) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -6,14 +6,14 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
         package let name: String
         /// The layer's class in Keras.
         package let kind: String
-        /// The layer's output as Keras prints it.
+        /// The shape of the layer's output, as Keras prints it.
         package let outputShape: String
         /// The number of weights.
         package let parameters: Int
         /// The number of trainable weights.
         package let trainableParameters: Int
-        /// The functions that the layer applies. A recurrent layer has the cell's function first and then the gates'
-        /// function.
+        /// The activation functions of the layer. For a recurrent layer, the cell's function comes first, followed by
+        /// the gates' function.
         package let activations: [String]
 
         private enum CodingKeys: String, CodingKey {
@@ -47,25 +47,26 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
     package let kerasVersion: String?
     /// The daemon's default mode for the model: `stateful` or `sequence`.
     package let mode: String
-    /// The number of timesteps in each sequence according to the model's input shape; nil if the shape does not fix it.
+    /// The number of timesteps in each sequence; nil if the model's input shape does not fix it.
     package let sequenceLength: Int?
     /// The number of floats in one timestep; 1 for a token.
     package let features: Int
     /// The size of the vocabulary, if a timestep is a token.
     package let tokens: Int?
-    /// The number of probabilities in one decision.
+    /// The number of outputs in one decision.
     package let outputs: Int
     /// The number of weights in the model.
     package let parameters: Int
-    /// The number of weights that training changes.
+    /// The number of trainable weights in the model.
     package let trainableParameters: Int
     /// Keras' name of the loss with which the model was compiled, if the file states it.
     package let loss: String?
     /// The meaning of the outputs: `probability`, `logit` or `number`.
     package let outputMeaning: String
-    /// Whether the model needs a whole sequence or window for each answer. The daemon then buffers a stream's timesteps.
+    /// Whether the model needs a whole sequence or window for each answer. If it does, the daemon buffers each stream's
+    /// timesteps.
     package let needsWholeSequences: Bool
-    /// The number of floats of state per stream between two timesteps; 0 if timesteps are buffered instead.
+    /// The number of floats of state that each stream keeps between timesteps; 0 if timesteps are buffered instead.
     package let stateSize: Int
     /// The SHA-256 of architecture and weights, as 64 hexadecimal digits.
     package let fingerprint: String
@@ -110,7 +111,7 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
         self.layers = layers
     }
 
-    /// The summary for people.
+    /// The human-readable summary.
     package var lines: [String] {
         var table = TextTable([
             .init("Layer (type)"), .init("Output Shape"), .init("Param #", .right), .init("Activation"),
@@ -147,7 +148,7 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
         return ["Model: \"\(name)\""] + rows + [rule] + counts + [""] + facts.lines
     }
 
-    /// The meanings of the outputs in words.
+    /// The meanings of the outputs, as text.
     private static let outputWords = [
         "probability": "probability", "logit": "logit: above 0 is above a probability of one half",
         "number": "any number: the model is no classifier, so that a label means little",

@@ -5,7 +5,7 @@ struct ProgressMeter {
     private static let usualColumns = 80
     private static let longestBar = 30
     private static let shortestBar = 5
-    /// The time before the first estimate of the remaining time, in seconds.
+    /// The time that must pass before the remaining time is estimated, in seconds.
     private static let estimateSeconds = 1.0
 
     private let total: Int?
@@ -16,7 +16,7 @@ struct ProgressMeter {
     /// Creates a meter that shows nothing unless standard error is a terminal.
     ///
     /// - Parameters:
-    ///   - total: The total amount of work, such as the file's bytes; nil if unknown.
+    ///   - total: The total amount of work, such as the size of a file in bytes; nil if unknown.
     ///   - isShown: Whether to show anything at all.
     init(total: Int?, isShown: Bool = true) {
         self.total = total
@@ -34,7 +34,7 @@ struct ProgressMeter {
         let text = Self.text(
             done: done, total: total, timesteps: timesteps, seconds: elapsed / .seconds(1),
             columns: stream?.windowSize?.columns ?? Self.usualColumns)
-        // A closed terminal is no reason to stop.
+        // Ignore errors, so that the command continues even if the terminal was closed.
         try? stream?.write("\r\(text)\u{1B}[K")
     }
 
@@ -43,16 +43,16 @@ struct ProgressMeter {
         if shown > start { try? stream?.write("\r\u{1B}[K") }
     }
 
-    /// Returns the line: a bar, the percentage, the time left, and counts. In a narrow window, first the bar shrinks,
-    /// and then the counts and the bar are dropped.
+    /// Returns the line: a bar, the percentage, the time left, and counts. In a narrow window, the bar shrinks first.
+    /// Then the counts and finally the bar are dropped.
     ///
     /// - Parameters:
-    ///   - done: The work done.
-    ///   - total: The total work; nil if unknown.
+    ///   - done: The amount of work done so far.
+    ///   - total: The total amount of work; nil if unknown.
     ///   - timesteps: The number of timesteps so far.
-    ///   - seconds: The time so far.
+    ///   - seconds: The time since the start.
     ///   - columns: The window's width.
-    /// - Returns: A text that is narrower than the window, so that the cursor stays on its line.
+    /// - Returns: A text narrower than the window, so that the cursor stays on the line.
     static func text(done: Int, total: Int?, timesteps: UInt64, seconds: Double, columns: Int) -> String {
         let room = max(0, columns - 1)
         let rate = seconds > 0 ? Double(timesteps) / seconds : 0

@@ -1,8 +1,8 @@
 import Glibc
 
-/// Formats numbers for people.
+/// Formats numbers for human readers.
 package enum Quantity {
-    /// Returns a count with separated thousands: `12,696`.
+    /// Returns a count with thousands separators: `12,696`.
     ///
     /// - Parameter count: The count.
     /// - Returns: Its text.
@@ -28,7 +28,7 @@ package enum Quantity {
 
     /// Returns a number of bytes: `317 B`, `1.2 kB`, `34.5 MB`.
     ///
-    /// - Parameter bytes: The number.
+    /// - Parameter bytes: The number of bytes.
     /// - Returns: Its text.
     package static func bytes(_ bytes: Int) -> String {
         guard bytes >= 1000 else { return "\(bytes) B" }
@@ -56,9 +56,9 @@ package enum Quantity {
         return "\(days) d \(hours % 24) h"
     }
 
-    /// Returns a time in its largest unit, usually in at most six characters: `3 s`, `59 min`.
+    /// Returns a time in its largest unit, usually with at most six characters: `3 s`, `59 min`.
     ///
-    /// - Parameter seconds: The time.
+    /// - Parameter seconds: The time in seconds.
     /// - Returns: Its text.
     static func age(_ seconds: Double) -> String {
         let whole = Int(max(0, min(seconds, 1e12)))
@@ -71,8 +71,8 @@ package enum Quantity {
     ///
     /// - Parameters:
     ///   - value: The number.
-    ///   - digits: The number of digits after the point, 0 to 9.
-    /// - Returns: Its text; `-` for a NaN or an infinity.
+    ///   - digits: The number of digits after the decimal point, from 0 to 9.
+    /// - Returns: Its text; `-` for NaN or infinity.
     package static func fixed(_ value: Double, digits: Int) -> String {
         guard value.isFinite, value.magnitude < 1e9 else { return value.isFinite ? "\(value)" : "-" }
         var scale = 1
@@ -89,7 +89,7 @@ package enum Quantity {
         value == value.rounded() && value.magnitude < 1e15 ? "\(Int(value))" : "\(value)"
     }
 
-    /// Returns a time in the machine's time zone, in the form of ISO 8601: `2026-11-23 13:05:09`.
+    /// Returns a time in the machine's time zone, in a format like that of ISO 8601: `2026-11-23 13:05:09`.
     ///
     /// - Parameter nanoseconds: Nanoseconds since the Unix epoch.
     /// - Returns: The time's text.

@@ -1,6 +1,6 @@
 package import Wire
 
-/// Formats the daemon's answers for people.
+/// Formats the daemon's answers for human readers.
 package enum Report {
     /// The width of a report that fits any terminal.
     static let width = 80

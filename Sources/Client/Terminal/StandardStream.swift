@@ -3,7 +3,8 @@ import Wire
 
 /// Standard output or standard error, written in large pieces. A stream has one owner and one thread.
 package struct StandardStream {
-    /// The error if the reader has closed the output. The command then ends without reporting an error.
+    /// The error that is thrown if the reader has closed the output. The command ends in this case without reporting
+    /// it.
     package static let brokenPipe = ClientError(.inputOutput, "nobody reads the output any more")
 
     private let descriptor: CInt
@@ -15,7 +16,7 @@ package struct StandardStream {
     private init(descriptor: CInt) {
         self.descriptor = descriptor
         showsOnly = isatty(descriptor) == 1
-        // Ignore SIGPIPE, so that a write fails with an ordinary error if the reader has closed the output.
+        // Ignore SIGPIPE, so that a write merely fails if the reader has closed the output.
         signal(SIGPIPE, SIG_IGN)
     }
 
@@ -24,10 +25,10 @@ package struct StandardStream {
     /// The stream for progress and errors.
     package static var error: StandardStream { StandardStream(descriptor: STDERR_FILENO) }
 
-    /// Whether the output is a terminal that a person reads.
+    /// Whether the output is a terminal.
     package var isTerminal: Bool { showsOnly }
 
-    /// The terminal's size in characters; nil if it has none.
+    /// The terminal's size in characters; nil if the size is unknown.
     package var windowSize: (columns: Int, rows: Int)? {
         var size = winsize()
         guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 else { return nil }
@@ -35,10 +36,10 @@ package struct StandardStream {
         return columns > 0 && rows > 0 ? (columns, rows) : nil
     }
 
-    /// Lets a closure append whole lines, and writes them once there are many. A terminal gets escapes for characters
-    /// that it would not show. A program gets the bytes unchanged.
+    /// Appends whole lines, and writes them once there are many. Characters that a terminal would not show are escaped
+    /// if the output is a terminal. Other programs get the bytes unchanged.
     ///
-    /// - Parameter body: Appends the lines.
+    /// - Parameter body: A closure that appends the lines.
     /// - Throws: ``brokenPipe``, or another ``ClientError`` if writing fails.
     package mutating func append(_ body: (inout [UInt8]) -> Void) throws(ClientError) {
         if showsOnly {

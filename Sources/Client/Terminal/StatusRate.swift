@@ -1,8 +1,8 @@
 package import Wire
 
-/// The speed of a daemon between two requests for its status.
+/// The rates of a daemon, measured between two requests for its status.
 package struct StatusRate: Equatable, Sendable {
-    /// The seconds between the two requests, which is long enough to measure a rate.
+    /// The time between the two requests, in seconds. It is long enough to measure a rate.
     package static let seconds = 0.5
 
     private let timesteps: Double
@@ -16,7 +16,7 @@ package struct StatusRate: Equatable, Sendable {
         decisions = Double(second.decisions - first.decisions) / seconds
     }
 
-    /// The rate as a text for people.
+    /// The rates as human-readable text.
     var text: String {
         "\(Quantity.count(Int(timesteps.rounded()))) timesteps/s, "
             + "\(Quantity.count(Int(decisions.rounded()))) decisions/s"

@@ -4,9 +4,9 @@ import Wire
 package struct TextTable: Sendable {
     /// The alignment of a column's cells.
     package enum Alignment: Sendable {
-        /// Left, for text.
+        /// Left-aligned, for text.
         case left
-        /// Right, for numbers.
+        /// Right-aligned, for numbers.
         case right
     }
 
@@ -44,7 +44,7 @@ package struct TextTable: Sendable {
         rows.append(cells.map { VisibleText.escaped($0) })
     }
 
-    /// The table's lines, beginning with the titles. No line ends in spaces.
+    /// The table's lines, beginning with the column titles. No line has trailing spaces.
     package var lines: [String] {
         let all = [columns.map(\.title)] + rows
         let widths = columns.indices.map { column in all.map { $0[column].count }.max() ?? 0 }

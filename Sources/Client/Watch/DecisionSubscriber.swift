@@ -2,8 +2,8 @@ import Glibc
 package import Wire
 package import ZeroMQ
 
-/// Receives all decisions from the end of ``init(endpoint:prefix:credentials:in:)`` until ``change()`` reports the loss
-/// of the daemon. A subscriber has one owner and is used on one thread.
+/// Receives decisions. No decision is missed from the time ``init(endpoint:prefix:credentials:in:)`` returns until
+/// ``change()`` reports the loss of the daemon. A subscriber has one owner and is used on one thread.
 package final class DecisionSubscriber {
     /// The maximum time for the daemon to confirm the subscription.
     static let subscribeSeconds = 2.0
@@ -12,15 +12,15 @@ package final class DecisionSubscriber {
 
     /// A change of the connection.
     package enum Change: Equatable, Sendable {
-        /// The daemon ended or no longer answers. From now on, decisions may be missed.
+        /// The daemon ended or no longer answers. From this point on, decisions may be missed.
         case lost
-        /// The daemon is back and has confirmed the subscription. From now on, every decision arrives again.
+        /// The daemon is back and has confirmed the subscription. From this point on, no decision is missed.
         case back
     }
 
     /// The endpoint that publishes the decisions.
     package let endpoint: Endpoint
-    /// Whether ``next()`` also returns the last decisions that a daemon with `last_value` repeats for new subscribers.
+    /// Whether ``next()`` also returns the last values that a daemon with `last_value` sends to new subscribers.
     package var takesReplayed = false
     private let socket: Socket
     private let monitor: SocketMonitor
@@ -38,11 +38,11 @@ package final class DecisionSubscriber {
     /// Subscribes, and waits for the daemon's confirmation.
     ///
     /// - Parameters:
-    ///   - endpoint: The client's side of the daemon's decisions endpoint. Connects if the endpoint leaves the choice
-    ///     open.
+    ///   - endpoint: The client's side of the daemon's decisions endpoint. The subscriber connects if the endpoint does
+    ///     not say whether to connect or to bind.
     ///   - prefix: The prefix of the streams' ids; empty for all.
     ///   - credentials: The client's keys, if the daemon requires keys.
-    ///   - context: The ZeroMQ context in which the socket is created.
+    ///   - context: The ZeroMQ context in which to create the socket.
     /// - Throws: ``ClientError`` with the status `unavailable` if the daemon does not answer in time.
     package convenience init(
         endpoint: Endpoint, prefix: String, credentials: CurveCredentials? = nil, in context: Context
@@ -65,7 +65,7 @@ package final class DecisionSubscriber {
         self.topic = topic
         try ClientError.wrapping { () throws(ZeroMQError) in
             try socket.set(.linger, to: 0)
-            // If the reader is slow, the decisions wait in this queue before the daemon has to drop any.
+            // If the reader is slow, decisions wait in this queue, so that the daemon does not have to drop them.
             try socket.set(.receiveHighWaterMark, to: 1_000_000)
             try Heartbeat.setKeepalive(on: socket)
             try socket.authenticate(with: credentials, at: endpoint)
@@ -88,8 +88,8 @@ package final class DecisionSubscriber {
         subscribedTopic + "\(getpid())-\(UInt64.random(in: 0 ... .max))"
     }
 
-    /// Returns the next change of the connection. It happened after everything that ``next()`` has returned. libzmq
-    /// reconnects by itself.
+    /// Returns the next change of the connection. Everything that ``next()`` has returned arrived before the change.
+    /// libzmq reconnects by itself.
     ///
     /// - Returns: The change; nil if there is none.
     /// - Throws: ``ClientError`` if the socket failed.
@@ -102,7 +102,7 @@ package final class DecisionSubscriber {
         while let event = try ClientError.wrapping({ () throws(ZeroMQError) in try monitor.next() }) {
             switch event {
             case .disconnected where !isLost: lose()
-            // libzmq repeats the subscriptions by itself, and the daemon receives this question after them.
+            // libzmq renews the subscriptions by itself. The daemon receives them before this question.
             case .admitted where isLost: try ask()
             default: break
             }
@@ -115,7 +115,7 @@ package final class DecisionSubscriber {
         liveness.noteLoss()
     }
 
-    /// Subscribes to a new topic, which the daemon confirms.
+    /// Subscribes to a new topic, so that the daemon sends a confirmation.
     private func ask() throws(ClientError) {
         let old = topic
         topic = Self.newTopic()
@@ -150,7 +150,7 @@ package final class DecisionSubscriber {
         _ = poller.add(wakeup)
     }
 
-    /// Waits for a decision, a wake-up or the end of the time. The wait may also end early without a reason.
+    /// Waits until a decision or a wake-up arrives or the time has passed. The wait may also end early for no reason.
     ///
     /// - Parameter seconds: The maximum time; nil for no limit.
     /// - Throws: ``ClientError`` if the socket failed.
@@ -173,7 +173,7 @@ package final class DecisionSubscriber {
             let frames = early.isEmpty ? try receive() : early.removeFirst()
             guard let frames else { return nil }
             if frames[0].starts(with: StreamID.ownTopics.utf8) {
-                // The caller sees the change before the decisions that follow.
+                // Return, so that the caller sees the change before the next decisions.
                 if confirms(frames) { return nil }
                 continue
             }
@@ -190,7 +190,7 @@ package final class DecisionSubscriber {
         }
     }
 
-    /// Returns the next available event, and discards the decisions before it.
+    /// Returns the next available event, and discards any decisions before it.
     ///
     /// - Returns: The event as the daemon wrote it, which is one JSON object; nil if there is no event.
     /// - Throws: ``ClientError`` if the socket failed.

@@ -16,17 +16,17 @@ package enum DecisionText: String, CaseIterable, Sendable {
         }
     }
 
-    /// Writes a decision and a line end.
+    /// Appends a decision and a line end.
     ///
     /// - Parameters:
     ///   - decision: The decision.
     ///   - stream: The stream's id.
-    ///   - bytes: The line is appended to these bytes.
+    ///   - bytes: The bytes to which the line is appended.
     package func append(_ decision: Decision, stream: String, to bytes: inout [UInt8]) {
         switch self {
         case .csv: Self.appendCSV(decision, stream, &bytes)
         case .jsonl:
-            // The daemon's ids have no control characters, but another publisher may send any character.
+            // The daemon's ids contain no control characters, but another publisher may send any characters.
             var line: [UInt8] = []
             decision.appendJSON(stream: stream.utf8.span, to: &line)
             bytes += VisibleText.escaped(json: line)
@@ -45,7 +45,7 @@ package enum DecisionText: String, CaseIterable, Sendable {
         for (_, flag) in flags { bytes.append(contentsOf: decision.flags.contains(flag) ? ",1".utf8 : ",0".utf8) }
     }
 
-    /// A decision's flags by name, in the order of the columns.
+    /// The names of a decision's flags, in column order.
     static let flags: [(name: String, flag: Decision.Flags)] = [
         ("final", .final), ("first", .first), ("gap", .gap), ("changed", .changed),
     ]
@@ -84,7 +84,7 @@ private struct JSONDecision: Decodable {
     let first: Bool
     let gap: Bool
     let changed: Bool
-    /// Nil if the flag is false, because the JSON then leaves it out.
+    /// Whether the decision is replayed. The JSON leaves this member out if it is false.
     let replayed: Bool?
 
     var decision: Decision {

@@ -1,5 +1,5 @@
-/// Decides when to ask whether a peer is still running, and when to close the connection to it. Every message from the
-/// peer counts as an answer.
+/// Decides when to ask whether a peer is still running, and when to give up the connection to the peer. Every message
+/// from the peer counts as an answer.
 struct Liveness {
     /// The next action.
     enum Act {
@@ -12,7 +12,7 @@ struct Liveness {
     private var since: ContinuousClock.Instant?
     private var isAsked = false
 
-    /// Creates the schedule.
+    /// Creates a schedule.
     ///
     /// - Parameters:
     ///   - interval: The time without a message after which the peer is asked.

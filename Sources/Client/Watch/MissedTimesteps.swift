@@ -1,7 +1,7 @@
 import Wire
 
-/// The timesteps of streams that were missed during an interruption. For each stream, these are the timesteps between
-/// the last sequence number before the interruption and the first one after it.
+/// The timesteps that were missed during an interruption. For each stream, these are the timesteps between the last
+/// sequence number before the interruption and the first one after the interruption.
 struct MissedTimesteps {
     /// The maximum number of streams that a report names.
     private static let namedStreams = 5
@@ -9,11 +9,12 @@ struct MissedTimesteps {
     /// The missed timesteps of one stream.
     private enum Passage {
         case missed(ClosedRange<UInt64>, hasGap: Bool)
-        /// The stream continued from an earlier timestep or started again.
+        /// The stream continued from an earlier timestep or started over.
         case wentBack(from: UInt64, to: UInt64)
     }
 
-    /// Whether a stream has a decision on every timestep. If so, each missed timestep is a missed decision.
+    /// Returns whether every timestep of a stream leads to a decision. If so, each missed timestep is a missed
+    /// decision.
     private let decidesAll: (String) -> Bool
     private var last: [StreamKey: UInt64] = [:]
     private var interrupted: Set<StreamKey> = []
@@ -21,7 +22,7 @@ struct MissedTimesteps {
 
     init(decidesAll: @escaping (String) -> Bool) { self.decidesAll = decidesAll }
 
-    /// Records an interruption. Each stream may have missed decisions before its next decision.
+    /// Records an interruption. Decisions may be missing before the next decision on each stream.
     mutating func interrupt() { interrupted = Set(last.keys) }
 
     /// Adds a stream's next decisions.
@@ -29,8 +30,8 @@ struct MissedTimesteps {
         guard let first = decisions.first, let end = decisions.last else { return }
         let key = StreamKey(stream)
         if !interrupted.isEmpty, interrupted.remove(key) != nil, let last = last[key] {
-            // A replayed decision was published before the subscription. Any other decision is the stream's first one
-            // after the interruption.
+            // A replayed decision was itself missed, because it was published before the subscription. Any other
+            // decision is the stream's first one after the interruption.
             let passed = first.flags.contains(.replayed) ? first.sequence : first.sequence - min(first.sequence, 1)
             if passed > last {
                 found[key] = .missed(last + 1...passed, hasGap: first.flags.contains(.gap))
@@ -48,7 +49,7 @@ struct MissedTimesteps {
     mutating func report() -> [String] {
         defer { found.removeAll() }
         var missed: [StreamKey: ClosedRange<UInt64>] = [:]
-        // For these streams, the daemon itself missed timesteps, so some of the missed timesteps have no decision.
+        // The streams in which the daemon itself missed timesteps. Some of their missed timesteps have no decision.
         var gaps: Set<StreamKey> = []
         var lines: [String] = []
         for (key, passage) in found.sorted(by: { $0.key < $1.key }) {

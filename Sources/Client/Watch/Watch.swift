@@ -6,7 +6,7 @@ import ZeroMQ
 package struct Watch {
     /// The options of a watch.
     package struct Options: Sendable {
-        /// The format of decisions; nil for the live table on a terminal and CSV elsewhere.
+        /// The format of decisions; nil for the live table on a terminal, and for CSV elsewhere.
         package var format: DecisionText?
         /// The order of streams in the live table.
         package var order: DecisionBoard.Order
@@ -43,13 +43,13 @@ package struct Watch {
     private var left: UInt64
     private var missed: MissedTimesteps
     private var lostAt: ContinuousClock.Instant?
-    /// The connection's state for the live table's title. If decisions are written as lines, the state goes to standard
-    /// error.
+    /// The latest news about the connection, for the live table's header. If decisions are written as lines, the news
+    /// goes to standard error.
     private var notice: String?
     private var showsBoard = false
     private var output = StandardStream.output
 
-    /// Creates a watch without showing anything. From now on, Ctrl-C makes ``run(title:)`` end normally.
+    /// Creates a watch without showing anything. From then on, Ctrl-C makes ``run(title:)`` end normally.
     ///
     /// - Parameters:
     ///   - subscriber: The source of decisions.
@@ -68,7 +68,7 @@ package struct Watch {
         }
     }
 
-    /// Shows decisions until a limit is reached, Ctrl-C is pressed, or the reader of the output ends.
+    /// Shows decisions until a limit is reached, Ctrl-C is pressed, or the reader closes the output.
     ///
     /// - Parameter title: The title of the live table.
     /// - Throws: ``ClientError`` if a message is not a decision, or if writing fails.
@@ -82,7 +82,7 @@ package struct Watch {
                 try writeLines(as: options.format ?? .csv)
             }
         } catch {
-            // The reader of the output has ended. This is a normal end of the watch.
+            // The reader has closed the output, which is a normal end of the watch.
             if error != StandardStream.brokenPipe { throw error }
         }
     }
@@ -114,7 +114,7 @@ package struct Watch {
         report()
     }
 
-    /// Reports changes of the connection and the decisions that were missed.
+    /// Reports changes of the connection and missed decisions.
     private mutating func hear() throws(ClientError) {
         while let change = try subscriber.change() {
             switch change {
@@ -140,7 +140,7 @@ package struct Watch {
         notice = text
         guard !showsBoard else { return }
         var error = StandardStream.error
-        // Even if no one reads this text, someone may still read the decisions.
+        // Ignore errors, because the decisions may still have a reader.
         try? error.writeLine(text)
     }
 
@@ -163,7 +163,7 @@ package struct Watch {
         subscriber.takesReplayed = true
         showsBoard = true
         let start = ContinuousClock.now
-        // The alternate screen preserves the terminal's content. The cursor is hidden.
+        // Switch to the alternate screen, which preserves the terminal's content, and hide the cursor.
         try output.write("\u{1B}[?1049h\u{1B}[?25l")
         defer {
             keys?.end()

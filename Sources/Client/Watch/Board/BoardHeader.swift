@@ -8,7 +8,7 @@ package struct BoardHeader: Sendable {
     package var clock: String
     /// The number of decisions per second.
     package var rate: Double
-    /// The seconds since the connection was lost; nil while it holds.
+    /// The time since the connection was lost, in seconds; nil while connected.
     package var lostSeconds: Double?
     /// The latest news about the connection and missed decisions.
     package var notice: String?
@@ -28,7 +28,7 @@ package struct BoardHeader: Sendable {
     ///   - streams: The number of streams.
     ///   - view: The settings to show.
     ///   - columns: The window's width.
-    /// - Returns: Two lines, or three if there is a notice. None is wider than the window.
+    /// - Returns: Two lines, or three if there is a notice. No line is wider than the window.
     func lines(streams: Int, view: BoardView, columns: Int) -> [StyledLine] {
         let room = max(1, columns - clock.count - 2)
         let title = VisibleText.escaped(self.title).shortened(to: room)
@@ -51,7 +51,7 @@ package struct BoardHeader: Sendable {
 
 /// The mean number of decisions per second over the last few seconds.
 struct DecisionRate {
-    /// The time over which the mean is taken.
+    /// The period over which the mean is taken.
     static let span = Duration.seconds(3)
 
     private var samples: [(time: ContinuousClock.Instant, count: UInt64)] = []

@@ -1,7 +1,7 @@
 /// The widths of the live table's columns. In a narrow window, the sparkline shrinks first. Then columns are dropped,
 /// and ids are shortened in the middle.
 struct BoardLayout: Equatable {
-    /// The columns after the ids, from left to right.
+    /// The columns to the right of the ids, from left to right.
     enum Column: String, CaseIterable {
         case probability = "PROB"
         case label = "LABEL"
@@ -11,11 +11,11 @@ struct BoardLayout: Equatable {
         case flags = "FLAGS"
     }
 
-    /// The columns that are dropped before ids are shortened, in this order.
+    /// The columns to drop before ids are shortened, in this order.
     private static let dispensable: [Column] = [.flags, .sequence, .step]
     /// The width of the narrowest sparkline that is still readable.
     private static let shortestSparkline = 6
-    /// The width of the shortest ids that still distinguish streams. With less room, the age is dropped.
+    /// The smallest width at which ids can still distinguish streams. With less room, the age is dropped.
     private static let shortestID = 24
 
     /// The width of the ids.
@@ -32,7 +32,7 @@ struct BoardLayout: Equatable {
     /// - Parameters:
     ///   - width: The window's width.
     ///   - id: The width of the longest id.
-    ///   - widths: The widths of the columns' longest cells, including titles.
+    ///   - widths: The width of the longest cell in each column, including the title.
     ///   - sparkline: The maximum width of the sparkline.
     init(width: Int, id: Int, widths: [Column: Int], sparkline: Int) {
         func room(_ columns: [Column]) -> Int {

@@ -1,12 +1,12 @@
-/// The settings of the live table, which a person changes with keys.
+/// The settings of the live table, which the user changes with keys.
 package struct BoardView: Equatable, Sendable {
-    /// The order of streams.
+    /// The order of the streams.
     package private(set) var order: DecisionBoard.Order
-    /// The text that ids must contain to be shown.
+    /// The text that a stream's id must contain for the stream to be shown.
     package private(set) var filter = ""
     /// Whether keys edit the filter.
     package private(set) var isTyping = false
-    /// The number of streams above the window.
+    /// The number of streams that are scrolled out of view above the window.
     package private(set) var offset = 0
     /// Whether the table is paused.
     package private(set) var isPaused = false

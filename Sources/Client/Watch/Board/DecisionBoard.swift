@@ -1,10 +1,10 @@
 package import Wire
 
-/// The last decision on each stream, as a table that fits a window.
+/// The last decision on each stream, as a table that fits into a window.
 package struct DecisionBoard {
     /// The order of streams.
     package enum Order: String, CaseIterable, Sendable {
-        /// By id while all streams fit, and otherwise by the most recent change of label.
+        /// By id while all streams fit into the window, otherwise by the most recent change of label.
         case auto
         /// By id.
         case id
@@ -17,13 +17,13 @@ package struct DecisionBoard {
     private struct Row {
         var decision: Decision
         var sparkline = Sparkline()
-        /// The board's number of decisions when the label last changed.
+        /// The value of the board's decision counter when the label last changed.
         var changed: UInt64
         /// The time of the decision.
         var time: ContinuousClock.Instant
     }
 
-    /// The seconds without a decision after which a row is faint.
+    /// The time without a decision after which a row is shown faint, in seconds.
     private static let staleSeconds = 10.0
 
     private var rows: [StreamKey: Row] = [:]
@@ -62,7 +62,7 @@ package struct DecisionBoard {
         view.filter.isEmpty ? rows.count : rows.keys.count { $0.id.contains(view.filter) }
     }
 
-    /// Returns the table's lines. None is wider than the window.
+    /// Returns the table's lines. No line is wider than the window.
     ///
     /// - Parameters:
     ///   - header: The lines above the table.
@@ -158,7 +158,7 @@ package struct DecisionBoard {
         max(0, (now - row.time) / .seconds(1))
     }
 
-    /// Returns the model's only output or the largest of several outputs, which belongs to the label.
+    /// Returns the model's only output, or the largest of several outputs, which is the output for the label.
     private static func probability(_ decision: Decision) -> Float {
         decision.probabilities.max() ?? .nan
     }

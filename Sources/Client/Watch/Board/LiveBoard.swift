@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Wire
 
-/// The live table on a terminal. It takes in decisions and keys, and produces screens.
+/// The live table on a terminal. It receives decisions and keys, and renders screens.
 struct LiveBoard {
     private let title: String
     private let hasColours: Bool
@@ -17,7 +17,7 @@ struct LiveBoard {
     /// - Parameters:
     ///   - title: The watched streams and the daemon's endpoint.
     ///   - order: The order of streams at the start.
-    ///   - hasColours: Whether screens have colours.
+    ///   - hasColours: Whether to use colours.
     init(title: String, order: DecisionBoard.Order, hasColours: Bool) {
         self.title = title
         self.hasColours = hasColours
@@ -46,7 +46,7 @@ struct LiveBoard {
         if !view.isPaused { still = nil }
     }
 
-    /// Returns the text that draws the table over the previous one.
+    /// Returns the text that draws the table over the previous screen.
     mutating func screen(
         columns: Int, rows: Int, lostAt: ContinuousClock.Instant?, notice: String?
     ) -> String {

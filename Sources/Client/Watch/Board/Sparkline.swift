@@ -15,9 +15,9 @@ package struct Sparkline: Equatable, Sendable {
         self.capacity = capacity
     }
 
-    /// Adds a value, and removes the oldest if there is no room.
+    /// Adds a value, and removes the oldest value if the sparkline is full.
     ///
-    /// - Parameter value: A probability, 0 to 1. A value outside this range appears as the nearer end.
+    /// - Parameter value: A probability from 0 to 1. A value outside this range is clamped when it is drawn.
     package mutating func append(_ value: Float) {
         if values.count < capacity {
             values.append(value)
@@ -27,7 +27,7 @@ package struct Sparkline: Equatable, Sendable {
         }
     }
 
-    /// The bars. A NaN is shown as a blank.
+    /// The bars of all values. A NaN is shown as a blank.
     package var text: String { text(last: capacity) }
 
     /// Returns the bars of the newest values.

@@ -2,7 +2,7 @@ import Glibc
 
 /// A line of text whose parts have styles.
 package struct StyledLine: Equatable, Sendable {
-    /// The styles of a terminal. The raw values are the parameters of the escape sequence `SGR`.
+    /// The text styles of a terminal. The raw values are the parameters of the escape sequence SGR.
     package enum Style: String, Sendable {
         case plain = ""
         case bold = "1"
@@ -31,7 +31,7 @@ package struct StyledLine: Equatable, Sendable {
     /// The text without styles.
     package var text: String { parts.map(\.text).joined() }
 
-    /// Returns the line with its end cut off after a number of characters.
+    /// Returns the line, truncated to a number of characters.
     func prefix(_ width: Int) -> StyledLine {
         var line = StyledLine()
         for part in parts { line.append(String(part.text.prefix(max(0, width - line.count))), part.style) }

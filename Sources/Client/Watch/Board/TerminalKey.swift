@@ -9,13 +9,13 @@ package enum TerminalKey: Equatable, Sendable {
     case up, down, pageUp, pageDown, home, end
     case enter, escape, backspace
 
-    /// The escape sequences of keys, without the first two bytes.
+    /// The escape sequences of the keys, without their first two bytes.
     private static let sequences: [(String, TerminalKey)] = [
         ("A", .up), ("B", .down), ("5~", .pageUp), ("6~", .pageDown), ("H", .home), ("F", .end), ("1~", .home),
         ("4~", .end),
     ]
 
-    /// Reads keys from the bytes of a terminal. Unknown sequences are skipped.
+    /// Reads keys from the bytes that a terminal sent. Unknown sequences are skipped.
     ///
     /// - Parameter bytes: The bytes of one or more keys.
     /// - Returns: The keys, in order.
@@ -46,8 +46,7 @@ package enum TerminalKey: Equatable, Sendable {
     }
 }
 
-/// Reads the keys of a terminal as they are pressed, without echo. The terminal gets its settings back when the reader
-/// ends.
+/// Reads keys from a terminal as they are pressed, without echo. ``end()`` restores the terminal's settings.
 final class TerminalKeys {
     /// The bytes that the handler shares with the loop.
     private final class Buffer: Sendable {
