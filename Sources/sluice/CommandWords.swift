@@ -2,13 +2,13 @@ import ArgumentParser
 import Client
 import Wire
 
-/// Checks the names of commands at the beginning of a command line.
+/// Checks the command names at the beginning of a command line.
 enum CommandWords {
-    /// Checks that the words name commands. Without this check, the argument parser shows the general help for an
-    /// unknown word after `help`, and calls an unknown command an argument.
+    /// Checks that the words name commands. Without this check, the argument parser would show the general help for an
+    /// unknown word after `help`, and report an unknown command as an unexpected argument.
     ///
-    /// - Parameter arguments: The command line without the program.
-    /// - Throws: ``ClientError`` with the status `usage`, which names the unknown word and a similar one.
+    /// - Parameter arguments: The command line without the program name.
+    /// - Throws: ``ClientError`` with the status `usage`. It names the unknown word and suggests a similar one.
     static func check(_ arguments: [String]) throws(ClientError) {
         var words = arguments[...]
         let isHelp = words.first == "help"

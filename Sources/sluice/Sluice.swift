@@ -3,7 +3,7 @@ import Client
 import KerasArchives
 import Wire
 
-/// The command-line tool for people: feeds, watches and controls a daemon, and inspects model files.
+/// The command-line tool: feeds, watches and controls a daemon, and creates, trains, runs and inspects models.
 @main
 struct Sluice: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -61,7 +61,7 @@ struct Sluice: ParsableCommand {
                 ]),
         ])
 
-    /// Runs the command in the arguments. An error becomes one line on standard error and an exit status.
+    /// Runs the command that the arguments name. An error is reported as one line on standard error and an exit status.
     static func main() {
         KerasTaskProcess.runIfAsked()
         do {

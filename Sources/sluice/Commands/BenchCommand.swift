@@ -106,7 +106,7 @@ private final class Interruption {
     }
 }
 
-/// The forwarder that `sluice bench` starts with ``Client/Forwarder/arguments``. It is not meant for people.
+/// The forwarder that `sluice bench` starts with ``Client/Forwarder/arguments``. It is not meant to be run by hand.
 struct BenchForwarderCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "forwarder", abstract: "Forward messages from a SUB to a PUB socket.",

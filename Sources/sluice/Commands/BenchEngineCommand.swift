@@ -22,7 +22,7 @@ struct BenchEngineCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    /// The parent command. It also has `--json` and receives the flag from any position.
+    /// The parent command. It also has `--json`, and receives the flag from any position on the command line.
     @ParentCommand private var bench: BenchCommand
 
     func run() throws {

@@ -175,10 +175,10 @@ struct CompareCommand: ParsableCommand {
 }
 
 extension ModelPattern {
-    /// The names and the numbers of all patterns.
+    /// The names of all patterns, and their numbers, `model1` to `model5`.
     static let names = allCases.map(\.rawValue) + allCases.map(\.number)
 
-    /// Reads the name or the number of a pattern.
+    /// Parses the name or the number of a pattern.
     static func parse(_ name: String) throws -> ModelPattern {
         guard let pattern = ModelPattern(name: name) else {
             throw ValidationError(

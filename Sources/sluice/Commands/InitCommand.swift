@@ -144,7 +144,7 @@ struct InitCommand: ParsableCommand {
 
 extension PatternSizes.Cell: ExpressibleByArgument {}
 
-/// Reads the units of recurrent layers, such as `12,8`.
+/// Parses the units of recurrent layers, such as `12,8`.
 func parseUnits(_ text: String) throws -> [Int] {
     let units = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
     guard (1...16).contains(units.count), units.allSatisfy((1...2048).contains) else {

@@ -81,7 +81,7 @@ struct EvaluateCommand: ParsableCommand {
 }
 
 extension PredictionText: ExpressibleByArgument {
-    /// Creates a format from its name, or from `jsonl`, the other commands' name for JSON lines.
+    /// Creates a format from its name. `jsonl`, the name that other commands use for JSON lines, is accepted too.
     package init?(argument: String) {
         self.init(rawValue: argument == "jsonl" ? "json" : argument)
     }

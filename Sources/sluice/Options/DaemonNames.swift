@@ -4,14 +4,14 @@ import FoundationEssentials
 import Wire
 import ZeroMQ
 
-/// Names from the running daemon, for completions in a shell. If no daemon answers, there are no names.
+/// Names that the running daemon knows, for completion in a shell. If no daemon answers, there are no names.
 enum DaemonNames {
     /// The maximum number of stream ids that a completion offers.
     private static let mostStreams = 200
-    /// The maximum time to wait for the daemon, in seconds. It is short because a person waits for the completion.
+    /// The maximum time to wait for the daemon, in seconds. It is short because the user is waiting for the completion.
     private static let patience = 1.0
 
-    /// The ids of streams that begin with the current word.
+    /// The stream ids that begin with the current word.
     static let streams = CompletionKind.custom { words, _, prefix in
         names(words) { client throws(ClientError) in
             var ids: [String] = []
@@ -30,7 +30,7 @@ enum DaemonNames {
         names(words) { client throws(ClientError) in try client.call(.snapshots).snapshots.map(\.name) }
     }
 
-    /// Sends a request to the daemon that is selected by the connection options on the command line.
+    /// Sends a request to the daemon that the connection options on the command line select.
     private static func names(
         _ words: [String], _ ask: (ControlClient) throws(ClientError) -> [String]
     ) -> [String] {
@@ -45,7 +45,7 @@ enum DaemonNames {
         }
     }
 
-    /// Returns the connection options among the words of a command line.
+    /// Returns the connection options in a command line.
     private static func placeArguments(in words: [String]) -> [String] {
         let names = ["--control", "--server-key", "--key", "--target"]
         var arguments: [String] = []

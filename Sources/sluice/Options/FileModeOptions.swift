@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// The option for the permissions of the file that a command writes.
+/// The option for the permissions of a file that a command writes.
 struct FileModeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(

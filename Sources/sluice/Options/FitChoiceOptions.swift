@@ -2,7 +2,7 @@ import ArgumentParser
 import Client
 package import Training
 
-/// The choices of a training itself, whatever the files: the loss, the optimizer and the end.
+/// The options of the training itself, apart from files: the loss, the optimizer and the stopping rule.
 struct FitChoiceOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The number of the last epoch.", valueName: "epochs"))
     var epochs = 1
@@ -106,7 +106,7 @@ struct FitChoiceOptions: ParsableArguments {
         }
     }
 
-    /// The choices without those of the files.
+    /// Returns the loss, the optimizer and the other choices for a training.
     func choices(cores: Int) -> TrainingChoices {
         var choices = TrainingChoices()
         choices.loss = loss
@@ -122,7 +122,7 @@ struct FitChoiceOptions: ParsableArguments {
         return choices
     }
 
-    /// The options of the epochs.
+    /// The options that control the epochs.
     var fit: Training.FitOptions {
         var fit = Training.FitOptions(epochs: epochs, batchSize: batchSize ?? 32)
         fit.shuffles = !noShuffle
@@ -135,7 +135,7 @@ struct FitChoiceOptions: ParsableArguments {
 }
 
 extension Training.Loss.Function: ExpressibleByArgument {
-    /// Creates a loss from Keras' name, or from its short name.
+    /// Creates a loss from its name in Keras, or from the short name `bce` or `mse`.
     package init?(argument: String) {
         self.init(rawValue: ["bce": "binary_crossentropy", "mse": "mean_squared_error"][argument] ?? argument)
     }

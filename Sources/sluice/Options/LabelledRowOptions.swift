@@ -37,7 +37,7 @@ struct LabelledRowOptions: ParsableArguments {
 
     /// Returns the layout of the file.
     ///
-    /// - Parameter weight: The column with the weights of a training.
+    /// - Parameter weight: The column with the training weights; nil to read no weights.
     /// - Returns: The layout.
     /// - Throws: ``ClientError`` if the options contradict each other.
     func layout(weight: String? = nil) throws(ClientError) -> RowLayout {
@@ -50,7 +50,7 @@ struct LabelledRowOptions: ParsableArguments {
         return layout
     }
 
-    /// Reads the labels, if they are in a file of their own.
+    /// Reads the labels, if they are in a separate file.
     func labelFile() throws(ClientError) -> LabelFile? {
         try labels.map { path throws(ClientError) in try LabelFile(try InputFile(path: path)) }
     }

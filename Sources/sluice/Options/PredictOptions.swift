@@ -4,7 +4,7 @@ import FoundationEssentials
 import ModelFiles
 import Streams
 
-/// The options of the commands that answer a file offline.
+/// The options of the commands that run a model on a file offline.
 struct PredictOptions: ParsableArguments {
     @OptionGroup var sequences: SequenceOptions
 
@@ -33,13 +33,13 @@ struct PredictOptions: ParsableArguments {
         if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs must be 1 to 1024 threads") }
     }
 
-    /// Answers the file.
+    /// Runs the model on the file.
     ///
     /// - Parameters:
     ///   - every: Whether to answer after every timestep.
     ///   - text: The output format.
     ///   - isSummaryOnly: Whether to write an evaluation instead of answers.
-    /// - Throws: ``ClientError`` if the file cannot be answered.
+    /// - Throws: ``ClientError`` if the prediction fails.
     func run(every: Bool, text: PredictionText, isSummaryOnly: Bool) throws {
         let source = try ModelFile.readForTool(sequences.model)
         let options = Prediction.Options(
@@ -55,7 +55,7 @@ struct PredictOptions: ParsableArguments {
 }
 
 extension PredictedAnswers {
-    /// The answers that the daemon gives in the chosen mode; if no mode is given, the answer to each whole sequence.
+    /// Selects the answers that the daemon gives in the chosen mode. Without a mode, selects one answer per sequence.
     fileprivate init(_ mode: ServingPolicy.Mode?) {
         self =
             switch mode {

@@ -1,9 +1,9 @@
 import ArgumentParser
 package import Client
 
-/// The options for the meaning of a file's rows. Every command that reads data has them.
+/// The options for the meaning of a file's rows. Every command that reads data has these options.
 struct RowOptions: ParsableArguments {
-    /// The usual extensions of files with data.
+    /// The usual extensions of data files.
     static let extensions = ["csv", "tsv", "txt", "json", "jsonl", "ndjson", "npy", "gz"]
 
     @Option(
@@ -52,8 +52,8 @@ struct RowOptions: ParsableArguments {
     ///
     /// - Parameters:
     ///   - label: The column with the labels, for commands that read labels.
-    ///   - alphabet: The letters of the column with whole sequences, for commands that read them.
-    ///   - numbersSequences: Whether sequences without a stream are called 1, 2 and so on.
+    ///   - alphabet: The alphabet, for commands that read whole sequences as letters.
+    ///   - numbersSequences: Whether sequences without a stream get the ids 1, 2 and so on.
     /// - Returns: The layout.
     /// - Throws: ``ClientError`` if the options contradict each other.
     func layout(

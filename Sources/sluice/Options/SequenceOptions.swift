@@ -2,7 +2,7 @@ import ArgumentParser
 import Client
 import Streams
 
-/// A model, and a file with sequences for it: the options of the commands that read whole files.
+/// The options for a model and a file with sequences, for the commands that read whole files.
 struct SequenceOptions: ParsableArguments {
     @Argument(
         help: "The model file: .keras, .h5 or .safetensors.",
@@ -31,7 +31,7 @@ struct SequenceOptions: ParsableArguments {
 }
 
 extension ServingPolicy.Mode {
-    /// Reads a mode on the command line.
+    /// Parses a mode from the command line.
     static func parse(_ text: String) throws -> ServingPolicy.Mode {
         guard let mode = ServingPolicy.Mode(text) else {
             throw ValidationError("a mode must be \(ServingPolicy.Mode.notation)")

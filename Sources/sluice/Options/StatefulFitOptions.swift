@@ -2,7 +2,7 @@ import ArgumentParser
 import Client
 import ModelFiles
 
-/// The choices for the training of a stateful model.
+/// The options for the training of a stateful model.
 struct StatefulFitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
