@@ -15,8 +15,8 @@ struct BenchTarget: Sendable {
     var credentials: CurveCredentials?
 }
 
-/// The contexts of the sockets. Each direction has its own context, which guarantees it its own libzmq thread in every
-/// round. If both directions shared a context with two threads, libzmq could assign them to the same thread.
+/// The contexts of the sockets, one per direction. Separate contexts guarantee that the directions use separate libzmq
+/// threads in every round. In one context with two threads, libzmq could assign both sockets to the same thread.
 struct BenchContexts: Sendable {
     let sending: Context
     let receiving: Context
@@ -126,7 +126,7 @@ struct BenchConsumer: ~Copyable {
 
     /// Takes the next step in setting up a connection without losses.
     ///
-    /// - Returns: Whether the connection is ready and everything that arrives belongs to the load.
+    /// - Returns: Whether the connection is ready. If it is, all later messages belong to the load.
     mutating func advanceConnection(_ flow: BenchFlow) throws -> Bool {
         guard let topic = try socket.receiveFrames(wait: true)?.first else { return false }
         if announced == nil || topic == announced { flow.isInForce.store(true, ordering: .releasing) }
@@ -162,13 +162,13 @@ final class BenchThread: Sendable {
             ended.signal()
         }
         thread.start()
-        // Set the name last, because the system does not learn the name of a thread that has not started.
+        // Set the name after the start, because the system does not learn the name of a thread that has not started.
         thread.name = name
     }
 
     /// Waits until the thread ends. Call this function once.
     ///
-    /// - Throws: The error of the body.
+    /// - Throws: The error that ended the body, if any.
     func join() throws {
         ended.wait()
         if let error = failure.withLock({ $0 }) { throw error }

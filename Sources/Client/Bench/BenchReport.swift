@@ -1,6 +1,6 @@
 /// The results of one round with one target.
 package struct BenchRound: Codable, Equatable, Sendable {
-    /// Messages per second that came back.
+    /// The number of messages per second that came back.
     package var messagesPerSecond: Double
     /// The median round-trip time of a single message, in microseconds.
     package var p50: Double
@@ -30,7 +30,7 @@ package struct Spread: Codable, Equatable, Sendable {
     /// The largest value.
     package var max: Double
 
-    /// Creates the spread of values; nil if there are none.
+    /// Creates the spread of several values; nil if there are no values.
     ///
     /// - Parameter values: The values in any order.
     package init?(_ values: [Double]) {
@@ -107,7 +107,7 @@ package struct BenchReport: Encodable, Equatable, Sendable {
     /// - Parameters:
     ///   - plan: The load.
     ///   - daemon: The rounds with the daemon.
-    ///   - forwarder: The rounds with the forwarder, in the same order. Rounds without a partner are left out.
+    ///   - forwarder: The rounds with the forwarder, in the same order. Rounds without a counterpart are left out.
     package init?(plan: BenchPlan, daemon: [BenchRound], forwarder: [BenchRound]) {
         let pairs = Array(zip(daemon, forwarder))
         let ratios = pairs.map { ours, bare in
@@ -156,7 +156,7 @@ extension BenchReport {
         return heading + ["Each: median (least to greatest) of the rounds.", ""] + table.lines + [""] + losses
     }
 
-    /// Returns sentences about the losses.
+    /// Sentences about the losses.
     private var losses: [String] {
         if lostByDaemon == 0, lostByForwarder == 0 { return ["No message was lost: every one was answered."] }
         var sentences: [String] = []

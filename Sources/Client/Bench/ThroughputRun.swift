@@ -15,7 +15,7 @@ final class ThroughputRun {
     /// The number of messages that never came back.
     private var lost = 0
 
-    /// Messages per second that came back, over all turns.
+    /// The number of messages per second that came back, over all turns.
     var messagesPerSecond: Double { Double(counted) / (time / .seconds(1)) }
 
     /// Starts the threads. Always call ``end(waits:)`` afterwards.

@@ -50,7 +50,7 @@ struct ComparedSequences: Sendable {
         self.sizes = sizes
     }
 
-    /// Checks that there is more than one sequence and more than one class.
+    /// Checks that there are labels, more than one sequence and more than one class.
     private static func check(_ labels: [Float], sequences: Int, name: String) throws(ClientError) {
         guard let first = labels.first else { throw LabelledSequences.noLabels(name: name, perTimestep: false) }
         guard sequences > 1 else { throw LabelledSequences.oneSequence(name: name) }

@@ -14,7 +14,7 @@ package struct Comparison {
     private let sequences: ComparedSequences
     private let trainings: [PatternTraining]
 
-    /// Reads the file and checks the choices without training anything.
+    /// Reads the file and checks the options without training anything.
     ///
     /// - Throws: ``ClientError`` if an input is invalid, a pattern does not fit the data, or the folder is not
     ///   writable.
@@ -37,8 +37,8 @@ package struct Comparison {
 
     /// Trains the patterns, and writes the models and the report.
     ///
-    /// - Throws: ``ClientError``; with the status `temporary` after an interruption. The finished trainings are written
-    ///   and reported even then.
+    /// - Throws: ``ClientError``, with the status `temporary` after an interruption. Even then, the finished trainings
+    ///   are written and reported.
     package func run() throws(ClientError) {
         let interruption = try ClientError.wrapping { () throws(ZeroMQError) in try Interruption() }
         try note()

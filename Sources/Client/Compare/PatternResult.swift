@@ -12,7 +12,7 @@ package struct PatternResult: Encodable, Equatable, Sendable {
         case none = "no"
     }
 
-    /// The largest difference from the final accuracy that is negligible.
+    /// The maximum difference from the final accuracy at which a curve counts as settled.
     static let tolerance = 0.01
 
     /// The name of the pattern.

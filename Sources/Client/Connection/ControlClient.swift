@@ -71,7 +71,7 @@ package final class ControlClient {
         try self.call(call.command, as: R.self)
     }
 
-    /// Sends a command and reads the answer as another type, such as any JSON.
+    /// Sends a command and decodes the answer as a given type, such as arbitrary JSON.
     ///
     /// - Parameters:
     ///   - command: The command.

@@ -19,9 +19,9 @@ extension StreamExport {
         return streams
     }
 
-    /// Returns the values of the state, without the most recent outputs, which are stored after them.
+    /// Returns the values of the state, without the most recent outputs, which are stored after the state.
     ///
-    /// - Parameter outputs: The number of the model's outputs.
+    /// - Parameter outputs: The number of outputs that the model has.
     /// - Returns: The values.
     /// - Throws: ``ClientError`` if the daemon did not write base64.
     package func stateValues(outputs: Int) throws(ClientError) -> [Float] {

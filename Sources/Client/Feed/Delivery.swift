@@ -13,7 +13,7 @@ struct Delivery {
 
     /// The account of one stream.
     struct Account {
-        /// The sequence number before the input's first timestep, if the input itself has no numbers.
+        /// The sequence number after which the input's timesteps are numbered, if the input has no sequence numbers.
         var start: UInt64 = 0
         /// The sequence number of the last timestep read from the input.
         var position: UInt64 = 0
@@ -84,7 +84,7 @@ struct Delivery {
     /// Opens accounts for new streams.
     ///
     /// - Parameters:
-    ///   - streams: The streams, each once.
+    ///   - streams: The streams, without duplicates.
     ///   - control: The daemon.
     /// - Throws: ``ClientError`` if the daemon does not answer.
     mutating func open(_ streams: [StreamKey], control: ControlClient) throws(ClientError) {
@@ -230,7 +230,7 @@ struct Delivery {
         var progress: UInt64 = 0
         var pause = Duration.milliseconds(2)
         while true {
-            // With many pending streams, check only the stream that was sent last. The others arrived before it.
+            // With many pending streams, check only the stream that was sent last, because the others arrived earlier.
             let pending = accounts.filter { $0.value.reached < $0.value.target }
             if pending.count > ControlCommand.maximumNamed, let lastSent, let last = pending[lastSent], !last.isPaused,
                 ContinuousClock.now - lastProgress < Self.pausePatience
@@ -276,7 +276,7 @@ struct Delivery {
         guard odd.isEmpty else { throw ClientError(.temporary, Self.explain(odd: odd, timesteps: timesteps)) }
     }
 
-    /// An explanation of the known losses, for the case that the daemon does not come back.
+    /// An explanation of the known losses, in case the daemon does not come back.
     var explanationOfLoss: String {
         let pending = accounts.filter { $0.value.reached < $0.value.target }
         guard !pending.isEmpty else { return "it may have lost all timesteps since its last checkpoint" }

@@ -1,8 +1,8 @@
 import Wire
 package import ZeroMQ
 
-/// Sends timesteps to the daemon without losing any. The sender starts once the daemon listens, and waits whenever the
-/// daemon is slower. A sender has one owner and one thread.
+/// Sends timesteps to the daemon without losing any. The sender starts once the daemon listens, and waits while the
+/// daemon cannot keep up. A sender has one owner and one thread.
 ///
 /// A sender represents one connection and does not reconnect if the connection breaks. If it did, a restarted daemon
 /// would receive libzmq's queued messages after a gap that no later message could fill.
@@ -121,7 +121,7 @@ package final class TimestepSender {
         return isAdmitted
     }
 
-    /// Sends timesteps of one stream as one message. Waits while the daemon is slower.
+    /// Sends timesteps of one stream as one message. Waits while the daemon cannot keep up.
     ///
     /// - Parameter row: The timesteps.
     /// - Throws: ``ClientError`` with the status `temporary` if there is no room within the time limit, and ``lost`` if

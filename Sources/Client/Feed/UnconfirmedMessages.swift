@@ -15,7 +15,7 @@ struct UnconfirmedMessages {
 
     /// Whether some messages must be released before more can be kept.
     var isFull: Bool { bytes > capacity }
-    /// Whether half of the capacity is free again.
+    /// Whether at least half of the capacity is free.
     var hasRoom: Bool { bytes <= capacity / 2 }
 
     /// The messages in the order of sending.

@@ -3,7 +3,7 @@ package import Training
 
 /// The options of `sluice fit`.
 package struct FitPlan: Sendable {
-    /// The sequences on which the model is evaluated after each epoch, and not trained.
+    /// The sequences that are used to evaluate the model after each epoch, not to train it.
     package enum Validation: Sendable {
         case none
         /// The given fraction of the file's sequences, taken from the end.
@@ -132,7 +132,7 @@ package struct FitPlan: Sendable {
         }
     }
 
-    /// Writes a text.
+    /// Writes a text file.
     func write(_ text: String, to path: String) throws(ClientError) {
         do {
             try OutputFile.write(Array(text.utf8), to: path, mode: mode)

@@ -1,7 +1,7 @@
 import ModelFiles
 package import Training
 
-/// The labelled sequences of a file, divided as a model is trained on them.
+/// The labelled sequences of a file, in the form in which a model is trained on them.
 package struct LabelledSequences: Sendable {
     /// The division of a file's sequences into training sequences.
     package enum Division: Sendable {

@@ -47,7 +47,7 @@ extension InputRow {
     /// Divides an undivided row into timesteps, and checks that a model accepts them.
     ///
     /// - Parameters:
-    ///   - features: The number of values in a timestep of the model.
+    ///   - features: The number of values in one timestep of the model.
     ///   - vocabulary: The size of the vocabulary, if a timestep is a token.
     ///   - place: The position of the row, for messages.
     /// - Throws: ``ClientError`` with the status `data` if the model does not accept the row.

@@ -3,8 +3,9 @@ import Wire
 /// The rows of the input. They are read ahead, so that one request can ask the daemon about many streams. A bad row is
 /// reported only after the rows before it have been returned.
 ///
-/// If the model decides at the end of a sequence but the rows do not mark the ends, each stream's newest row is held
-/// back until it is known whether the row ends its sequence.
+/// The newest row of each stream is held back until it is known whether the row ends its sequence. Rows are held back
+/// only if the model decides at the end of a sequence, and if a column identifies the sequences or all rows form one
+/// sequence.
 struct RowQueue {
     /// The maximum number of rows to read ahead.
     private static let capacity = 1_024
@@ -74,7 +75,7 @@ struct RowQueue {
     /// Advances to the next row.
     mutating func advance() { next += 1 }
 
-    /// The streams of the available rows, each once.
+    /// The streams of the available rows, without duplicates.
     var streams: [StreamKey] {
         var seen: Set<StreamKey> = []
         return rows[next...].map { StreamKey($0.stream) }.filter { seen.insert($0).inserted }

@@ -26,7 +26,7 @@ struct Evaluation: Equatable, Sendable {
     /// Adds one answer.
     ///
     /// - Parameters:
-    ///   - outputs: The model's answer to a whole sequence, shape (outputs).
+    ///   - outputs: The model's answer, shape (outputs).
     ///   - label: The label, which is a class index if the loss has classes.
     ///   - decided: The decided class.
     ///   - loss: The loss function.

@@ -10,7 +10,7 @@ struct EvaluationSummary: Encodable {
         let recall: Double
     }
 
-    /// The maximum number of classes up to which the confusion matrix is shown.
+    /// The maximum number of classes for which the confusion matrix is shown.
     private static let mostClasses = 20
 
     let sequences: Int
@@ -19,14 +19,14 @@ struct EvaluationSummary: Encodable {
     let labelled: Int
     /// The mean loss; nil if it is not finite, which JSON cannot express.
     let loss: Double?
-    /// Keras' name of the loss.
+    /// The name of the loss in Keras.
     let lossName: String
     /// The loss with which the model was compiled, if Sluice does not compute it.
     let otherLoss: String?
-    /// Keras' accuracy; nil for a model that is not a classifier.
+    /// The accuracy as Keras computes it; nil for a model that is not a classifier.
     private(set) var accuracy: Double?
     private let right: Int
-    /// Keras' area under the ROC curve, for a binary classifier.
+    /// The area under the ROC curve as Keras computes it, for a binary classifier.
     private(set) var auc: Double?
     /// The decision threshold, for a binary classifier.
     private(set) var threshold: Float?

@@ -1,4 +1,4 @@
-/// The labels of sequences in a separate file, such as NumPy's array `y` beside an array `x`.
+/// The labels of sequences in a separate file, such as a NumPy array `y` beside an array `x`.
 package struct LabelFile: Sendable {
     /// The name of the file in messages.
     let name: String

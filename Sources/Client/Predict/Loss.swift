@@ -5,7 +5,7 @@ import Streams
 
 /// The distance of an answer from its label, as Keras measures it.
 struct Loss: Equatable, Sendable {
-    /// The Keras losses that Sluice computes. The raw values are Keras' names.
+    /// The Keras losses that Sluice computes. The raw values are the names in Keras.
     enum Function: String, Sendable {
         /// For one probability or logit, with labels 0 and 1.
         case binaryCrossEntropy = "binary_crossentropy"
@@ -54,7 +54,7 @@ struct Loss: Equatable, Sendable {
     /// loss suits them.
     ///
     /// - Parameters:
-    ///   - outputs: The number of the model's outputs.
+    ///   - outputs: The number of outputs that the model has.
     ///   - meaning: The meaning of the outputs.
     ///   - compiled: The loss with which the model was compiled.
     init?(outputs: Int, meaning: OutputMeaning, compiled: CompiledLoss?) {
@@ -66,7 +66,8 @@ struct Loss: Equatable, Sendable {
             let isDistance = function == .meanSquaredError || function == .meanAbsoluteError
             classes = isDistance && isNumber ? nil : max(2, outputs)
         } else {
-            // Several sigmoids would decide on each class independently, and a single label cannot describe that.
+            // The loss of several sigmoids would need one label per class. There is only one label per answer, so several
+            // outputs get the cross-entropy between classes.
             guard !isNumber else { return nil }
             self = outputs == 1 ? .binaryCrossEntropy : .sparseCategoricalCrossEntropy(classes: outputs)
             takesLogits = meaning == .logit

@@ -11,9 +11,9 @@ package enum PredictionText: String, CaseIterable, Sendable {
     /// Returns the header line; nil if there is none.
     ///
     /// - Parameters:
-    ///   - outputs: The number of the model's outputs.
+    ///   - outputs: The number of outputs that the model has.
     ///   - hasNames: Whether the sequences have names.
-    /// - Returns: The line without its end.
+    /// - Returns: The line, without a line end.
     func header(outputs: Int, hasNames: Bool) -> String? {
         switch self {
         case .csv:

@@ -7,7 +7,7 @@ package enum PredictedAnswers: Sendable {
     case last
     /// One answer after each timestep. Only a causal model can produce such answers.
     case every
-    /// One answer to each window of timesteps, which starts from the zero state.
+    /// One answer to each window of timesteps. Every window starts from the zero state.
     case windows(length: Int, stride: Int)
 }
 
@@ -59,7 +59,7 @@ struct SequenceAnswerer {
         }
     }
 
-    /// Answers sequences, each from the zero state.
+    /// Answers sequences. Every sequence starts from the zero state.
     ///
     /// - Throws: ``ClientError`` if an answer cannot be written.
     func batch(of sequences: ArraySlice<RecordedSequence>) throws(ClientError) -> Batch {

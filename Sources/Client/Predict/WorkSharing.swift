@@ -5,7 +5,7 @@ import Synchronization
 /// Divides sequences into batches, which the threads process one at a time. The batches depend only on the sequences
 /// and the model. Answers and loss sums are therefore the same for any number of threads.
 struct WorkSharing {
-    /// The number of multiplications in one batch, which is enough for a few milliseconds of work.
+    /// The number of multiplications in one batch. It amounts to a few milliseconds of work.
     static let usualBatch = 1 << 23
     /// The number of batches per thread in one round. With more than one, a thread that finishes early can take over
     /// work from others.

@@ -23,7 +23,7 @@ package final class SnapshotFile {
         do {
             let part = Self.part(of: path)
             try? FileManager.default.removeItem(atPath: part)
-            // State may be secret, so only the file's owner may read it, whatever the umask.
+            // State may be secret, so only the owner may read the file, regardless of the umask.
             let descriptor = unsafe open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
             guard descriptor >= 0, fchmod(descriptor, 0o600) == 0 else {
                 throw ClientError(.cannotCreate, "cannot write \(path): \(SystemError.text)")
@@ -111,7 +111,7 @@ package final class SnapshotFile {
 
     /// Moves the complete and durable file to its final path.
     ///
-    /// - Parameter mode: The file's permissions, whatever the umask.
+    /// - Parameter mode: The file's permissions, regardless of the umask.
     /// - Throws: ``ClientError`` if the move fails.
     package func finish(mode: UInt16 = 0o600) throws(ClientError) {
         do {

@@ -17,7 +17,7 @@ package struct SnapshotTransfer {
     ///   - name: The name under which the daemon also keeps the snapshot; nil to keep it only in the file.
     ///   - selection: The streams.
     ///   - path: The file. An existing file is replaced.
-    ///   - mode: The file's permissions, whatever the umask.
+    ///   - mode: The file's permissions, regardless of the umask.
     /// - Returns: The daemon's answer.
     /// - Throws: ``ClientError`` if the daemon refuses, or if the file cannot be written.
     package func save(

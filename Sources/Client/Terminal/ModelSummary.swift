@@ -59,7 +59,7 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
     package let parameters: Int
     /// The number of trainable weights in the model.
     package let trainableParameters: Int
-    /// Keras' name of the loss with which the model was compiled, if the file states it.
+    /// The loss with which the model was compiled, by its name in Keras, if the file states it.
     package let loss: String?
     /// The meaning of the outputs: `probability`, `logit` or `number`.
     package let outputMeaning: String

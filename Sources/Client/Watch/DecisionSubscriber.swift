@@ -10,7 +10,7 @@ package final class DecisionSubscriber {
     /// The prefix of the topic that confirms a subscription.
     static let subscribedTopic = StreamID.ownTopics + "subscribed/"
 
-    /// A change of the connection.
+    /// A change in the state of the connection.
     package enum Change: Equatable, Sendable {
         /// The daemon ended or no longer answers. From this point on, decisions may be missed.
         case lost

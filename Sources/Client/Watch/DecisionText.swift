@@ -84,7 +84,7 @@ private struct JSONDecision: Decodable {
     let first: Bool
     let gap: Bool
     let changed: Bool
-    /// Whether the decision is replayed. The JSON leaves this member out if it is false.
+    /// Whether the decision is replayed. Nil stands for false, because the JSON then leaves the member out.
     let replayed: Bool?
 
     var decision: Decision {

@@ -16,7 +16,7 @@ package struct Watch {
         package var count: UInt64?
         /// The time to watch, in seconds; nil for no limit.
         package var seconds: Double?
-        /// The daemon's models. They determine which streams have a decision on every timestep. Empty if unknown.
+        /// The daemon's models; empty if unknown. They determine which streams get a decision on every timestep.
         package var models: [DaemonStatus.Model]
 
         /// Creates options. Each parameter sets the property of the same name.
@@ -114,7 +114,7 @@ package struct Watch {
         report()
     }
 
-    /// Reports changes of the connection and missed decisions.
+    /// Reports connection changes and missed decisions.
     private mutating func hear() throws(ClientError) {
         while let change = try subscriber.change() {
             switch change {

@@ -31,7 +31,7 @@ struct ConnectionOptions: ParsableArguments {
     }
 }
 
-/// The options of all commands on the control socket.
+/// The options common to all control commands.
 struct ControlOptions: ParsableArguments {
     @OptionGroup(title: "Connection Options") var connection: ConnectionOptions
 

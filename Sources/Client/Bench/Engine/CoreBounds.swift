@@ -5,7 +5,7 @@ import Recurrent
 /// The speed limits of one core with one set of vector instructions. Each limit is the best of several measurements.
 /// The engine cannot exceed these limits.
 package struct CoreBounds: Encodable, Equatable, Sendable {
-    /// The name of the set in the engine's kernels.
+    /// The name of the vector instruction set, as the engine's kernels use it.
     package let kernels: String
     /// Float32 multiply-adds per second, fused if the machine supports it.
     package private(set) var multiplyAddsPerSecond = 0.0
@@ -72,10 +72,10 @@ final class BoundLoops {
     private static let exponents = 1024
     private static let block = 8 * 16
 
-    /// Creates the loops of a set; nil if the machine cannot run it.
+    /// Creates the loops for a set of vector instructions; nil if the machine does not support the set.
     ///
     /// - Parameters:
-    ///   - kernels: The set.
+    ///   - kernels: The set of vector instructions.
     ///   - bytes: The maximum number of bytes to read at a time.
     init?(_ kernels: Kernels, readingAtMost bytes: Int) {
         guard let functions = unsafe sluice_bounds_named(kernels.name) else { return nil }

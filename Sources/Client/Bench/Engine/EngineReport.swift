@@ -21,11 +21,11 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
     package let units: Int
     /// Nanoseconds per step of one stream with one timestep, like a message that arrives alone.
     package let alone: Spread
-    /// Nanoseconds per step of each of 64 streams with one timestep each.
+    /// Nanoseconds per step of 64 streams that are stepped together, with one timestep per stream.
     package let together: Spread
     /// Nanoseconds per step of one stream with 64 timesteps, where each step needs the result of the previous one.
     package let longAlone: Spread
-    /// Nanoseconds per step of each of 64 streams with 64 timesteps each.
+    /// Nanoseconds per step of 64 streams that are stepped together, with 64 timesteps per stream.
     package let longTogether: Spread
     /// The minimum time for the multiply-adds of a step, in nanoseconds.
     package let multiplyAdds: Double
@@ -72,7 +72,7 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
         lanes = measured.lanes
     }
 
-    /// Batched time / single-stream time, with one timestep each.
+    /// Batched time / single-stream time, with one timestep per stream.
     var ratio: Double { together.min / alone.min }
 
     /// The largest lower bound of a step, divided by the measured minimum, for one stream with many timesteps. A value
@@ -81,10 +81,10 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
     var shareLongAlone: Double {
         (waiting == 0 ? boundTogether : max(multiplyAdds, exponentials, reading, waiting)) / longAlone.min
     }
-    /// The same ratio for many streams with one timestep each. The streams of a vector share one reading of the
+    /// The same ratio for many streams with one timestep per stream. The streams of a vector share one reading of the
     /// weights.
     var shareTogether: Double { boundTogether / together.min }
-    /// The same ratio for many streams with many timesteps each.
+    /// The same ratio for many streams with many timesteps per stream.
     var shareLongTogether: Double { boundTogether / longTogether.min }
 
     private var boundTogether: Double { max(multiplyAdds, exponentials, reading / Double(lanes)) }

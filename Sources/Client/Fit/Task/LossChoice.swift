@@ -1,11 +1,11 @@
 import ModelFiles
 import Training
 
-/// The loss of a training, and the labels that it accepts.
+/// The loss that a training minimizes, and the labels that this loss accepts.
 struct LossChoice: Sendable {
-    /// The loss in the form that training computes.
+    /// The loss in the form that the trainer computes.
     let training: Training.Loss
-    /// The same loss in the form that checks labels.
+    /// The same loss in the form that is used to check labels.
     let labels: Loss
 
     /// Chooses a loss: the given one, otherwise the loss in the model's file, otherwise the cross-entropy that fits the

@@ -2,12 +2,12 @@ import ModelFiles
 import Training
 
 extension Optimizer {
-    /// Options of Keras' optimizers that Sluice does not support.
+    /// Keras optimizer options that Sluice does not support.
     private static let unsupported = [
         "weight_decay", "use_ema", "gradient_accumulation_steps", "loss_scale_factor", "amsgrad",
     ]
 
-    /// Creates the optimizer that a model is compiled with.
+    /// Creates the optimizer with which a model was compiled.
     ///
     /// - Parameters:
     ///   - compilation: The options that the model was compiled with.

@@ -25,7 +25,7 @@ package struct CSVRecord: Sendable {
     ///
     /// - Parameter line: The line without its line feed. A carriage return at the end of the line does not belong to
     ///   the last field.
-    /// - Returns: Whether the record is complete. If not, its next line must follow.
+    /// - Returns: Whether the record is complete. If not, append its next line.
     package mutating func append(line: [UInt8]) -> Bool {
         if isInQuotes { bytes.append(UInt8(ascii: "\n")) }
         var index = 0

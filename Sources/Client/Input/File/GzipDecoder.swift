@@ -9,7 +9,7 @@ import CZlib
     private static let windowBits = 16 + MAX_WBITS
 
     private let name: String
-    /// zlib keeps the address of its stream, so the stream must not move.
+    /// zlib's stream. It must not move, because zlib keeps its address.
     private let stream: UnsafeMutablePointer<z_stream>
     private var input: [UInt8]
     /// The bytes of `input` that zlib has not consumed yet.

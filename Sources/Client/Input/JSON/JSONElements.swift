@@ -29,7 +29,7 @@ struct JSONElements: RowTexts {
     ///
     /// - Parameter text: The buffer to which the element is appended.
     /// - Returns: Whether there was an element.
-    /// - Throws: ``ClientError`` with the status `data` if the array neither continues nor ends here.
+    /// - Throws: ``ClientError`` with the status `data` if the array is damaged at this point.
     mutating func next(into text: inout [UInt8]) throws(ClientError) -> Bool {
         guard !isEnded else { return false }
         var byte = try significantByte()
@@ -85,8 +85,8 @@ struct JSONElements: RowTexts {
         }
     }
 
-    /// Returns whether `byte` ends the element. No bracket may be open after this byte. Only for a number or a word
-    /// such as `null` does the answer depend on the next byte.
+    /// Returns whether `byte` ends the element. No bracket may be open after this byte. The answer depends on the next
+    /// byte only for a number or for a word such as `null`.
     private mutating func isLast(_ byte: UInt8) throws(ClientError) -> Bool {
         if [UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: "\"")].contains(byte) { return true }
         guard let next = try reader.peek(1).first else { return false }

@@ -9,7 +9,7 @@ struct LiveBoard {
     private var view: BoardView
     private var rate = DecisionRate()
     private var notice: String?
-    /// The board at the last pause, and the time of the pause.
+    /// The board when the table was paused, and the time of the pause; nil unless paused.
     private var still: (board: DecisionBoard, time: ContinuousClock.Instant)?
 
     /// Creates an empty table.
