@@ -6,20 +6,20 @@ import Wire
 /// format is converted to this form, and the engine's model is built from it. A `.safetensors` file that Sluice writes
 /// contains exactly this form.
 ///
-/// A weight's name consists of the layer's name and Keras' name of the weight: `lstm/recurrent_kernel`,
+/// A weight's name joins the layer's name and Keras' name for the weight: `lstm/recurrent_kernel`,
 /// `bidirectional/forward/kernel`.
 package struct ExchangeForm: Sendable {
     /// The JSON of a Sequential or Functional model, in UTF-8.
     package let architecture: [UInt8]
     /// The version of Keras that defines the meaning of options; nil for Keras 3.
     package let kerasVersion: String?
-    /// The format that the model was converted from; nil if the model was in this form already.
+    /// The format that the model was converted from; nil if the model was already in this form.
     package let sourceFormat: String?
     /// The loss that the model was compiled with, if the file states it.
     package let loss: CompiledLoss?
-    /// The state of training; nil if the source does not state it or was read without it.
+    /// The training state; nil if the source has none or was read without it.
     package var training: TrainingState?
-    /// The weights in the order of their names, which are unique.
+    /// The weights, sorted by name. The names are unique.
     let tensors: [NamedTensor]
 
     /// The value of ``kerasVersion`` if the source states no version. The architecture must then state every option
@@ -34,7 +34,7 @@ package struct ExchangeForm: Sendable {
     ///   - sourceFormat: The format that the model was read from.
     ///   - tensors: The weights.
     ///   - loss: The loss that the model was compiled with.
-    ///   - training: The state of training.
+    ///   - training: The training state.
     /// - Throws: ``Defect`` with the code `corrupt` if two weights have the same name, or if the JSON is invalid.
     package init(
         architecture: [UInt8], kerasVersion: String?, sourceFormat: String?, tensors: [NamedTensor],
@@ -56,10 +56,10 @@ package struct ExchangeForm: Sendable {
     private static let notOfTheModel: Set<String> = [
         "build_config", "compile_config", "module", "registered_name", "shared_object_id",
     ]
-    /// The endings of layer options that act only in training.
+    /// The suffixes of layer options that only affect training.
     private static let endsOfTraining = ["_initializer"]
 
-    /// The endings of options that change a training, and stay if they are set.
+    /// The suffixes of options that affect training. They are kept unless they are null.
     private static let endsOfRules = ["_regularizer", "_constraint"]
 
     private static func isTraining(_ key: String, _ value: JSONValue) -> Bool {
@@ -107,7 +107,7 @@ extension ExchangeForm {
         static let compilation = "compile_config"
     }
 
-    /// Whether a safetensors file states that it is in Sluice's form.
+    /// Whether the metadata of a safetensors file declares Sluice's form.
     static func isForm(_ file: Safetensors) -> Bool { file.metadata[Key.format] == format }
 
     /// The model as a `.safetensors` file. Equal models produce equal bytes.
@@ -126,8 +126,8 @@ extension ExchangeForm {
 
     /// Reads the form from an untrusted safetensors file.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` if something is missing or damaged. The code is `unsupported` for
-    ///   another version of the format, or for numbers that are not floating-point.
+    /// - Throws: ``Defect`` with the code `corrupt` if something is missing or damaged, or `unsupported` if the format
+    ///   version is unknown or a tensor is not floating-point.
     init(_ file: Safetensors) throws(Defect) {
         let version = file.metadata[Key.formatVersion]
         guard version == Self.formatVersion else {
@@ -151,7 +151,7 @@ extension ExchangeForm {
 
     /// Returns, for each layer, the weights that the model's outputs depend on, in the order of ``KerasLayer/weights``.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` if a weight is missing or left over.
+    /// - Throws: ``Defect`` with the code `corrupt` if a weight is missing, or belongs to two layers or to none.
     func weights(of layers: [KerasArchitecture.NamedLayer]) throws(Defect) -> [[Tensor]] {
         let byName = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.tensor) })
         var unused = Set(byName.keys)

@@ -2,10 +2,10 @@ import FoundationEssentials
 package import Recurrent
 import Wire
 
-/// A safetensors file in memory: named tensors and metadata texts
+/// A safetensors file in memory: named tensors and text metadata
 /// (<https://huggingface.co/docs/safetensors/index#format>).
 ///
-/// The file is not trusted. Its header is bounded, and the tensors must fill the rest of the file without gaps or
+/// The file is untrusted. The header's size is bounded, and the tensors must fill the rest of the file without gaps or
 /// overlaps.
 struct Safetensors {
     /// The maximum size of the header, in bytes.
@@ -21,7 +21,7 @@ struct Safetensors {
     let metadata: [String: String]
     private let entries: [String: Entry]
     private let bytes: [UInt8]
-    /// The position in the file to which the tensors' offsets are relative.
+    /// The position in the file at which the tensor data begins. The tensors' offsets are relative to this position.
     private let dataStart: Int
 
     /// Whether the bytes look like the beginning of a safetensors file with a header of bounded length.
@@ -70,10 +70,10 @@ struct Safetensors {
     /// Returns the shape of a tensor, or nil if the file has no tensor with this name.
     func shape(of name: String) -> [Int]? { entries[name]?.shape }
 
-    /// Returns a tensor of floating-point numbers of any width, as float32.
+    /// Returns a floating-point tensor of any width, converted to float32.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` if the file has no tensor with this name, or `unsupported` for
-    ///   other types of numbers.
+    /// - Throws: ``Defect`` with the code `corrupt` if the file has no tensor with this name, or `unsupported` if the
+    ///   tensor's numbers are not floating-point.
     func tensor(_ name: String) throws(Defect) -> Tensor {
         guard let entry = entries[name] else { throw Defect(.corrupt, "tensor '\(name)' is missing") }
         guard let convert = entry.type.asFloat else {
@@ -96,8 +96,7 @@ struct Safetensors {
         }
     }
 
-    /// Checks that the tensors, ordered by position, have the sizes of their shapes and fill the data without gaps or
-    /// overlaps.
+    /// Checks that each tensor's size matches its shape, and that the tensors fill the data without gaps or overlaps.
     private func requireFilled() throws(Defect) {
         var end = 0
         let ordered = entries.sorted { first, second in
@@ -122,8 +121,8 @@ struct Safetensors {
         }
     }
 
-    /// Returns the number of members in all objects of a header, as written in the text. If a name occurs twice, this
-    /// number exceeds the number of decoded members, because a decoder keeps only one of the two values.
+    /// Counts the members of all objects in the header's text. If a name occurs twice, the count exceeds the number of
+    /// decoded members, because a decoder keeps only one of the two values.
     private static func membersWritten(in header: [UInt8]) -> Int {
         var count = 0
         var isInString = false
@@ -150,7 +149,7 @@ extension Safetensors {
     /// Returns the bytes of a file of float32 tensors. The data begins at a multiple of 8 bytes.
     ///
     /// - Parameters:
-    ///   - metadata: The metadata texts.
+    ///   - metadata: The text metadata.
     ///   - tensors: The tensors with their names, in the order in which they are written.
     /// - Returns: The file's bytes. Equal arguments produce equal bytes.
     static func bytes(metadata: [String: String], tensors: [NamedTensor]) -> [UInt8] {
@@ -230,7 +229,7 @@ private enum ElementType: String, Codable {
     }
 }
 
-/// One tensor of the header.
+/// A tensor's entry in the header.
 private struct Entry: Codable {
     let type: ElementType
     let shape: [Int]
@@ -273,7 +272,7 @@ private struct Entry: Codable {
         try object.encode([range.lowerBound, range.upperBound], forKey: .offsets)
     }
 
-    /// The product of the shape. Valid only if ``size`` is not nil.
+    /// The number of values, which is the product of the axes' lengths. Valid only if ``size`` is not nil.
     var count: Int { shape.reduce(1, *) }
 
     /// The size in bytes; nil if the shape is invalid or its size overflows.

@@ -1,17 +1,17 @@
 import Glibc
 import Synchronization
 
-/// A child process that answers one question. Its owner ends it afterwards.
+/// A child process that produces one answer. Its owner then ends the process.
 struct ChildProcess: ~Copyable {
-    /// The way in which a process ended.
+    /// The way a process ended.
     enum End {
-        /// The process exited by itself, or it is unknown how the process ended.
+        /// The process exited on its own, or the system did not report how it ended.
         case status
         /// A signal ended the process.
         case signal(Int32)
     }
 
-    /// The child processes that are not known to have ended.
+    /// The child processes that have not been ended yet.
     private static let running = Mutex<Set<pid_t>>([])
 
     private let identifier: pid_t
@@ -53,7 +53,7 @@ struct ChildProcess: ~Copyable {
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
 
         var arguments = unsafe [strdup(name), nil]
-        // Environment variables can control libhdf5, so the process gets only the location of the libraries.
+        // Environment variables can control libhdf5, so do not pass on any except the location of the libraries.
         var environment = unsafe [strdup("SWIFT_BACKTRACE=enable=no")]
         if let path = unsafe getenv("LD_LIBRARY_PATH") {
             unsafe environment.append(strdup("LD_LIBRARY_PATH=\(String(cString: path))"))
@@ -72,8 +72,8 @@ struct ChildProcess: ~Copyable {
     /// - Parameters:
     ///   - output: The read end of the output.
     ///   - limit: The maximum number of bytes.
-    ///   - seconds: The maximum time.
-    /// - Returns: The bytes, or nil if there were more or the time ran out.
+    ///   - seconds: The time limit.
+    /// - Returns: The bytes; nil if the output exceeds the limit or the time runs out.
     func answer(from output: Int32, atMost limit: Int, seconds: Int) -> [UInt8]? {
         let deadline = ContinuousClock.now + .seconds(seconds)
         var answer: [UInt8] = []
@@ -92,7 +92,7 @@ struct ChildProcess: ~Copyable {
         }
     }
 
-    /// Ends all child processes. Pending reads return without an answer.
+    /// Ends all child processes. Pending reads then see the end of the output.
     static func endAll() {
         running.withLock { identifiers in
             for identifier in identifiers { kill(identifier, SIGKILL) }
@@ -102,7 +102,7 @@ struct ChildProcess: ~Copyable {
     /// Ends the process if it is still running, and reaps it.
     consuming func end() -> End {
         kill(identifier, SIGKILL)
-        // Forget the identifier before the system can give it to another process.
+        // Forget the identifier before the system can reuse it for another process.
         Self.running.withLock { _ = $0.remove(identifier) }
         var status: Int32 = 0
         while unsafe waitpid(identifier, &status, 0) == -1 {

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Wire
 
-/// The loss that a model was compiled with in Keras, under Keras' name.
+/// The loss that a Keras model was compiled with.
 package struct CompiledLoss: Codable, Equatable, Sendable {
     /// Keras' name of the function, such as `binary_crossentropy`.
     package let name: String
@@ -28,8 +28,8 @@ package struct CompiledLoss: Codable, Equatable, Sendable {
         self.labelSmoothing = labelSmoothing
     }
 
-    /// Reads a loss in Keras' notation: a name, an object with a class name, or a list or object that holds one of
-    /// these for the only output.
+    /// Reads a loss in Keras' notation: a name, an object with a class name, or a list or object that contains one of
+    /// these for the model's only output.
     init?(keras value: JSONValue) {
         switch value {
         case .string(let name):
@@ -54,8 +54,8 @@ package struct CompiledLoss: Codable, Equatable, Sendable {
         }
     }
 
-    /// Returns the function's name for the name or class of a loss: `binary_crossentropy` for `BinaryCrossentropy` and
-    /// `bce`.
+    /// Returns the function name for a loss that is given by name or by class: `binary_crossentropy` for
+    /// `BinaryCrossentropy` and `bce`.
     private static func functionName(_ name: String) -> String {
         var words = ""
         for (index, letter) in name.enumerated() {
@@ -80,7 +80,7 @@ package struct CompiledLoss: Codable, Equatable, Sendable {
 }
 
 extension JSONValue {
-    /// The value of a number; nil for another kind of value.
+    /// The value as a number; nil if it is not a number.
     var double: Double? {
         switch self {
         case .number(let value): value

@@ -2,8 +2,8 @@ import Glibc
 
 /// A regular file that is open for reading.
 ///
-/// All parts of a model are read from the same open file. Therefore, if the file is replaced meanwhile, the header of
-/// one model is never combined with the weights of another.
+/// All parts of a model are read from the same open file. Even if the file is replaced during the read, the header of
+/// one model is therefore never combined with the weights of another.
 package struct FileBytes: ~Copyable {
     /// The maximum size of a model file, 1 GiB.
     static let maximumSize = 1 << 30
@@ -27,7 +27,8 @@ package struct FileBytes: ~Copyable {
 
     /// Takes over an open descriptor.
     ///
-    /// - Throws: ``Defect`` with the code `unreadable` if the descriptor is not a regular file of bounded size.
+    /// - Throws: ``Defect`` with the code `unreadable` if the descriptor does not refer to a regular file, or if the
+    ///   file is too large.
     package init(_ descriptor: Int32) throws(Defect) {
         self.descriptor = descriptor
         var status = stat()

@@ -3,7 +3,7 @@ import Wire
 
 /// The identity of a model: SHA-256 over everything that the model's outputs depend on, and nothing else.
 ///
-/// The hash covers a line with the version of this rule, then each layer in order. A layer contributes its
+/// The hash covers a line with the version of this scheme, then each layer in order. A layer contributes its
 /// ``Layer/architecture`` line and its weights: for each weight the rank, the lengths of the axes (each 64 bits,
 /// little-endian) and the values (float32, little-endian). Names, statefulness and the file's format are left out.
 enum Fingerprint {

@@ -10,10 +10,10 @@ package struct ModelFile: Sendable {
         package let kind: String
         /// The layer's output as Keras prints it, the batch axis first: `(None, 24, 10)`.
         package let outputShape: String
-        /// The number of weights in the layer. Keras also counts the weight in which a Normalization stores its number
-        /// of samples.
+        /// The number of weights in the layer. Keras' own figure also includes the sample count that a Normalization
+        /// stores.
         package let parameters: Int
-        /// The number of weights that training changes.
+        /// The number of trainable weights.
         package let trainableParameters: Int
         /// Keras' names of the functions that the layer applies. For a recurrent layer, the cell's function is first,
         /// then the gates' function.
@@ -25,7 +25,7 @@ package struct ModelFile: Sendable {
     /// SHA-256 of the architecture and the weights, as 64 hexadecimal digits. The fingerprint does not depend on the
     /// file's format, on the names of the layers or on whether the model is stateful.
     package let fingerprint: String
-    /// Whether the state continues from one call of Keras' `predict` to the next, because all recurrent layers have
+    /// Whether the state carries over from one call of Keras' `predict` to the next, because all recurrent layers have
     /// `stateful=True`. A model that mixes stateful and stateless layers is refused. A model without state is not
     /// stateful.
     package let isStateful: Bool
@@ -47,19 +47,20 @@ package struct ModelFile: Sendable {
     package let outputMeaning: OutputMeaning
     /// The layers in order, as Keras' `summary()` lists them.
     package let layers: [LayerSummary]
-    /// Whether the engine's model has each of ``layers``. It leaves out those that change nothing.
+    /// For each of ``layers``, whether the engine's model includes it. The engine omits layers that do nothing in
+    /// inference.
     let isComputed: [Bool]
 
-    /// Reads a Sequential model, or a Functional model that is one chain, from a file. The format may be a Keras 3
-    /// archive (`.keras`), a whole-model HDF5 file of Keras (`.h5`), Sluice's own `.safetensors`, or a PyTorch state
-    /// dict in a `.safetensors` with a description beside it.
+    /// Reads a Sequential model, or a Functional model that is a single chain, from a file. The file may be a Keras 3
+    /// archive (`.keras`), a whole-model Keras HDF5 file (`.h5`), Sluice's own `.safetensors`, or a PyTorch state dict
+    /// (`.safetensors`) with a description file beside it.
     ///
-    /// The format is determined from the file's first bytes, not from its name. The file is not trusted. A Keras file
-    /// is read in a separate process.
+    /// The format is determined from the file's first bytes, not from its name. The file is untrusted. A Keras file is
+    /// read in a separate process.
     ///
     /// - Parameter path: The path of the file, absolute or relative to the working directory.
     /// - Returns: The model with its description.
-    /// - Throws: ``ModelFileError`` that names the file and the layer at fault, if there is one.
+    /// - Throws: ``ModelFileError`` that names the file and, if a layer is at fault, the layer.
     package static func read(_ path: String) throws(ModelFileError) -> ModelFile {
         try named(path) { () throws(Defect) in
             let source = try ModelSource.read(path)
@@ -116,7 +117,7 @@ package struct ModelFile: Sendable {
             kerasVersion: version)
     }
 
-    /// Builds the engine's model. Building it checks the shapes of the weights.
+    /// Builds the engine's model, which also checks the shapes of the weights.
     private init(
         _ architecture: KerasArchitecture, weights: [[Tensor]], loss: CompiledLoss?, format: String,
         kerasVersion: String?

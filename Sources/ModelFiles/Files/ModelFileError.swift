@@ -1,4 +1,4 @@
-/// The reason why a model file could not be read or written. Catch by ``code``; ``description`` is for people.
+/// The reason a model file could not be read or written. Catch by ``code``; ``description`` is for humans.
 package struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kind of error.
     package enum Code: String, CaseIterable, Codable, Equatable, Sendable {
@@ -11,9 +11,9 @@ package struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertib
         case notAModel
         /// The file is a model, but parts of it are damaged, missing or contradictory.
         case corrupt
-        /// The model is sound, but needs something that Sluice does not compute.
+        /// The model is valid but needs something that Sluice does not support.
         case unsupported
-        /// The output file exists already.
+        /// The output file already exists.
         case exists
         /// The output file cannot be written: the user lacks permission, the disk is full, or a special file has this
         /// name.
@@ -57,8 +57,8 @@ package struct Defect: Error, Codable, Equatable {
 }
 
 extension String {
-    /// The text without line breaks and other control characters, cut after 1,000 characters. Names in a model file and
-    /// texts from libraries may contain anything.
+    /// The text without line breaks and other control characters, truncated after 1,000 characters. Names in a model
+    /// file and texts from libraries may contain anything.
     var foldedToOneLine: String {
         let maximum = 1000
         let isBreak = { (scalar: Unicode.Scalar) in

@@ -4,14 +4,14 @@ struct ModelSource {
     let form: ExchangeForm
     /// The name of the file's format.
     let format: String
-    /// The file itself, if it is a `.keras` archive that was read with the state of training; otherwise empty.
+    /// The file itself, if it is a `.keras` archive that was read with its training state; otherwise empty.
     var archive: [UInt8] = []
 
     /// Reads a file of any format.
     ///
     /// - Parameters:
     ///   - path: The path of the file.
-    ///   - withTraining: Whether to read the state of training too.
+    ///   - withTraining: Whether to read the training state as well.
     /// - Returns: The file's content.
     /// - Throws: ``Defect``.
     static func read(_ path: String, withTraining: Bool = false) throws(Defect) -> ModelSource {

@@ -3,7 +3,7 @@ import Glibc
 /// A file that appears whole or not at all. The bytes are written to a temporary file in the same folder, which then
 /// takes the final name.
 package enum OutputFile {
-    /// Writes a file and replaces an existing one.
+    /// Writes a file, replacing any existing file.
     ///
     /// - Parameters:
     ///   - bytes: The content.
@@ -29,7 +29,7 @@ package enum OutputFile {
         try ModelFile.named(path) { () throws(Defect) in try check(path, replacing: replacing) }
     }
 
-    /// Checks whether a file may be written. Callers check before they produce the file's bytes.
+    /// Checks whether a file may be written. Callers do so before they produce the content.
     ///
     /// - Throws: ``Defect`` with the code `exists` if the file exists and may not be replaced, or `notWritten` if the
     ///   path is not a regular file or its folder cannot be written.
@@ -76,7 +76,7 @@ package enum OutputFile {
 extension [UInt8] {
     /// Writes all of the bytes.
     ///
-    /// - Returns: Whether the write succeeded; if not, `errno` has the reason.
+    /// - Returns: Whether the write succeeded; if not, `errno` holds the reason.
     package func writeAll(to descriptor: Int32) -> Bool {
         var written = 0
         while written < count {

@@ -4,14 +4,14 @@ import Wire
 struct InitialLayer {
     let className: String
     var options: [String: JSONValue] = [:]
-    /// The layer within a Bidirectional or a TimeDistributed.
+    /// The inner layer of a Bidirectional or TimeDistributed; empty for any other layer.
     var inner: [InitialLayer] = []
-    /// The line in the file that describes the layer; nil for a layer of a pattern.
+    /// The line in the file that describes the layer; nil if the layer comes from a pattern.
     var line: Int?
 
     /// Describes the layer as Keras 3 does.
     ///
-    /// - Parameter names: The names of the layers before.
+    /// - Parameter names: The generator of names for unnamed layers.
     /// - Returns: The layer's JSON.
     func json(_ names: inout KerasNames) -> JSONValue {
         var members: [String: JSONValue] = [:]
@@ -44,7 +44,7 @@ struct InitialLayer {
     }
 }
 
-/// The names that Keras gives to layers without a name: `lstm`, `lstm_1` and so on.
+/// The names that Keras gives to unnamed layers: `lstm`, `lstm_1` and so on.
 package struct KerasNames {
     private var counts: [String: Int] = [:]
 

@@ -9,16 +9,16 @@ package struct InitialModel {
     /// The layers in order, without the input.
     let layers: [InitialLayer]
 
-    /// The name that Keras gives to a model.
+    /// The name that Keras gives to an unnamed model.
     private static let name = "sequential"
 
     /// Draws the weights with Keras' default initializers, and compiles the model with Adam.
     ///
-    /// The loss fits the model's outputs: cross-entropy for probabilities, otherwise the mean squared error.
+    /// The loss depends on the model's outputs: cross-entropy for probabilities, otherwise the mean squared error.
     ///
     /// - Parameter seed: The seed of the generator. Equal seeds give equal models.
     /// - Returns: The model.
-    /// - Throws: ``Defect`` if a layer needs something that the engine does not compute.
+    /// - Throws: ``Defect`` if a layer needs something that the engine does not support.
     func document(seed: UInt64) throws(Defect) -> ModelDocument {
         let configuration = try configuration()
         let architecture = try KerasArchitecture(
@@ -76,7 +76,7 @@ package struct InitialModel {
         }
     }
 
-    /// Returns a defect with the line of the file that describes the layer.
+    /// Adds the line of the layers file that describes the layer at fault, if there is such a line.
     private func located(_ defect: Defect, _ values: [JSONValue]) -> Defect {
         let names = values.dropFirst().map { $0.members?["config"]?.members?["name"]?.text }
         guard let name = defect.layer, let index = names.firstIndex(of: name), let line = layers[index].line else {
@@ -109,8 +109,8 @@ extension ModelDocument {
     /// - Parameters:
     ///   - model: The model's description.
     ///   - seed: The seed of the generator. Equal seeds give equal models.
-    ///   - source: The name of the description's origin, for error messages.
-    /// - Returns: The model, compiled with Adam and the loss that fits its outputs.
+    ///   - source: The origin of the description, for error messages.
+    /// - Returns: The model, compiled with Adam and a loss that suits its outputs.
     /// - Throws: ``ModelFileError`` with the code `unsupported` or `corrupt`.
     package static func initial(
         _ model: InitialModel, seed: UInt64, source: String

@@ -7,20 +7,20 @@ struct InitialNumbers {
     private static let maximumValues = 1 << 24
 
     private var generator: SplitMix64
-    /// The second of two normal numbers that were drawn together.
+    /// The second number of the last pair of normal numbers; nil once it is used.
     private var spareNormal: Double?
 
     init(seed: UInt64) {
         generator = SplitMix64(seed: seed)
     }
 
-    /// Returns a matrix that is uniform within ± √(6 / (rows + columns)): `glorot_uniform`.
+    /// Returns a matrix of uniform random numbers within ± √(6 / (rows + columns)): `glorot_uniform`.
     mutating func glorotUniform(rows: Int, columns: Int) throws(ModelError) -> Tensor {
         try Self.check([rows, columns])
         return try uniform(shape: [rows, columns], within: (6 / Double(rows + columns)).squareRoot())
     }
 
-    /// Returns numbers that are uniform within ± a limit: `uniform`, for an Embedding with the limit 0.05.
+    /// Returns uniform random numbers within ± `limit`: `uniform`. An Embedding uses the limit 0.05.
     mutating func uniform(shape: [Int], within limit: Double) throws(ModelError) -> Tensor {
         try Self.check(shape)
         var values: [Float] = []
@@ -31,8 +31,8 @@ struct InitialNumbers {
     /// Returns a random orthogonal matrix: `orthogonal`. The rows are orthonormal if there are fewer rows than columns;
     /// otherwise the columns are.
     ///
-    /// The matrix is Q of the decomposition QR of a matrix of normal numbers, with a positive diagonal of R.
-    /// Orthogonalization of one vector after another gives exactly this Q.
+    /// The matrix is the Q of the QR decomposition of a matrix of normal random numbers, where R has a positive
+    /// diagonal. Orthogonalizing the vectors one by one (Gram-Schmidt) yields exactly this Q.
     mutating func orthogonal(rows: Int, columns: Int) throws(ModelError) -> Tensor {
         try Self.check([rows, columns])
         let (count, length) = (min(rows, columns), max(rows, columns))
@@ -58,7 +58,7 @@ struct InitialNumbers {
         return try Tensor(shape: [rows, columns], values: values)
     }
 
-    /// Returns equal numbers: `zeros` or `ones`.
+    /// Returns a tensor filled with one value: `zeros` or `ones`.
     static func constant(_ value: Float, shape: [Int]) throws(ModelError) -> Tensor {
         try check(shape)
         return try Tensor(shape: shape, values: Array(repeating: value, count: shape.reduce(1, *)))
@@ -77,7 +77,7 @@ struct InitialNumbers {
         }
     }
 
-    /// Returns a number that is uniform from 0 to 1.
+    /// Returns a uniform random number in [0, 1).
     private mutating func unit() -> Double { Double(generator.next() >> 11) * 0x1p-53 }
 
     /// Returns a standard normal number by G. Marsaglia's polar method.

@@ -1,15 +1,15 @@
 import Wire
 
-/// The options of a layer's class in Keras 3.15.1, as `get_config` returns them.
+/// The options of a layer class in Keras 3.15.1, as `get_config` returns them.
 struct KerasDefaults {
-    /// The options that must be given, each with a value of its kind.
+    /// The required options, each with an example value of the right type.
     let required: [String: JSONValue]
-    /// The options that may be given, with their defaults.
+    /// The options that may be set, with their defaults.
     let optional: [String: JSONValue]
-    /// The options that act only in training, and cannot be given.
+    /// The options that only affect training and cannot be set.
     let fixed: [String: JSONValue]
 
-    /// The options of each class, by the class's name.
+    /// The options of each class, by class name.
     static let of: [String: KerasDefaults] = [
         "LSTM": recurrent(
             ["recurrent_activation": .string("sigmoid")], fixed: ["unit_forget_bias": .bool(true), "seed": .null]),
@@ -69,7 +69,7 @@ struct KerasDefaults {
         self.fixed = fixed.merging(["dtype": Self.float32]) { $1 }
     }
 
-    /// The default configuration. It lacks the name and the required options.
+    /// The default configuration, without the name and the required options.
     var config: [String: JSONValue] { optional.merging(fixed) { $1 } }
 
     private static func recurrent(_ own: [String: JSONValue], fixed: [String: JSONValue]) -> KerasDefaults {

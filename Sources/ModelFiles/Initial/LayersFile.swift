@@ -1,7 +1,7 @@
 import Wire
 import Yams
 
-/// A file in YAML that describes a new model: a list of layers with Keras' own names and options.
+/// A YAML file that describes a new model: a list of layers with Keras' own names and options.
 ///
 /// ```yaml
 /// - Input: {shape: [null, 3]}
@@ -18,7 +18,7 @@ package enum LayersFile {
     ///
     /// - Parameter path: The path of the file.
     /// - Returns: The model's description.
-    /// - Throws: ``ModelFileError`` with the line of the problem.
+    /// - Throws: ``ModelFileError`` that states the line at fault.
     package static func read(_ path: String) throws(ModelFileError) -> InitialModel {
         try ModelFile.named(path) { () throws(Defect) in
             let file = try FileBytes(path)
@@ -45,7 +45,7 @@ package enum LayersFile {
         return InitialModel(inputShape: shape, layers: layers)
     }
 
-    /// Reads the shape of the input, which `shape` gives without the batch axis, and `batch_shape` with it.
+    /// Reads the shape of the input. The option `shape` omits the batch axis; `batch_shape` includes it.
     private static func inputShape(_ node: Node) throws(Defect) -> [Int?] {
         let (name, options) = try nameAndOptions(node)
         guard name == inputClass, options.count == 1, let (key, value) = options.first,
@@ -94,7 +94,7 @@ package enum LayersFile {
         return layer
     }
 
-    /// Returns the value of an option, which must be of the kind of another value.
+    /// Returns the value of an option. The value must be of the same kind as `standard`.
     private static func option(
         _ node: Node, of layer: String, key: String, standard: JSONValue
     ) throws(Defect) -> JSONValue {
@@ -114,7 +114,7 @@ package enum LayersFile {
         }
     }
 
-    /// Returns the only key of an entry, and the options behind it.
+    /// Returns the layer's name, which is the only key of the entry, and the layer's options.
     private static func nameAndOptions(_ node: Node) throws(Defect) -> (String, [(key: String, value: Node)]) {
         if let name = node.string, node.scalar != nil { return (name, []) }
         guard let mapping = node.mapping, mapping.count == 1, let (key, value) = mapping.first, let name = key.string
@@ -139,7 +139,7 @@ package enum LayersFile {
 }
 
 extension JSONValue {
-    /// Returns whether a value is of the kind of an option's default. Null stands for a number or a text that is not set.
+    /// Returns whether the value is of the same kind as an option's default. Null stands for an unset number or text.
     fileprivate func isLike(_ standard: JSONValue) -> Bool {
         switch (self, standard) {
         case (.bool, .bool), (.string, .string), (.null, .null), (.null, .string): true

@@ -1,6 +1,6 @@
 import Wire
 
-/// The usual Keras classifiers for sequences.
+/// Common Keras classifiers for sequences.
 package enum ModelPattern: String, CaseIterable, Sendable {
     /// LSTM → Dense.
     case sequence
@@ -13,20 +13,20 @@ package enum ModelPattern: String, CaseIterable, Sendable {
     /// Embedding → Bidirectional(LSTM) → Dense.
     case tokensBothWays = "tokens-both-ways"
 
-    /// The pattern's number as a name, `model1` to `model5`.
+    /// The pattern's numbered name, `model1` to `model5`.
     package var number: String { "model\((Self.allCases.firstIndex(of: self) ?? 0) + 1)" }
 
-    /// Whether a timestep is a token rather than numbers.
+    /// Whether a timestep is a token rather than a vector of features.
     package var takesTokens: Bool { self == .tokens || self == .tokensBothWays }
 
-    /// Creates a pattern from its name or its number.
+    /// Finds a pattern by its name or its numbered name.
     package init?(name: String) {
         guard let pattern = Self.allCases.first(where: { $0.rawValue == name || $0.number == name }) else { return nil }
         self = pattern
     }
 }
 
-/// The sizes of a new model of a pattern.
+/// The sizes of a new model that follows a pattern.
 package struct PatternSizes: Sendable {
     /// A kind of recurrent layer.
     package enum Cell: String, CaseIterable, Sendable {
@@ -41,15 +41,15 @@ package struct PatternSizes: Sendable {
         }
     }
 
-    /// The units of each recurrent layer, from first to last.
+    /// The number of units in each recurrent layer, from first to last.
     package var units = [10]
     /// The kind of the recurrent layers.
     package var cell = Cell.lstm
-    /// The number of features of a timestep, if it is not a token.
+    /// The number of features per timestep, unless timesteps are tokens.
     package var features = 1
-    /// The number of different tokens, if a timestep is a token.
+    /// The number of different tokens, if timesteps are tokens.
     package var vocabulary = 2
-    /// The number of timesteps in a call; nil for any number, but 1 for a stateful model.
+    /// The number of timesteps per call. Nil means any number, or 1 for a stateful model.
     package var length: Int?
 
     /// Creates the default sizes.
@@ -57,10 +57,10 @@ package struct PatternSizes: Sendable {
 }
 
 extension InitialModel {
-    /// The units of the Dense before the recurrent layers, and of an Embedding.
+    /// The number of units in the Dense before the recurrent layers, and in an Embedding.
     private static let (mixedUnits, embeddingUnits) = (24, 128)
 
-    /// Describes a model of a pattern with one probability as its output.
+    /// Describes a model that follows a pattern and outputs one probability.
     package init(_ pattern: ModelPattern, _ sizes: PatternSizes) {
         var layers: [InitialLayer] = []
         switch pattern {

@@ -74,7 +74,7 @@ extension KeyedDecodingContainer {
     ///   - key: Keras' name of the option.
     ///   - standard: Keras' default if the file does not have the option.
     /// - Returns: The engine's function.
-    /// - Throws: ``Defect`` if the engine does not compute the function.
+    /// - Throws: ``Defect`` if the engine does not support the function.
     func activation(_ key: Key, standard: Activation) throws -> Activation {
         contains(key) ? try decode(KerasActivation.self, forKey: key).function : standard
     }

@@ -1,9 +1,9 @@
 import FoundationEssentials
 import Wire
 
-/// A Sequential model, or a functional model that is one chain, as Keras' JSON describes it. The JSON is `config.json`
-/// of a `.keras` archive, the attribute `model_config` of a legacy `.h5` file, or the `architecture` of Sluice's own
-/// format. The JSON does not contain the weights.
+/// A Sequential model, or a Functional model that is a single chain, as Keras' JSON describes it. The JSON is
+/// `config.json` of a `.keras` archive, the attribute `model_config` of a legacy `.h5` file, or the `architecture` of
+/// Sluice's own format. The JSON does not contain the weights.
 package struct KerasArchitecture: Sendable {
     /// The supported kinds of layers besides `InputLayer`, which only states a shape.
     static let kinds: [any KerasLayer.Type] = [
@@ -42,7 +42,7 @@ package struct KerasArchitecture: Sendable {
     /// The model's input shape. An axis may have any length if the file does not state its length.
     let inputShape: KerasShape
 
-    /// Whether a timestep of the model's input is one token.
+    /// Whether each timestep of the model's input is a token.
     var takesTokens: Bool { layers.first?.layer.takesTokens ?? false }
 
     /// The number of timesteps in the input's shape; nil if the model takes any number.
@@ -54,10 +54,10 @@ package struct KerasArchitecture: Sendable {
     ///
     /// - Parameters:
     ///   - json: The text, in UTF-8.
-    ///   - source: The name of the JSON's origin, for error messages.
+    ///   - source: The origin of the JSON, for error messages.
     ///   - kerasVersion: The version that wrote the file, such as `3.15.1`, if the file states it.
     /// - Throws: ``Defect`` with the code `corrupt` if the text is not the JSON of a Keras model. The code is
-    ///   `unsupported` if the model or a layer needs something that the engine does not compute.
+    ///   `unsupported` if the model or a layer needs something that the engine does not support.
     package init(json: [UInt8], source: String, kerasVersion: String?) throws(Defect) {
         guard !JSONValue.isNested(json, deeperThan: Self.maximumDepth) else {
             throw Defect(.corrupt, "\(source): nested deeper than \(Self.maximumDepth) arrays and objects")
@@ -105,7 +105,7 @@ package struct KerasArchitecture: Sendable {
 
     /// Returns whether the model keeps its state from one call to the next, according to its recurrent layers.
     ///
-    /// - Throws: ``Defect`` if the layers differ, because the engine keeps a model's state as a whole.
+    /// - Throws: ``Defect`` if the layers differ, because the engine either keeps or resets a model's state as a whole.
     func isStateful() throws(Defect) -> Bool {
         let recurrent = layers.filter { $0.layer.isStateful != nil }
         for other in recurrent where other.layer.isStateful != recurrent.first?.layer.isStateful {
@@ -119,7 +119,7 @@ package struct KerasArchitecture: Sendable {
 extension KerasArchitecture.NamedLayer {
     /// Determines the layer's output shape.
     ///
-    /// - Throws: ``Defect`` that names the layer if it cannot take the input.
+    /// - Throws: ``Defect`` that names the layer, if the layer cannot take the input.
     fileprivate init(
         name: String, layer: any KerasLayer, isTrainable: Bool, inputShape: KerasShape, isFirst: Bool
     ) throws(Defect) {
@@ -222,7 +222,7 @@ private struct ModelConfiguration: Decodable {
     }
 }
 
-/// The JSON of one layer, decoded by the kind of layer that its class name selects.
+/// The JSON of one layer, decoded as the kind of layer that its class name selects.
 private enum LayerConfiguration: Decodable {
     case input(name: String, dtype: KerasDType?)
     case layer(name: String, any KerasLayer, isTrainable: Bool)
@@ -261,7 +261,7 @@ private enum LayerConfiguration: Decodable {
         }
     }
 
-    /// Returns whether training changes the weights of a layer and, if the layer wraps another one, of the inner layer.
+    /// Returns whether a layer is trainable. If it wraps another layer, both must be trainable.
     private static func isTrainable(_ config: KeyedDecodingContainer<Key>) throws -> Bool {
         let inner = try? config.nestedContainer(keyedBy: Key.self, forKey: .layer)
             .nestedContainer(keyedBy: Key.self, forKey: .config)

@@ -33,7 +33,8 @@ struct KerasClass: Decodable {
 }
 
 extension String {
-    /// Keras' name for a class in names and paths: `LSTM` → `lstm`, `TimeDistributed` → `time_distributed`.
+    /// The form that a class name takes in Keras' names and paths: `LSTM` → `lstm`, `TimeDistributed` →
+    /// `time_distributed`.
     package var kerasSnakeCase: String {
         var result = ""
         var previous: Character?

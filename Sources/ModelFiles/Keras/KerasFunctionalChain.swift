@@ -1,10 +1,10 @@
 import FoundationEssentials
 
-/// The graph of a Functional model. Only a single chain from one input to one output is supported, in which each layer
-/// takes the output of one other layer.
+/// The graph of a Functional model. Only a single chain from one input to one output is supported: each layer takes the
+/// output of exactly one other layer.
 ///
-/// Keras 3 also writes masks into the graph, as operations (`NotEqual`, `Any`) among the layers and as the argument
-/// `mask` of layers. These masks must equal the masks that follow from the chain.
+/// Keras 3 also writes masks into the graph, both as operations (`NotEqual`, `Any`) among the layers and as the layers'
+/// `mask` argument. These masks must be the ones that the chain itself implies.
 struct KerasFunctionalChain {
     /// The maximum number of layers and operations in a graph.
     private static let maximumNodes = 1024
@@ -163,7 +163,7 @@ extension KerasFunctionalChain {
 
         init(from decoder: any Decoder) throws {
             guard let object = try? decoder.container(keyedBy: Key.self) else {
-                // For TensorFlow's operations, this is the tensor itself instead of a list of tensors.
+                // For TensorFlow's operations, the value is a single tensor instead of a list of tensors.
                 let value = try decoder.singleValueContainer()
                 let tensors =
                     try (try? value.decode([KerasTensorOfKeras2].self)) ?? [value.decode(KerasTensorOfKeras2.self)]

@@ -4,8 +4,8 @@ import Recurrent
 /// A layer as Keras' configuration describes it, before its weights are read.
 ///
 /// To add a kind of layer, write a file with a conforming type and add the type to ``KerasArchitecture/kinds``. The
-/// type decodes the options that affect the outputs from the layer's `config`. For an option that it does not compute,
-/// it throws a ``Defect`` with the code `unsupported` while decoding.
+/// type decodes from the layer's `config` the options that affect the outputs. If an option is not supported, decoding
+/// throws a ``Defect`` with the code `unsupported`.
 protocol KerasLayer: Decodable, Sendable {
     /// The class name in Keras' configuration, such as `LSTM`.
     static var className: String { get }
@@ -31,13 +31,13 @@ protocol KerasLayer: Decodable, Sendable {
     /// Builds the engine's layer.
     ///
     /// - Parameters:
-    ///   - weights: The tensors of the ``weights`` with `isRead`, in the same order.
+    ///   - weights: The tensors of those ``weights`` whose `isRead` is true, in the same order.
     ///   - input: A shape that ``outputShape(of:)`` accepted.
     /// - Returns: The engine's layer, or nil if the layer changes nothing.
     /// - Throws: ``ModelError`` if a weight has the wrong shape.
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)?
 
-    /// Returns the values of a new layer's ``weights`` from Keras' default initializers.
+    /// Returns values for a new layer's ``weights``, drawn with Keras' default initializers.
     ///
     /// - Parameters:
     ///   - input: A shape that ``outputShape(of:)`` accepted.
@@ -63,10 +63,9 @@ extension KerasLayer {
 package struct KerasWeight: Sendable {
     /// The path in `model.weights.h5` of a `.keras` archive, relative to the layer's group: `cell/vars/0`.
     package let archivePath: String
-    /// The name in the layer, such as `kernel`. In a Bidirectional, the layer's direction is a prefix:
-    /// `forward/kernel`.
+    /// The name within the layer, such as `kernel`. In a Bidirectional, the direction is a prefix: `forward/kernel`.
     package let name: String
-    /// Whether the model's outputs depend on the weight. A Keras file must contain the weight in any case.
+    /// Whether the model's outputs depend on the weight. A Keras file must contain the weight either way.
     package let isRead: Bool
     /// Whether the weight is trainable. Statistics of the data, such as a moving mean, are not.
     let isTrainable: Bool
@@ -117,7 +116,7 @@ struct KerasShape: Decodable, Equatable, CustomStringConvertible {
         self.init(try decoder.singleValueContainer().decode([Int?].self))
     }
 
-    /// Returns the shape with another number of features.
+    /// Returns the shape with a different number of features.
     func withFeatures(_ features: Int) -> KerasShape {
         KerasShape(axes.dropLast() + [features], isMasked: isMasked)
     }

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Recurrent
 
-/// The axis of a layer: a number, or a list of one number. Only the last axis is supported.
+/// The `axis` option of a layer: a number, or a list of one number. Only the last axis is supported.
 struct KerasAxis: Decodable {
     private let axes: [Int]
 
@@ -75,7 +75,7 @@ struct KerasNumbers: Decodable {
 
 /// The number type of a layer: a name in Keras 2, an object with a name in Keras 3.
 struct KerasDType: Decodable {
-    /// The number types of tokens: whole numbers, or float32, to which Keras may convert them.
+    /// The number types of tokens: integers, and float32, because Keras may convert tokens to it.
     private static let tokens: Set<String> = [
         "float32", "int32", "int64", "int16", "int8", "uint8", "uint16", "uint32",
     ]

@@ -22,7 +22,7 @@ struct TorchDescription: Decodable {
     /// One module, such as `lstm: encoder`, with its options.
     struct Layer: Decodable {
         let kind: Kind
-        /// The module's name in the state dict; empty if the dict belongs to the module itself.
+        /// The module's name in the state dict; empty if the state dict is that of the module itself.
         let module: String
         /// The activation after a linear layer or within an RNN.
         let activation: String?
@@ -53,9 +53,10 @@ struct TorchDescription: Decodable {
 
     /// The modules in the order of the forward pass.
     let layers: [Layer]
-    /// Whether the state continues from one sequence to the next.
+    /// Whether the state carries over from one sequence to the next.
     let isStateful: Bool
-    /// The shape of one sequence: timesteps, then features unless the input is tokens; nil stands for any number.
+    /// The shape of one sequence: timesteps, then features unless the input consists of tokens. A nil length stands for
+    /// any number.
     let inputShape: [Int?]?
 
     /// The maximum size of a description, in bytes. Real descriptions are far smaller.
@@ -67,7 +68,7 @@ struct TorchDescription: Decodable {
         case inputShape = "input_shape"
     }
 
-    /// A key with any name.
+    /// A key with an arbitrary name.
     private struct Name: CodingKey {
         let stringValue: String
         var intValue: Int? { nil }
@@ -106,8 +107,8 @@ struct TorchDescription: Decodable {
     ///
     /// - Parameter path: The path of the `.safetensors`.
     /// - Returns: The description.
-    /// - Throws: ``Defect`` with the code `notAModel` if there is no description. If there is one but it cannot be
-    ///   used, the code is `unreadable`, `corrupt` or `unsupported`, and the error names the description.
+    /// - Throws: ``Defect`` with the code `notAModel` if there is no description. If the description exists but cannot
+    ///   be used, the code is `unreadable`, `corrupt` or `unsupported`, and the error names the description file.
     static func beside(_ path: String) throws(Defect) -> TorchDescription {
         let suffix = ".safetensors"
         let stem = path.hasSuffix(suffix) ? String(path.dropLast(suffix.count)) : path
@@ -136,7 +137,7 @@ struct TorchDescription: Decodable {
 }
 
 extension Defect {
-    /// Returns the defect with the name of the description file.
+    /// Adds the name of the description file to the defect.
     fileprivate func inFile(_ path: String) -> Defect {
         Defect(code == .notFound ? .unreadable : code, "\(path.lastPathComponent) beside it: \(context)")
     }

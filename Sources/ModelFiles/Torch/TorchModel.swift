@@ -3,7 +3,8 @@ import Recurrent
 import Wire
 
 /// A PyTorch state dict with its description, converted to the exchange form
-/// (<https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html> and the pages of GRU, RNN, Linear, Embedding).
+/// (<https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html> and the pages on GRU, RNN, Linear and
+/// Embedding).
 ///
 /// PyTorch multiplies a matrix (outputs, inputs) by a column. Keras multiplies a row by a matrix (inputs, outputs). All
 /// matrices are therefore transposed.
@@ -106,7 +107,7 @@ private struct TorchCell {
     let kind: TorchDescription.Kind
     /// The layer's name in Keras.
     let name: String
-    /// The prefix of the names of the module's tensors.
+    /// The prefix of the module's tensor names.
     let prefix: String
     let level: Int
     let activation: String?
@@ -165,7 +166,7 @@ private struct TorchCell {
 }
 
 extension TorchDescription.Kind {
-    /// The position of each of Keras' gates in PyTorch's order; nil for a layer that is not recurrent.
+    /// For each gate in Keras' order, its position in PyTorch's order; nil for a layer that is not recurrent.
     ///
     /// Both libraries order an LSTM's gates as input, forget, cell, output. PyTorch orders a GRU's gates as reset,
     /// update, new. Keras orders them as update, reset, new.
@@ -191,7 +192,7 @@ extension TorchDescription.Kind {
 }
 
 extension JSONValue {
-    /// Returns a layer of a Keras configuration.
+    /// Returns a layer's entry in a Keras configuration.
     fileprivate static func layer(_ className: String, _ config: [String: JSONValue]) -> JSONValue {
         .object(["class_name": .string(className), "config": .object(config)])
     }

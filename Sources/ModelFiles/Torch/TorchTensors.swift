@@ -1,6 +1,6 @@
 import Recurrent
 
-/// The tensors of a state dict. Each tensor can be taken once.
+/// The tensors of a state dict, with a record of those that are still unused.
 struct TorchTensors {
     private let file: Safetensors
     private var unused: Set<String>
@@ -10,7 +10,7 @@ struct TorchTensors {
         unused = Set(file.names)
     }
 
-    /// Whether the dict has a tensor with this name.
+    /// Whether the state dict has a tensor with this name.
     func has(_ name: String) -> Bool { file.shape(of: name) != nil }
 
     /// Returns the number of levels of a recurrent module. The result is at least 1, so that missing tensors are
@@ -42,7 +42,7 @@ struct TorchTensors {
         return tensor
     }
 
-    /// Takes a tensor with a given shape, if there is one.
+    /// Takes a tensor with a given shape; nil if the state dict does not have the tensor.
     mutating func takeIfPresent(_ name: String, shape: [Int]) throws(Defect) -> Tensor? {
         has(name) ? try take(name, shape: shape) : nil
     }
@@ -53,7 +53,7 @@ struct TorchTensors {
         }
     }
 
-    /// Checks that all tensors were taken, so that the description covers the whole state dict.
+    /// Checks that all tensors were taken, and thus that the description covers the whole state dict.
     func requireAllUsed() throws(Defect) {
         guard unused.isEmpty else {
             throw Defect(.unsupported, "the tensors \(unused.sorted()) belong to no layer of the description")

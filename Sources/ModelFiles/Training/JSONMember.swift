@@ -1,11 +1,12 @@
-/// A member of the outermost object of a JSON text, as bytes. All other bytes of the text stay as they are.
+/// Finds and replaces a member of the outermost object in a JSON text, without changing any other bytes of the text.
 enum JSONMember {
-    /// Returns the place of a member's value; nil if the text is no object or has no such member.
+    /// Returns the range of a member's value; nil if the text is not an object or has no such member.
     static func range(of name: String, in json: [UInt8]) -> Range<Int>? {
         let quoted = Array("\"\(name)\"".utf8)
         var depth = 0
         var index = 0
-        // The last string of the outermost object, which is a member's name if a colon follows.
+        // The most recent string directly inside the outermost object. If a colon follows, the string is a member's
+        // name.
         var string = 0..<0
         var start: Int?
         while index < json.count {
@@ -30,11 +31,11 @@ enum JSONMember {
         return nil
     }
 
-    /// Replaces the value of a member. The member is added at the end if the text does not have it.
+    /// Replaces the value of a member, or adds the member at the end if the object lacks it.
     ///
     /// - Parameters:
     ///   - name: The member's name.
-    ///   - value: The new value, JSON.
+    ///   - value: The new value, as JSON.
     ///   - json: The text of an object.
     /// - Returns: The changed text.
     static func setting(_ name: String, to value: [UInt8], in json: [UInt8]) -> [UInt8] {

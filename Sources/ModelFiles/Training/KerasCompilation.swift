@@ -3,29 +3,29 @@ package import Wire
 
 /// The options that a model was compiled with: Keras' `compile_config`. Members that Sluice does not know are kept.
 package struct KerasCompilation: Equatable, Sendable {
-    /// The factor of an optimizer's steps.
+    /// An optimizer's learning rate, which is constant or follows a schedule.
     package enum LearningRate: Equatable, Sendable {
         /// One rate for all updates.
         case constant(Double)
         /// `initial · rate^(updates / steps)` (<https://keras.io/api/optimizers/learning_rate_schedules/exponential_decay/>).
         case exponentialDecay(initial: Double, rate: Double, steps: Double)
-        /// Another schedule, by its class in Keras.
+        /// Another schedule, identified by its class in Keras.
         case other(String)
     }
 
-    /// The member of `config.json`.
+    /// The name of the member in `config.json`.
     static let member = "compile_config"
     private static let optimizerMember = "optimizer"
     private static let learningRateOption = "learning_rate"
 
     private var members: [String: JSONValue]
 
-    /// Creates the options of a model that was not compiled before.
+    /// Creates the options for a model that was not compiled before.
     ///
     /// - Parameters:
     ///   - optimizer: The optimizer's class in Keras, `Adam` or `SGD`. Its options are Keras' defaults.
-    ///   - loss: Keras' name of the loss.
-    ///   - metrics: Keras' names of the metrics.
+    ///   - loss: Keras' name for the loss.
+    ///   - metrics: Keras' names for the metrics.
     package init(optimizer: String = "Adam", loss: String, metrics: [String]) {
         members = [
             "loss": .string(loss), "loss_weights": .null, "metrics": .array(metrics.map(JSONValue.string)),
@@ -35,7 +35,7 @@ package struct KerasCompilation: Equatable, Sendable {
         setOptimizer(optimizer)
     }
 
-    /// Reads `compile_config` of a configuration; nil if the model is not compiled.
+    /// Reads `compile_config` from a configuration; nil if the model is not compiled.
     ///
     /// - Parameter configuration: The text of `config.json`.
     package init?(configuration: [UInt8]) {
@@ -43,7 +43,7 @@ package struct KerasCompilation: Equatable, Sendable {
         self.init(json: Array(configuration[range]))
     }
 
-    /// Reads `training_config` of a legacy `.h5` file; nil if it is damaged.
+    /// Reads `training_config` from a legacy `.h5` file; nil if it is damaged.
     package init?(legacyJSON: [UInt8]) {
         guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(legacyJSON)), var members = value.members
         else { return nil }
@@ -53,20 +53,20 @@ package struct KerasCompilation: Equatable, Sendable {
         setOptimizer(className, options: optimizer?.members?["config"]?.members ?? [:])
     }
 
-    /// Reads the text of ``json``; nil if it is not an object.
+    /// Decodes a text that ``json`` produced; nil if the text is not an object.
     init?(json: [UInt8]) {
         guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(json)), let members = value.members
         else { return nil }
         self.members = members
     }
 
-    /// The options as JSON. Equal options give equal texts.
+    /// The options as JSON. Equal options produce equal texts.
     var json: [UInt8] { KerasConfiguration.encoded(.object(members)) }
 
-    /// The loss; nil if there are several, or one without a name.
+    /// The loss; nil unless there is exactly one loss and it has a name.
     package var loss: CompiledLoss? { members["loss"].flatMap(CompiledLoss.init(keras:)) }
 
-    /// Sets the loss to a function of this name.
+    /// Sets the loss to the function with this name.
     package mutating func setLoss(_ name: String) { members["loss"] = .string(name) }
 
     /// Sets the loss to one that takes logits.
@@ -79,7 +79,7 @@ package struct KerasCompilation: Equatable, Sendable {
         ])
     }
 
-    /// Keras' names of the metrics that have one.
+    /// Keras' names for the metrics. Metrics without a name are omitted.
     package var metrics: [String] {
         guard case .array(let metrics)? = members["metrics"] else { return [] }
         return metrics.compactMap { metric in
@@ -90,7 +90,7 @@ package struct KerasCompilation: Equatable, Sendable {
         }
     }
 
-    /// Sets the metrics to functions of these names.
+    /// Sets the metrics to the functions with these names.
     package mutating func setMetrics(_ names: [String]) {
         members["metrics"] = .array(names.map(JSONValue.string))
     }
@@ -116,7 +116,7 @@ extension KerasCompilation {
         optimizerOptions[name].flatMap { $0 == .null ? nil : $0 }
     }
 
-    /// Returns a number of the optimizer's options, such as `beta_1`; nil if it is missing or null.
+    /// Returns a numeric option of the optimizer, such as `beta_1`; nil if the option is missing, null or not a number.
     package func optimizerNumber(_ name: String) -> Double? { optimizerOption(name)?.double }
 
     /// The optimizer's learning rate.
@@ -166,7 +166,7 @@ extension KerasCompilation {
         }
     }
 
-    /// Keras 3's default options of an optimizer.
+    /// Keras 3's default options for an optimizer.
     private static func defaults(of className: String) -> [String: JSONValue] {
         var options: [String: JSONValue] = [
             "name": .string(className.lowercased()), "weight_decay": .null, "clipnorm": .null,
@@ -192,7 +192,7 @@ extension KerasCompilation {
 }
 
 extension JSONValue {
-    /// The value as it is read from its JSON text, in which a whole number has no fraction.
+    /// The value as it will be read back from its JSON text, where whole numbers have no fraction.
     fileprivate var asRead: JSONValue {
         switch self {
         case .number(let value): Int64(exactly: value).map(JSONValue.integer) ?? self
@@ -201,7 +201,7 @@ extension JSONValue {
         }
     }
 
-    /// The content of a string; nil for another kind of value.
+    /// The content of a string; nil for any other kind of value.
     var text: String? {
         if case .string(let text) = self { text } else { nil }
     }

@@ -6,21 +6,22 @@ package enum KerasConfiguration {
     /// The version of Keras whose options Sluice writes.
     static let version = "3.15.1"
 
-    /// Returns a configuration with other options of compiling. All else stays byte for byte.
+    /// Returns a configuration with new compile options. All other bytes stay the same.
     package static func compiled(_ configuration: [UInt8], with compilation: KerasCompilation?) -> [UInt8] {
         JSONMember.setting(KerasCompilation.member, to: compilation?.json ?? Array("null".utf8), in: configuration)
     }
 
-    /// Describes a model in the exchange form in the notation of Keras 3.
+    /// Converts a model from the exchange form to the notation of Keras 3.
     ///
-    /// The exchange form leaves out what Keras needs to find its classes, and may leave out the input's shape.
+    /// The conversion adds the information that Keras needs to find its classes, which the exchange form omits, and the
+    /// input's shape, which it may omit.
     ///
     /// - Parameters:
     ///   - form: The model.
     ///   - inputShape: The shape of the model's input, with the number of features that the weights need.
-    ///   - takesTokens: Whether a timestep of the input is a token.
-    /// - Returns: The configuration without the options of compiling.
-    /// - Throws: ``Defect`` with the code `unsupported` if the options are those of another version of Keras.
+    ///   - takesTokens: Whether each timestep of the input is a token.
+    /// - Returns: The configuration, without the compile options.
+    /// - Throws: ``Defect`` with the code `unsupported` if the model's options are those of another version of Keras.
     static func archive(of form: ExchangeForm, inputShape: KerasShape, takesTokens: Bool) throws(Defect) -> [UInt8] {
         let version = form.kerasVersion.map { KerasVersion($0) }
         guard version == nil || version?.isBefore3 == false else {
@@ -39,7 +40,7 @@ package enum KerasConfiguration {
             layers.insert(inputLayer(inputShape, takesTokens: takesTokens), at: 0)
         }
         config["layers"] = .array(layers)
-        // Files written by hand need no name.
+        // Handwritten files may lack a name.
         config["name"] = config["name"] ?? .string("sequential")
         config["dtype"] = .string("float32")
         model["config"] = .object(config)
@@ -49,7 +50,7 @@ package enum KerasConfiguration {
         return encoded(.object(model))
     }
 
-    /// Returns the text of a value. Equal values give equal texts.
+    /// Returns a value as JSON text. Equal values produce equal texts.
     static func encoded(_ value: JSONValue) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -72,7 +73,7 @@ package enum KerasConfiguration {
         ])
     }
 
-    /// Returns a layer and the layers in it with their module and the name of their number type.
+    /// Adds the module to a layer and to the layers inside it, and reduces their number types to names.
     private static func layer(_ value: JSONValue) -> JSONValue {
         guard var members = value.members, var config = members["config"]?.members else { return value }
         members["module"] = .string("keras.layers")

@@ -1,25 +1,25 @@
 import FoundationEssentials
 import Wire
 
-/// The part of a layer's configuration that acts only in training.
+/// The part of a layer's configuration that only affects training.
 struct LayerTraining: Equatable {
-    /// Layers that act only in training, and not as Sluice trains.
+    /// Layers that behave differently in training, in ways that Sluice does not support.
     private static let untrainedClasses: Set = [
         "ActivityRegularization", "AlphaDropout", "BatchNormalization", "GaussianDropout", "GaussianNoise",
         "SpatialDropout1D",
     ]
-    /// Options that change the training if they have a value.
+    /// The suffixes of options that affect training if they are set.
     private static let endings = ["dropout", "_regularizer", "_constraint"]
 
-    /// The part of the values that a Dropout drops; nil for other layers.
+    /// The fraction of values that a Dropout drops; nil for other layers.
     let dropoutRate: Double?
-    /// The class or the option that Sluice does not train; nil for none.
+    /// The class or option that Sluice cannot train; nil if there is none.
     let obstacle: String?
 
-    /// Reads the options of all layers of an architecture, by the names of the layers.
+    /// Reads the training options of all layers in an architecture.
     ///
     /// - Parameter architecture: JSON as in a Keras file.
-    /// - Returns: The options of each layer.
+    /// - Returns: The options of each layer, by the layer's name.
     static func all(in architecture: [UInt8]) -> [String: LayerTraining] {
         guard let model = try? JSONDecoder().decode(JSONValue.self, from: Data(architecture)),
             case .array(let layers)? = model.members?["config"]?.members?["layers"]
@@ -38,7 +38,7 @@ struct LayerTraining: Equatable {
         obstacle = Self.untrainedClasses.contains(className) ? className : Self.option(in: config)
     }
 
-    /// Returns the first option that Sluice does not train, also of a layer in a layer.
+    /// Returns the first option that Sluice cannot train, including the options of inner layers.
     private static func option(in config: [String: JSONValue]) -> String? {
         for (name, value) in config.sorted(by: { $0.key < $1.key }) {
             if endings.contains(where: name.hasSuffix), value.isSet { return name }
@@ -49,7 +49,7 @@ struct LayerTraining: Equatable {
 }
 
 extension JSONValue {
-    /// Whether an option has another value than false, 0 or null.
+    /// Whether an option has a value other than false, 0 or null.
     package var isSet: Bool {
         switch self {
         case .null, .bool(false), .integer(0), .unsigned(0): false

@@ -1,28 +1,28 @@
 extension ModelDocument {
-    /// A layer with something that Sluice does not train.
+    /// A layer whose class or options Sluice cannot train.
     package struct Obstacle: Sendable {
         /// The layer's name.
         package let layer: String
         /// The layer's class in Keras.
         package let className: String
-        /// The class, or the option of the layer, that Sluice does not train.
+        /// The class or option that Sluice cannot train.
         package let reason: String
-        /// The layer's place in the engine's model; nil if it is not there.
+        /// The layer's index in the engine's model; nil if the engine's model omits the layer.
         package let index: Int?
     }
 
-    /// A Dropout, which the engine's model leaves out.
+    /// A Dropout layer, which the engine's model omits.
     package struct Dropout: Sendable {
-        /// The place in the engine's model of the layer whose input it drops.
+        /// The index, in the engine's model, of the layer to whose input the Dropout applies.
         package let before: Int
-        /// The part of the values that it drops.
+        /// The fraction of values that the Dropout drops.
         package let rate: Double
     }
 
-    /// The number of sequences in the shape of the model's input; nil for any number.
+    /// The batch size in the shape of the model's input; nil for any size.
     package var batchSize: Int? { architecture.inputShape.axes.first ?? nil }
 
-    /// The layers with something that Sluice does not train.
+    /// The layers whose class or options Sluice cannot train.
     package var obstacles: [Obstacle] {
         let traits = LayerTraining.all(in: form.architecture)
         return places.compactMap { layer, place, isComputed in
@@ -42,7 +42,8 @@ extension ModelDocument {
         }
     }
 
-    /// Each layer with the number of layers of the engine's model before it, and whether the engine's model has it.
+    /// For each layer, the number of layers before it in the engine's model, and whether the engine's model includes
+    /// it.
     private var places: [(layer: KerasArchitecture.NamedLayer, place: Int, isComputed: Bool)] {
         var place = 0
         return zip(architecture.layers, file.isComputed).map { layer, isComputed in

@@ -1,9 +1,10 @@
 package import Recurrent
 
-/// A model file with all that training reads and writes: the model, the options that it was compiled with, and the
-/// optimizer's variables.
+/// A model file with everything that training reads and writes: the model, its compile options, and the optimizer's
+/// variables.
 ///
-/// A `.keras` archive that was read keeps everything that Sluice does not know when it is written again.
+/// If the document was read from a `.keras` archive, writing it as an archive preserves everything that Sluice does not
+/// know.
 package struct ModelDocument: Sendable {
     /// The model.
     package let file: ModelFile
@@ -12,9 +13,9 @@ package struct ModelDocument: Sendable {
     /// The optimizer's variables; nil if the file has none.
     package let optimizer: OptimizerVariables?
     /// For each layer of the engine's model, the names of its weights in the exchange form, such as `lstm/kernel`.
-    /// Numbers that are options of a layer in Keras, such as those of a Rescaling, have no names.
+    /// Numbers that Keras stores as options of a layer, such as those of a Rescaling, have no names.
     package let weightNames: [[String]]
-    /// Whether training changes each of ``weightNames``.
+    /// For each of ``weightNames``, whether the weight is trainable.
     package let isTrainable: [[Bool]]
 
     let form: ExchangeForm
@@ -54,15 +55,15 @@ package struct ModelDocument: Sendable {
         }
     }
 
-    /// Returns the document with other weights and another state of training.
+    /// Returns the document with new weights and a new training state.
     ///
     /// - Parameters:
-    ///   - weights: New values of weights, by their names in the exchange form. Others stay as they are.
+    ///   - weights: New values of weights, by their names in the exchange form. Other weights keep their values.
     ///   - compilation: The options that the model is compiled with.
     ///   - optimizer: The optimizer's variables.
     /// - Returns: The changed document.
-    /// - Throws: ``ModelFileError`` with the code `corrupt` if there is no weight of such a name, or if a weight has the
-    ///   wrong shape or values that are not finite.
+    /// - Throws: ``ModelFileError`` with the code `corrupt` if a name is unknown, or if a weight has the wrong shape or
+    ///   values that are not finite.
     package func replacing(
         weights: [String: Tensor], compilation: KerasCompilation?, optimizer: OptimizerVariables?
     ) throws(ModelFileError) -> ModelDocument {
@@ -84,10 +85,10 @@ package struct ModelDocument: Sendable {
 // MARK: - Writing
 
 extension ModelDocument {
-    /// The endings of the files that can be written.
+    /// The file name endings of the formats that can be written.
     private static let endings = [".keras", ".safetensors"]
 
-    /// Whether a path ends in one of the endings.
+    /// Whether a path has one of these endings.
     package static func isEnding(of path: String) -> Bool { endings.contains(where: path.hasSuffix) }
 
     /// The ending of the format that this build prefers.
@@ -99,7 +100,7 @@ extension ModelDocument {
         #endif
     }
 
-    /// Checks whether a file may be written. Callers check before they begin to train.
+    /// Checks whether a file may be written. Callers do so before they begin to train.
     ///
     /// - Parameters:
     ///   - path: The path of the new file.
@@ -123,9 +124,10 @@ extension ModelDocument {
         }
     }
 
-    /// Writes a `.keras` archive, which Keras 3 loads and trains on, or Sluice's `.safetensors` with the same content.
+    /// Writes a `.keras` archive, which Keras 3 can load and continue to train, or Sluice's `.safetensors` with the
+    /// same content.
     ///
-    /// The file appears whole or not at all. Equal documents give equal bytes.
+    /// The file appears whole or not at all. Equal documents produce equal bytes.
     ///
     /// - Parameters:
     ///   - path: The path of the new file. Its ending selects the format.
@@ -155,7 +157,7 @@ extension ModelDocument {
         #endif
     }
 
-    /// Returns the configuration of an archive that is not the changed copy of another.
+    /// Returns the configuration for a new archive, as opposed to a changed copy of the one that was read.
     private func newConfiguration() throws(Defect) -> [UInt8] {
         if let configuration { return configuration }
         let shape = architecture.inputShape

@@ -2,13 +2,14 @@ package import Recurrent
 
 /// The variables of an optimizer as Keras stores them.
 ///
-/// `model.weights.h5` of a `.keras` archive holds them as `optimizer/vars/0`, `1` and so on. The first is the number of
-/// updates. The learning rate follows, unless a schedule computes it. Then come the slots, the vectors that the
-/// optimizer keeps for each trainable weight: all of the first weight, then all of the second, and so on.
+/// In a `.keras` archive, `model.weights.h5` holds them as `optimizer/vars/0`, `1` and so on. The first variable is the
+/// number of updates. The learning rate follows, unless a schedule computes it. The rest are slots: the tensors that
+/// the optimizer keeps for each trainable weight. All slots of the first weight come first, then all slots of the
+/// second weight, and so on.
 package struct OptimizerVariables: Equatable, Sendable {
     /// The number of updates so far, Keras' `iterations`.
     package var updates: Int
-    /// The variables after the number of updates, in Keras' order.
+    /// The variables that follow the number of updates, in Keras' order.
     package var tensors: [Tensor]
 
     /// Creates the variables. Each parameter sets the property of the same name.
@@ -22,8 +23,8 @@ package struct OptimizerVariables: Equatable, Sendable {
     /// - Parameters:
     ///   - updates: The number of updates so far.
     ///   - learningRate: The learning rate; nil if a schedule computes it.
-    ///   - slots: The slots of each trainable weight, in the order of the weights. Adam has the momentum, then the
-    ///     velocity. Stochastic gradient descent has the momentum, or nothing.
+    ///   - slots: The slots of each trainable weight, in the order of the weights. Adam keeps the momentum, then the
+    ///     velocity. Stochastic gradient descent keeps the momentum, or nothing.
     package init(updates: Int, learningRate: Float?, slots: [[Tensor]]) {
         let rate = learningRate.flatMap { try? Tensor(shape: [], values: [$0]) }
         self.init(updates: updates, tensors: [rate].compactMap(\.self) + slots.flatMap(\.self))
@@ -39,7 +40,7 @@ package struct OptimizerVariables: Equatable, Sendable {
     /// - Parameters:
     ///   - count: The number of slots of each weight: 2 for Adam, 1 or 0 for stochastic gradient descent.
     ///   - shapes: The shapes of the trainable weights.
-    /// - Returns: The slots; nil if the variables are not those of such an optimizer for these weights.
+    /// - Returns: The slots; nil if the variables do not have this number of slots with these shapes.
     package func slots(_ count: Int, ofShapes shapes: [[Int]]) -> [[Tensor]]? {
         let slots = tensors.drop { $0.shape.isEmpty }
         guard slots.count == count * shapes.count, tensors.count - slots.count <= 1 else { return nil }
@@ -61,12 +62,13 @@ extension OptimizerVariables {
         metadata[Self.updatesKey] = String(updates)
     }
 
-    /// The variables under Keras' numbers: `optimizer/1` and so on. A layer's weight never has a number as its name.
+    /// The variables, named by Keras' numbers: `optimizer/1` and so on. A layer's weight never has a number as its
+    /// name.
     var named: [NamedTensor] {
         tensors.enumerated().map { NamedTensor(name: "\(Self.prefix)\($0.offset + 1)", tensor: $0.element) }
     }
 
-    /// Reads all tensors of a file.
+    /// Reads all tensors of a file, and separates the weights from the optimizer's variables.
     ///
     /// - Returns: The weights by name, and the optimizer's variables if the file has an optimizer.
     /// - Throws: ``Defect`` with the code `corrupt` or `unsupported`.

@@ -33,7 +33,7 @@ struct KerasNormalization: KerasLayer {
         return [
             KerasWeight(archivePath: "vars/0", name: "mean", isTrainable: false),
             KerasWeight(archivePath: "vars/1", name: "variance", isTrainable: false),
-            // The number of samples that `adapt` saw.
+            // The number of samples passed to `adapt`.
             KerasWeight(archivePath: "vars/2", name: "count", isRead: false, isTrainable: false),
         ]
     }

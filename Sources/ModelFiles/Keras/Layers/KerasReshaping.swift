@@ -29,7 +29,7 @@ struct KerasFlatten: KerasPassThrough {
 }
 
 /// Keras' Reshape (<https://keras.io/api/layers/reshaping_layers/reshape/>) in the cases where it does not change a
-/// timestep. The shape stays the same, or loses a time axis of one timestep.
+/// timestep. The shape stays the same or loses a time axis of length 1.
 struct KerasReshape: KerasPassThrough {
     static let className = "Reshape"
 

@@ -4,13 +4,13 @@ import Synchronization
 
 /// The separate processes that read and write Keras files.
 ///
-/// libhdf5 can crash or loop forever on a damaged file, and files are not trusted. The program therefore starts itself
-/// again under the name of a task. The new process limits its own resources, reads its task from its standard input,
-/// and writes one message to its standard output. The message is not trusted either.
+/// libhdf5 can crash or loop forever on a damaged file, and model files are untrusted. The program therefore starts
+/// itself again under a name that selects the task. The new process limits its own resources, reads its task from its
+/// standard input, and writes one message to its standard output. The message is untrusted too.
 package enum KerasProcess: String {
-    /// Reads a Keras file: the model without the state of training.
+    /// Reads a Keras file, without the training state.
     case reader = "sluice-keras-reader"
-    /// Reads a Keras file with the state of training.
+    /// Reads a Keras file, including the training state.
     case trainingReader = "sluice-keras-training-reader"
     /// Writes a Keras file, given a ``KerasWriteRequest``.
     case writer = "sluice-keras-writer"
@@ -29,24 +29,24 @@ package enum KerasProcess: String {
     package static let processorSeconds = 10
     /// The maximum total time of the process, in seconds, including waiting.
     private static let wallSeconds = 20
-    /// The maximum size of the message, in bytes: the weights of the largest file and their metadata.
+    /// The maximum size of the message, in bytes: the weights of the largest supported file, and the metadata.
     private static let maximumAnswer = FileBytes.maximumSize + 2 * Safetensors.maximumHeaderSize
 
-    /// Declares that this program can be started again for these tasks. Sluice's programs call this at their start.
+    /// Declares that this program can be started again for these tasks. Sluice's programs call this at startup.
     package static func programCanRun() {
         canRun.store(true, ordering: .relaxed)
     }
 
     private static let canRun = Atomic(false)
 
-    /// Ends all of these processes. A program calls this when it stops. Pending tasks fail.
+    /// Ends all of these processes, so that pending tasks fail. A program calls this when it stops.
     package static func endAll() { ChildProcess.endAll() }
 
     /// Runs the task.
     ///
     /// - Parameters:
-    ///   - input: The regular file with the task.
-    ///   - decode: Returns the result of a message's body; nil if the body is damaged.
+    ///   - input: The descriptor of a regular file that contains the task.
+    ///   - decode: Decodes the body of a message. Returns nil if the body is damaged.
     /// - Returns: The result.
     /// - Throws: The ``Defect`` that the process reports. If the file made the process end early, the code is
     ///   `corrupt`. If the process could not be started, the code is `unreadable`.
@@ -55,8 +55,8 @@ package enum KerasProcess: String {
     ) throws(Defect) -> Result {
         let (program, description) = try Self.program()
         var ends: [Int32] = [-1, -1]
-        // A socket pair has CLOEXEC from the start. A pipe gets it a moment later, and another thread might start a
-        // process in between.
+        // A socket pair has CLOEXEC from the start. A pipe would get it only a moment later, and another thread might
+        // start a process in between.
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
         guard unsafe socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw Self.notStarted(SystemError.text) }
         let output = ends[0]

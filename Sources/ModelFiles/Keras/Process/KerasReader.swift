@@ -4,7 +4,7 @@ enum KerasReader {
     ///
     /// - Parameters:
     ///   - file: The open file.
-    ///   - withTraining: Whether to read the state of training too.
+    ///   - withTraining: Whether to read the training state as well.
     /// - Returns: The model.
     /// - Throws: ``Defect`` as ``KerasProcess/run(_:decode:)`` does.
     static func read(_ file: borrowing FileBytes, withTraining: Bool) throws(Defect) -> ExchangeForm {

@@ -1,11 +1,11 @@
 import Recurrent
 
-/// The content of a `.keras` archive to be written.
+/// The content of a `.keras` archive to write.
 ///
-/// As bytes, the request is the length of a safetensors file (64 bits, little-endian), this file, and the archive to
-/// copy from.
+/// A request is encoded as the length of a safetensors file (64 bits, little-endian), the file itself, and the archive
+/// to copy from.
 package struct KerasWriteRequest {
-    /// The text of `config.json` of a new archive, without the options of compiling.
+    /// The text of a new archive's `config.json`, without the compile options.
     package let configuration: [UInt8]
     /// The options that the model is compiled with; nil if it is not compiled.
     package let compilation: KerasCompilation?
@@ -15,7 +15,7 @@ package struct KerasWriteRequest {
     package let weights: [NamedTensor]
     /// The optimizer's variables; nil if the model is not compiled.
     package let optimizer: OptimizerVariables?
-    /// An archive of the same model. Everything in it is kept, except for the weights, the options of compiling and the
+    /// An archive of the same model. Everything in it is kept, except for the weights, the compile options and the
     /// optimizer's variables. Empty for a new archive.
     package let source: [UInt8]
 

@@ -14,7 +14,7 @@ enum KerasWriter {
     }
 }
 
-/// A file in memory without a name. It exists while it is open.
+/// An unnamed file in memory, which exists for as long as it is open.
 private struct SharedMemory: ~Copyable {
     let descriptor: Int32
 

@@ -3,8 +3,8 @@ import Recurrent
 
 /// The options that Keras' LSTM, GRU and SimpleRNN share (<https://keras.io/api/layers/recurrent_layers/>).
 ///
-/// Dropout, initializers, regularizers and constraints act only in training. `unroll` and `implementation` only choose
-/// how to compute the same output. `return_sequences` does not change the step either, but restricts which layers may
+/// Dropout, initializers, regularizers and constraints only affect training. `unroll` and `implementation` only select
+/// how the same output is computed. `return_sequences` does not change the step either, but restricts which layers may
 /// follow.
 struct KerasRecurrentOptions: Decodable {
     let units: Int
@@ -38,7 +38,7 @@ struct KerasRecurrentOptions: Decodable {
         maskedOutput = try options.flag(.zerosMaskedOutput) ? .zeros : .lastOutput
     }
 
-    /// The cell's kernel, recurrent kernel and, if it has one, bias.
+    /// The cell's kernel, its recurrent kernel and, if there is one, its bias.
     var weights: [KerasWeight] {
         [
             KerasWeight(archivePath: "cell/vars/0", name: "kernel"),
@@ -60,13 +60,13 @@ struct KerasRecurrentOptions: Decodable {
 /// One of Keras' three recurrent layers.
 protocol KerasRecurrentLayer: KerasLayer {
     var options: KerasRecurrentOptions { get }
-    /// The number of gates that a kernel holds side by side.
+    /// The number of gates. A kernel holds their matrices side by side.
     var gates: Int { get }
 
     /// Returns the bias of a new layer.
     func initialBias() throws(ModelError) -> Tensor
 
-    /// Builds the engine's layer, which runs from the first timestep to the last.
+    /// Builds the engine's layer, which processes the timesteps from first to last.
     ///
     /// - Parameters:
     ///   - weights: The tensors of `options.weights`, in the same order.
@@ -96,8 +96,8 @@ extension KerasRecurrentLayer {
     }
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
-        // A call in Keras does not know the output of the previous call. If each call has one timestep, the output at a
-        // masked timestep is therefore zeros, even though the state continues.
+        // In Keras, a call does not know the output of the previous call. If each call has one timestep, the output at
+        // a masked timestep is therefore zeros, even though the state carries over.
         let isCalledStepByStep = options.isStateful && input.axes[1] == 1
         // If nothing is masked, the option does not affect the outputs and must not affect the fingerprint.
         let maskedOutput = !input.isMasked ? .lastOutput : isCalledStepByStep ? .zeros : options.maskedOutput
