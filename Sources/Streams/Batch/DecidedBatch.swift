@@ -1,7 +1,7 @@
 import Recurrent
 public import Wire
 
-/// The decisions on one or more batches, grouped by message. Messages without published decisions are left out. The
+/// The decisions on one or more batches, grouped by message. Messages without published decisions are omitted. The
 /// capacity is kept when the batch is emptied.
 ///
 ///     records:  | records of message 0 | records of message 1 | …

@@ -65,7 +65,8 @@ struct MessageBatch: ~Copyable {
     /// The number of multiply-adds that take one worker about 20 milliseconds. At this limit the batch is full even if
     /// it does not fill the lanes.
     private static let mostWork = 400_000_000
-    /// A number of multiply-adds that take far longer than a check for another message.
+    /// The number of multiply-adds from which a batch is no longer small. This many take far longer than a check for
+    /// another message.
     private static let smallWork = 50_000
     /// The number of messages that fill the lanes of one worker. In a smaller batch, only ``mostWork`` limits the work.
     private static let messagesPerWorker = 32

@@ -1,7 +1,7 @@
 import Recurrent
 
-/// The timesteps that the streams of one model keep, and the model's last outputs for each stream. They serve decisions
-/// that need a whole sequence or window at once.
+/// The kept timesteps and the last outputs of all streams of one model, for decisions that need a whole sequence or
+/// window at once.
 ///
 /// Each stream has a numbered row: a ring of at most `capacity` timesteps, and the last outputs. A ring grows as
 /// timesteps are added and keeps its capacity when it is emptied, so it no longer allocates once the stream has had its
@@ -35,14 +35,14 @@ final class TimestepBuffers {
         runner = SequenceRunner(model: model)
     }
 
-    /// Moves the rows of other buffers here, under the same numbers. Both models must have equal numbers of features
-    /// and outputs.
+    /// Takes over the rows of other buffers. The rows keep their numbers. Both models must have equal numbers of
+    /// features and outputs.
     func takeRows(of other: TimestepBuffers) {
         swap(&rows, &other.rows)
         swap(&freeRows, &other.freeRows)
     }
 
-    /// Adds a row without timesteps and with zero outputs.
+    /// Adds a row without timesteps and with zero outputs, and returns its number.
     func insert() -> Int {
         let row = Row(outputs: Array(repeating: 0, count: model.outputs))
         if let free = freeRows.popLast() {
@@ -89,7 +89,7 @@ final class TimestepBuffers {
     /// Runs the model over a row's timesteps, starting from zero state, and replaces the row's outputs. The row must
     /// not be empty.
     func answer(_ row: Int) {
-        // A ring that never wrapped is already in order. It may hold a long sequence, so it is not copied.
+        // A ring that never wrapped is already in order. It may hold a long sequence, so do not copy it.
         if rows[row].oldest > 0 { putInOrder(row) }
         let timesteps = rows[row].oldest > 0 ? ordered : rows[row].timesteps
         let runner = runner
@@ -109,8 +109,8 @@ final class TimestepBuffers {
         return ordered + rows[row].outputs
     }
 
-    /// Returns the number of timesteps in a row for which ``values(of:)`` returns this many values; nil if no row has
-    /// this many.
+    /// Returns how many timesteps a row holds if ``values(of:)`` returns this many values for it; nil if no row can
+    /// have this many values.
     func timesteps(in values: Int) -> Int? {
         let kept = values - model.outputs
         return kept >= 0 && kept.isMultiple(of: model.features) ? kept / model.features : nil

@@ -1,7 +1,7 @@
 public import Wire
 
-/// The changes of streams as a sequence of records in the journal's format. Replaying the records repeats the changes
-/// bit for bit.
+/// Changes to streams, as a sequence of records in the journal's format. Replaying the records repeats the changes bit
+/// for bit.
 ///
 /// Each record begins with its kind (u8). All numbers are little-endian. Ids and prefixes are text preceded by its
 /// length (u8). Values are float32 preceded by their count (u32).
@@ -38,8 +38,8 @@ public struct JournalRecords: Sendable {
         /// The restoration takes effect: all prepared streams are put in place.
         case restored
 
-        /// The number of the weights on which the record's effect depends; nil if the effect does not depend on
-        /// weights.
+        /// The journal's number for the weights on which the record's effect depends; nil if the effect does not depend
+        /// on weights.
         public var weights: Int? {
             switch self {
             case .timesteps(_, _, let weights, _, _, _, _), .put(_, let weights),
@@ -79,7 +79,7 @@ public struct JournalRecords: Sendable {
         count = 0
     }
 
-    /// Appends timesteps. Called on the hot path, so it allocates only if the capacity is too small.
+    /// Appends timesteps. The hot path calls this, so it allocates only if the capacity is too small.
     mutating func appendTimesteps(
         id: Span<UInt8>, isFirst: Bool, weights: UInt16, header: TimestepHeader, time: Int64, values: Span<Float>,
         rest: Int

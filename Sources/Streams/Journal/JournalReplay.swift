@@ -1,4 +1,5 @@
-/// Determines, while the daemon starts, which of the journal's records change a stream. It is empty at all other times.
+/// Determines during startup which of the journal's records a stream's loaded state still lacks. At all other times,
+/// the replay is empty.
 struct JournalReplay {
     /// For each slot, the position of the last record that the stream's loaded state contains.
     private var positions: [UInt64] = []

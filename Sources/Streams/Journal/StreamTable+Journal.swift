@@ -48,7 +48,7 @@ extension StreamTable {
         events = []
     }
 
-    /// Gives a new stream a slot.
+    /// Adds a new stream and returns its slot.
     private mutating func add(_ id: Span<UInt8>, model: Int) -> Int {
         let slot = insert(id, model: model)
         replay.create(slot)
@@ -65,7 +65,7 @@ extension StreamTable {
         batch.put(values.span)
         enqueue(slot, numbers, header.flags, count: count, rest: rest)
         stepBatch()
-        // A sequence that grows too long was dropped before the restart. It is dropped here in the same way.
+        // A sequence that grew too long was dropped before the restart, and is now dropped in the same way.
         decideBatch(time: time, into: &decided)
     }
 

@@ -3,7 +3,7 @@
 ///
 ///     cell:  | length | bytes … | up to 7 unused |      8, 16, 24 … or 256 bytes
 ///
-/// Cells of the same size are in pages that never move. A place can therefore be the address of a cell, and finding an
+/// Cells of the same size share pages that never move. A place can therefore be the address of a cell, and reading an
 /// id takes no lookup. Free cells form a linked list that is stored in the cells themselves. The pool has one owner and
 /// is used on one thread; it is not `Sendable`.
 @safe

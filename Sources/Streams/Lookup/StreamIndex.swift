@@ -54,7 +54,7 @@ struct StreamIndex: ~Copyable {
         }
     }
 
-    /// Gives a new stream a slot.
+    /// Adds a new stream and returns its slot.
     mutating func insert(_ id: Span<UInt8>) -> Int {
         let slot: Int
         if let free = freeSlots.popLast() {
@@ -67,13 +67,13 @@ struct StreamIndex: ~Copyable {
         return slot
     }
 
-    /// Gives a new stream a slot that was never used. Unused slots below it become free.
+    /// Adds a new stream in a given slot, which must never have been used. Unused slots below it become free.
     mutating func insert(_ id: Span<UInt8>, at slot: Int) {
         reserve(slot)
         take(slot, for: id)
     }
 
-    /// Reserves a slot that was never used, so that no stream gets it. Unused slots below it become free.
+    /// Reserves a slot, which must never have been used, so that no stream gets it. Unused slots below it become free.
     mutating func reserve(_ slot: Int) {
         precondition(slot >= places.count)
         while places.count < slot {
@@ -156,7 +156,7 @@ extension RawSpan {
         byteCount < 8 ? shortWord : littleEndian(at: byteCount - 8, as: UInt64.self)
     }
 
-    /// All bytes of a short id as a number. Two ids of the same length give the same number only if their bytes are
+    /// All bytes of a short id as a number. Two ids of the same length yield the same number only if their bytes are
     /// equal.
     private var shortWord: UInt64 {
         func byte(_ offset: Int) -> UInt64 { UInt64(littleEndian(at: offset, as: UInt8.self)) }

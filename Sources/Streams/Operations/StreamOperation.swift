@@ -15,7 +15,7 @@ public enum StreamOperation: Sendable {
     case pause
     /// Admits the waiting timesteps. Later timesteps are admitted at once.
     case resume
-    /// Copies the streams in their state at the moment when the operation takes effect.
+    /// Copies the streams as they are when the operation takes effect.
     case copy
     /// Moves the streams to their model's new weights; see ``StreamTable/beginReload(_:with:resetting:number:)``.
     case exchange
@@ -30,11 +30,11 @@ public enum StreamOperation: Sendable {
 ///     slots:  0 … next: swept | next … end: not swept yet | used since the operation began
 struct StreamSweep {
     let operation: StreamOperation
-    /// The prefix of the ids of the streams to which the operation applies.
+    /// The id prefix of the streams to which the operation applies.
     let prefix: [UInt8]
     /// The first slot that has not been swept.
     private(set) var next = 0
-    /// The end of the sweep. Slots from this one on were first used after the operation began.
+    /// The end of the sweep. Slots at or above it were first used after the operation began.
     let end: Int
 
     /// - Parameters:

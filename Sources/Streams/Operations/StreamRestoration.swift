@@ -1,5 +1,5 @@
-/// The progress of restoring the streams of a snapshot. Either all of them are restored or none. Their values arrive a
-/// few streams at a time.
+/// The progress of restoring the streams of a snapshot. Either all of the streams are restored or none. The values
+/// arrive a few streams at a time.
 ///
 ///     none ──▶ checking: each is found to fit, and is journaled ──▶ effective: each is restored when its values arrive
 struct StreamRestoration: ~Copyable {
@@ -22,7 +22,7 @@ struct StreamRestoration: ~Copyable {
     var requests: [UInt32] = []
     /// The approximate number of streams with waiting timesteps.
     var awaited = 0
-    /// Whether the store cannot be read at present. If so, streams outside the restoration must not wait for it.
+    /// Whether the store cannot be read at present. If so, the restoration must not hold up other streams.
     var isStuck = false
 
     var isBegun: Bool { stage != .none }

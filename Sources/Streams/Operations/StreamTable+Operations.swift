@@ -6,8 +6,8 @@ public import Wire
 ///     begin ──▶ sweep, timesteps, sweep, timesteps … sweep ──▶ end
 ///
 /// During an operation, a stream whose phase differs from the table's phase has not been reached yet. The operation
-/// reaches it no later than the next use of the stream, such as a timestep. Only one operation sweeps at a time, and
-/// other requests on streams must wait until it ends.
+/// reaches the stream, at the latest, when the stream is next used, for example by a timestep. Only one operation
+/// sweeps at a time, and other requests on streams must wait until it ends.
 extension StreamTable {
     /// Whether an operation is under way. Until it ends, no other request on streams may be carried out.
     public var isSweeping: Bool { sweep != nil }
@@ -17,7 +17,7 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - operation: The operation.
-    ///   - selection: The selected streams. Wake hibernated streams before a reset: otherwise they lose their last
+    ///   - selection: The selected streams. Wake hibernating streams before a reset; otherwise, they lose their last
     ///     outputs.
     /// - Returns: The number of selected streams, including any that need no change.
     /// - Throws: ``StreamsError`` if a single stream is selected and is unknown.
@@ -97,7 +97,7 @@ extension StreamTable {
     }
 
     /// Carries out the operation under way on a stream, unless it has already reached the stream. The stream may be
-    /// gone afterwards. A stream that is to be restored is not reached until its values arrive.
+    /// gone afterwards. During a restoration, a stream of the snapshot is not reached until its values arrive.
     mutating func reach(_ slot: Int) {
         guard let operation = sweep?.operation, !streams[slot].isReached(in: phase) else { return }
         if operation == .restore, restoration.has(slot, index.id(of: slot)) { return }

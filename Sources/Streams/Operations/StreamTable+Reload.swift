@@ -22,13 +22,13 @@ extension StreamTable {
         case reset
     }
 
-    /// Replaces the weights of a model for all of its streams, or changes nothing. If the streams themselves must
-    /// change, ``sweep(limit:)`` changes them.
+    /// Replaces the weights of a model for all of its streams, or throws and changes nothing. If the streams' own data
+    /// must change, ``sweep(limit:)`` changes it.
     ///
     /// - Parameters:
     ///   - model: The index in ``models``. None of the model's streams may be hibernating.
     ///   - served: The new weights, with the model's policy.
-    ///   - resetting: Whether the state becomes zero. Otherwise, it continues.
+    ///   - resetting: Whether to reset the state to zero. Otherwise, the state continues.
     ///   - number: The journal's number for the new weights; nil if there is no journal.
     /// - Returns: The number of streams that keep their state.
     /// - Throws: ``StreamsError`` with the cause `otherState` if the state cannot continue, `mode` if waiting timesteps
@@ -43,7 +43,7 @@ extension StreamTable {
         try checkReload(model, with: served, isPossible: resetting || count == 0 || before.canCarry(to: served))
         if before.imageFingerprint == served.imageFingerprint && !resetting { return count }
 
-        // If the rows can stay, reuse them instead of copying, so that they are never in memory twice.
+        // If the rows can stay, reuse them instead of copying them, so that they are never in memory twice.
         let keepsRows = before.canCarry(to: served) && before.model.outputs == served.model.outputs
         exchange = ModelExchange(model: model, old: keepsRows ? nil : memories[model], resets: resetting)
         memories[model] =

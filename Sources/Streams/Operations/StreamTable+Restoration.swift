@@ -100,7 +100,7 @@ extension StreamTable {
     public mutating func setRestorationStuck(_ isStuck: Bool) { restoration.isStuck = isStuck }
 
     /// Ends the restoration early, because the snapshot no longer has the checked streams. Streams in the table that
-    /// are still to be restored start from zero state.
+    /// have not been restored yet start from zero state.
     ///
     /// - Returns: The ids of these streams.
     public mutating func giveUpRestoring() -> [String] {
@@ -131,7 +131,7 @@ extension StreamTable {
         requestRestoring(slot)
     }
 
-    /// Requests a stream's values if its timesteps wait only for those.
+    /// Requests a stream's values if its timesteps wait for nothing else.
     mutating func requestRestoring(_ slot: Int) {
         guard streams[slot].waits, !streams[slot].isPaused else { return }
         restoration.requests.append(UInt32(slot))

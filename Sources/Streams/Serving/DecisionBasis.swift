@@ -2,9 +2,9 @@ import Recurrent
 
 /// The basis on which a model decides. It determines which data a stream keeps between messages.
 enum DecisionBasis: Equatable, Sendable {
-    /// The state after a timestep. Each timestep gives a decision.
+    /// The state after a timestep. Each timestep produces a decision.
     case state
-    /// All timesteps of a sequence. The end of a sequence gives a decision, unless the sequence is longer than the
+    /// All timesteps of a sequence. The end of a sequence produces a decision, unless the sequence is longer than the
     /// maximum.
     case sequence(maximum: Int)
     /// The last timesteps of the stream. A decision is due every few timesteps.
@@ -47,8 +47,8 @@ enum DecisionBasis: Equatable, Sendable {
         }
     }
 
-    /// The highest step at which the first decision after a reset can occur. No step before the first decision has a
-    /// previous label.
+    /// The highest step at which the first decision after a reset can occur. Up to this step, there is no earlier
+    /// decision since the reset.
     var firstDecision: UInt64 {
         switch self {
         case .state: 1
@@ -67,15 +67,15 @@ enum DecisionBasis: Equatable, Sendable {
         }
     }
 
-    /// Whether a stream that has kept this number of timesteps can keep one more, which takes it to a step. A window
-    /// always can. A sequence can if it is complete so far and does not become too long.
+    /// Whether a stream that holds this number of timesteps can keep one more, which takes the stream to the given
+    /// step. A window can always grow. A sequence can grow if it is complete so far and does not become too long.
     func canGrow(_ timesteps: Int, to step: UInt64) -> Bool {
         guard case .sequence(let maximum) = self else { return true }
         return UInt64(timesteps) + 1 == step && step <= UInt64(maximum)
     }
 
-    /// The suffix that an image's fingerprint has after the fingerprint of the weights. For `state`, the suffix is
-    /// empty, as in all images of earlier versions.
+    /// The suffix that follows the weights' fingerprint in an image's fingerprint. For `state`, the suffix is empty, as
+    /// in all images of earlier versions.
     var fingerprintSuffix: String {
         switch self {
         case .state: ""

@@ -9,8 +9,8 @@ struct DecisionRule: Sendable {
     let vocabulary: Int?
     /// Whether streams keep timesteps, because a decision needs earlier ones.
     let keepsTimesteps: Bool
-    /// The cost of a timestep, in multiply-adds: either the model's own number or the measured time at the usual pace,
-    /// whichever is larger.
+    /// The cost of a timestep, in multiply-adds: either the model's own number or the measured time converted at the
+    /// usual speed, whichever is larger.
     private(set) var work: Int
     let basis: DecisionBasis
     /// The highest step at which the first decision after a reset can occur.
@@ -46,21 +46,21 @@ struct DecisionRule: Sendable {
     }
 
     /// The maximum size of a piece, in timesteps. Even with the fastest model, such a piece takes a few milliseconds in
-    /// all and gives 128 KiB of decisions.
+    /// all and produces 128 KiB of decisions.
     private static let largestPiece = 4096
     /// The number of multiply-adds that take about five milliseconds. Until the model's speed has been measured, a
     /// piece gets only a tenth of this number, because some models are slow.
     static let pieceWork = 100_000_000
     /// The usual speed of a model, in multiply-adds per nanosecond.
     private static let usualPace = 20
-    /// The shortest time that is a useful measurement, in nanoseconds.
+    /// The shortest time that makes a useful measurement, in nanoseconds.
     private static let shortestTime: Int64 = 200_000
 
     private static func pieceSize(_ work: Int, _ workPerTimestep: Int) -> Int {
         min(largestPiece, max(1, work / workPerTimestep))
     }
 
-    /// Updates the cost of a timestep from the time in which a batch of waiting timesteps was processed.
+    /// Updates the cost of a timestep from the time that it took to process a batch of waiting timesteps.
     mutating func learn(_ nanoseconds: Int64, for timesteps: Int) {
         guard nanoseconds >= Self.shortestTime else { return }
         work = max(parameters, Int(nanoseconds) * Self.usualPace / timesteps)
@@ -96,8 +96,8 @@ extension ServingPolicy.Threshold {
 }
 
 extension Span<Float> {
-    /// The index of the largest value, which is the class if there are several outputs. If several are largest, the
-    /// first one counts.
+    /// The index of the largest value, which is the class if there are several outputs. If several values are equally
+    /// large, the first one counts.
     package var indexOfLargest: Int {
         var largest = 0
         for index in indices where self[index] > self[largest] { largest = index }

@@ -12,7 +12,7 @@ struct SequenceNumbers: Equatable {
     /// Whether timesteps are missing before the first one.
     let gap: Bool
 
-    /// Determines the numbers of a message's timesteps.
+    /// Determines the sequence numbers of a message's timesteps.
     ///
     /// - Parameters:
     ///   - header: The producer's header. With sequence number 0, the message continues the stream's numbering.

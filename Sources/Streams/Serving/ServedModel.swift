@@ -23,7 +23,7 @@ public struct ServedModel: Sendable {
     /// The reason why labels may not be meaningful, as the end of a sentence; nil if the outputs are probabilities.
     private let outputCaution: String?
 
-    /// Warnings if the model or its policy is probably not as the operator intended.
+    /// Warnings about settings of the model or its policy that the operator probably did not intend.
     public var cautions: [String] {
         let output = outputCaution.map { "the model '\(name)' \($0)" }
         return [shortSequenceCaution, output].compactMap(\.self)
@@ -43,7 +43,7 @@ public struct ServedModel: Sendable {
     /// - Returns: Whether there are outputs to show.
     public func hasOutputs(at step: UInt64) -> Bool { step > 0 || policy.mode == .sequence }
 
-    /// Whether each sequence gives a single decision, at its end.
+    /// Whether each sequence produces a single decision, at its end.
     private var decidesOnlyAtEnd: Bool {
         policy.emit == .final || (policy.mode == .sequence && !model.isCausal)
     }
@@ -54,7 +54,7 @@ public struct ServedModel: Sendable {
         decidesOnlyAtEnd && policy.mode == .sequence && model.isCausal
     }
 
-    /// A description of when the model decides, for people.
+    /// A human-readable description of when the model decides.
     public var decisionsInWords: String {
         let end = rule.lastStep.map { "after \($0) timesteps or at `end`" } ?? "at `end`"
         let due =
@@ -149,7 +149,7 @@ public struct ServingPolicy: Equatable, Sendable {
             fall = both
         }
 
-        /// The threshold for a logit: the logit 0 is a probability of one half.
+        /// The threshold for a logit: the logit 0 corresponds to a probability of one half.
         public static let zero = Threshold(both: 0)
 
         /// Creates two thresholds, between which the label does not change. Returns nil unless both are finite and fall
@@ -218,8 +218,8 @@ extension ServingPolicy.Threshold: LosslessStringConvertible {
     /// - Parameters:
     ///   - requested: The requested threshold; nil for the default.
     ///   - isProbability: Whether the outputs are probabilities.
-    /// - Throws: ``ServingError`` with the code `threshold` if the outputs are probabilities and the threshold is not
-    ///   from 0 to 1.
+    /// - Throws: ``ServingError`` with the code `threshold` if the outputs are probabilities and the threshold is
+    ///   outside the range 0 to 1.
     package init(_ requested: Self?, forProbabilities isProbability: Bool) throws(ServingError) {
         let threshold = requested ?? (isProbability ? .half : .zero)
         guard !isProbability || (threshold.fall >= 0 && threshold.rise <= 1) else {

@@ -4,7 +4,7 @@ package import Recurrent
 public struct ServingError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The conflicts between a model and a policy.
     public enum Code: Equatable, Sendable {
-        /// The mode keeps a state between timesteps, which the model does not have.
+        /// The model cannot be served in the mode `stateful`.
         case mode
         /// The policy asks for decisions on timesteps for which the model has no outputs.
         case emit

@@ -2,10 +2,10 @@ extension ServingPolicy {
     /// The mode in which a model is served. It determines when a stream's state restarts and on which timesteps a
     /// decision is based.
     public enum Mode: Equatable, Sendable {
-        /// The state continues until a reset. Each timestep gives a decision.
+        /// The state continues until a reset. Each timestep produces a decision.
         case stateful
         /// Each sequence is independent. It ends at the `end` flag or after the model's fixed length. The end of a
-        /// sequence gives a decision and resets the state.
+        /// sequence produces a decision and resets the state.
         case sequence
         /// Every few timesteps, the most recent timesteps are decided as a separate sequence that starts from zero
         /// state.
@@ -27,7 +27,8 @@ extension ServingPolicy {
 
         /// The number of timesteps in a window.
         public let length: Int
-        /// The number of timesteps between decisions. If it exceeds the length, some timesteps are in no window.
+        /// The number of timesteps between decisions. If the stride exceeds the length, some timesteps are in no
+        /// window.
         public let stride: Int
 
         /// Creates a window. Returns nil unless the length is within ``lengths`` and the stride is at least 1.

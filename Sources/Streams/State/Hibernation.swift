@@ -6,10 +6,10 @@ struct Hibernation {
     private(set) var count = 0
     /// The slots of the streams to read from the store.
     private var requests: [Int] = []
-    /// The slots of streams that will return to their last checkpoint once it has been read.
+    /// The slots of streams that will return to their last checkpoint once the checkpoint has been read.
     private var faulty: Set<Int> = []
-    /// For each slot, the time since which its stream has been idle. It is valid only if the stream's `isSeenIdle` is
-    /// set. The buffer stays empty if no one ever searches for idle streams.
+    /// For each slot, the time at which its stream was first seen idle. The time is valid only if the stream's
+    /// `isSeenIdle` is set. The buffer stays empty if no one ever searches for idle streams.
     private var idleSince: [Int64] = []
 
     mutating func countAsleep() { count += 1 }
@@ -19,14 +19,14 @@ struct Hibernation {
 
     /// Looks at a stream and decides whether it is idle.
     ///
-    /// A stream that had timesteps since the last look counts as idle only from this look on. The idle time depends
+    /// A stream that has had timesteps since the last look counts as idle only from this look on. The idle time depends
     /// only on these looks, not on the time of day of the stream's last timestep.
     ///
     /// - Parameters:
-    ///   - stream: The stream. Its mark is updated.
+    ///   - stream: The stream. Its `isSeenIdle` mark is updated.
     ///   - slot: The slot of the stream.
-    ///   - period: The time for which the stream must have been idle, in nanoseconds.
-    ///   - now: The time for which streams have been watched so far, in nanoseconds.
+    ///   - period: The minimum idle time, in nanoseconds.
+    ///   - now: The total time that streams have been watched so far, in nanoseconds.
     /// - Returns: Whether the stream has been idle for the period.
     mutating func isIdle(_ stream: inout StreamTable.Stream, in slot: Int, for period: Int64, at now: Int64) -> Bool {
         while idleSince.count <= slot { idleSince.append(now) }
@@ -60,13 +60,13 @@ struct Hibernation {
 
     // MARK: Faulty streams
 
-    /// Whether any stream waits until its last checkpoint has been read.
+    /// Whether any stream is waiting for its last checkpoint to be read.
     var hasFaulty: Bool { !faulty.isEmpty }
 
-    /// Whether the stream will return to its last checkpoint once it has been read.
+    /// Whether the stream will return to its last checkpoint once the checkpoint has been read.
     func isFaulty(_ slot: Int) -> Bool { faulty.contains(slot) }
 
-    /// Makes a stream return to its last checkpoint once it has been read.
+    /// Makes a stream return to its last checkpoint once the checkpoint has been read.
     mutating func markFaulty(_ slot: Int) { faulty.insert(slot) }
 
     /// Clears the fault of a stream. Returns whether the stream had one.

@@ -50,8 +50,8 @@ extension StreamTable {
             }
         }
 
-        /// Counts a timestep since the last reset. The count saturates, because an imported stream may begin at any
-        /// step.
+        /// Counts one more timestep since the last reset. The count saturates, because an imported stream may begin at
+        /// any step.
         mutating func countStep() {
             if step < .max { step += 1 }
         }
@@ -82,8 +82,8 @@ extension StreamTable {
             set { if newValue { marks.insert(.isSeenIdle) } else { marks.remove(.isSeenIdle) } }
         }
 
-        /// Ends a batch that contained a message of the stream. The next message may be admitted, and the stream is not
-        /// idle.
+        /// Ends a batch that contained a message of the stream. From then on, the next message may be admitted, and the
+        /// stream does not count as idle.
         mutating func endBatch(at time: Int64) {
             marks.subtract([.isInBatch, .isSeenIdle])
             self.time = time

@@ -15,10 +15,10 @@ public struct StreamImage: Equatable, Sendable {
     public var label: UInt8?
     /// Whether the stream has a gap that no published decision has reported yet.
     public var gapPending: Bool
-    /// The state of each layer, followed by the last outputs: shape (stateSize + outputs). If the stream keeps
-    /// timesteps instead of a state: these timesteps, oldest first, followed by the last outputs: shape (kept ×
-    /// features + outputs). The kept timesteps are all those since the last reset, or the last ones that fit in a
-    /// window.
+    /// The state of each layer, followed by the last outputs; shape (stateSize + outputs). If the stream keeps
+    /// timesteps instead of a state, the values are the kept timesteps, oldest first, followed by the last outputs;
+    /// shape (kept × features + outputs). The kept timesteps are all timesteps since the last reset, or the last ones
+    /// that fit in a window.
     public var values: [Float]
 
     /// Creates an image. Each parameter sets the property of the same name.
@@ -40,7 +40,7 @@ public struct StreamImage: Equatable, Sendable {
     /// timesteps is NaN.
     ///
     /// - Parameter outputs: The number of outputs at the end of the values.
-    /// - Returns: False if the state, or any kept timestep, has a value that is NaN or infinite.
+    /// - Returns: False if the state, or any kept timestep, contains a NaN or an infinity.
     func isSound(outputs: Int) -> Bool { values.dropLast(outputs).allSatisfy(\.isFinite) }
 
     /// The size of the values in bytes.

@@ -10,7 +10,7 @@ public struct StuckStream: Equatable, Sendable {
     public let duplicates: UInt64
 }
 
-/// Counts events over all streams, and for each stream. Only streams that had events have an entry.
+/// Counts events for all streams together and for each stream. Only streams that have had events have an entry.
 struct StreamLedger {
     /// The number of consecutive duplicates after which a stream counts as stuck.
     static let stuckAfter: UInt64 = 100

@@ -19,12 +19,12 @@ enum StreamMemory {
         }
     }
 
-    /// Moves the rows to new weights that can continue with them. This memory has no rows afterwards.
+    /// Moves the rows to a new memory whose weights can continue with them. Afterwards, this memory has no rows.
     ///
     /// - Parameters:
     ///   - served: The new weights, with the same number of outputs.
     ///   - workers: The threads that step streams.
-    /// - Returns: A memory that has the rows under the same numbers.
+    /// - Returns: The new memory. The rows keep their numbers.
     func handOver(to served: ServedModel, workers: StepWorkers) -> StreamMemory {
         switch self {
         case .state(let steps):
@@ -39,7 +39,7 @@ enum StreamMemory {
         }
     }
 
-    /// Adds a row as it is before the first timestep.
+    /// Adds a row without history and returns its number.
     func insert() -> Int {
         switch self {
         case .state(let steps): steps.pool.insert()

@@ -1,6 +1,6 @@
-/// Copies of some streams on their way to or from the store. The streams share a few arrays.
+/// Copies of some streams on their way to or from the store, packed into a few arrays.
 ///
-/// Each stream has a key, which is its slot in the table. It keeps this key for as long as it exists, even across
+/// Each stream has a key, which is its slot in the table. A stream keeps its key for as long as it exists, even across
 /// restarts.
 public struct StreamSlice: Sendable {
     /// The data of one stream, except for its id and values.
@@ -114,7 +114,7 @@ public struct StreamSlice: Sendable {
             values: Array(copying: values(index)))
     }
 
-    /// Creates a slice from separate streams. Their keys have no meaning.
+    /// Creates a slice from separate streams. The keys in its entries have no meaning.
     ///
     /// - Parameter images: The streams.
     public init(_ images: [StreamImage]) {

@@ -18,7 +18,7 @@ extension StreamTable {
     }
 
     /// Moves timesteps from the backlog to the batch, which must be empty. Each stream contributes its next message, or
-    /// a piece of it if it is large.
+    /// only a piece of a large message.
     public mutating func takeBacklog() {
         precondition(isBatchEmpty, "what is in the batch is decided on first")
         backlog.pace = nil
@@ -30,13 +30,13 @@ extension StreamTable {
 
     /// Learns the speed of a model, so that the next piece of a large message takes about the intended time.
     ///
-    /// - Parameter nanoseconds: The time that was needed to decide the batch that ``takeBacklog()`` filled.
+    /// - Parameter nanoseconds: The time that it took to decide the batch that ``takeBacklog()`` filled.
     public mutating func learnPace(nanoseconds: Int64) {
         guard let pace = backlog.pace, pace.timesteps > 0 else { return }
         rules[pace.model].learn(nanoseconds, for: pace.timesteps)
     }
 
-    /// Admits the next message of a stream, or a piece of it.
+    /// Admits the next message of a stream, or only a piece of a large message.
     private mutating func takePiece(_ slot: Int) {
         // Since the stream was queued, it may have been paused or hibernated. It may even have been removed and its
         // slot reused.
@@ -65,7 +65,7 @@ extension StreamTable {
             enqueue(
                 slot, numbers, header.flags, count: pieceCount, hash: index.hash(index.id(of: slot)),
                 rest: message.rest - pieceCount)
-            // If all timesteps of the piece were duplicates, it is not in the batch.
+            // If all timesteps of the piece were duplicates, the piece is not in the batch.
             guard streams[slot].isInBatch else { return settle(slot) }
             backlog.beingTaken.append(slot)
             backlog.count(pieceCount - numbers.duplicates, of: model)
@@ -113,7 +113,8 @@ extension StreamTable {
         streams[slot].waits = false
     }
 
-    /// Makes the batch's ``MessageBatch/incoming`` message wait behind the timesteps of its stream that already wait.
+    /// Makes the batch's ``MessageBatch/incoming`` message wait, behind any timesteps of its stream that are already
+    /// waiting.
     ///
     /// At most ``maximumWaiting`` timesteps wait for a paused stream. While the backlog is full, this limit also
     /// applies to a stream that waits for the store. If a message exceeds the limit, its last timesteps are dropped.

@@ -11,7 +11,7 @@ extension StreamTable {
     /// Whether deciding the batch takes little longer than a check for another message.
     public var isBatchSmall: Bool { batch.isSmall }
 
-    /// Adds a message to the batch if any of its timesteps are new. The message's values are the batch's
+    /// Adds a message to the batch if any of its timesteps are new. The batch already holds the message's values as
     /// ``MessageBatch/incoming``.
     ///
     /// - Parameters:
@@ -35,7 +35,7 @@ extension StreamTable {
         if numbers.gap || flags.contains(.start) { startAnew(slot, numbers, flags) }
         streams[slot].isInBatch = true
         let job = addJob(slot, numbers, flags, count: count, hash: hash)
-        // Build the message right here, so that it goes straight from registers to its place in the batch.
+        // Build the message right here, so that it is written straight from registers to its place in the batch.
         batch.append(
             MessageBatch.Message(
                 slot: slot, model: model, job: job, numbers: numbers, flags: flags, count: count,

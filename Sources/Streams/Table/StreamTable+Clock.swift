@@ -1,4 +1,4 @@
-/// Computes idle times in such a way that jumps of the wall clock do not change them.
+/// Computes idle times that are not affected by jumps of the wall clock.
 extension StreamTable {
     /// The total amount by which the wall clock has jumped since a stream's last timestep.
     struct ClockShift: BitwiseCopyable {
@@ -7,7 +7,7 @@ extension StreamTable {
         var nanoseconds: Int64
     }
 
-    /// Adjusts the idle times after a jump of the wall clock, or for the streams that were loaded at the start.
+    /// Adjusts the idle times after a jump of the wall clock, or for the streams that were loaded at startup.
     ///
     /// - Parameters:
     ///   - nanoseconds: The size of the jump; positive if the clock jumped forward.

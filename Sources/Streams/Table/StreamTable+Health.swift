@@ -18,7 +18,7 @@ extension StreamTable {
     /// check, so the outcome does not depend on how timesteps are grouped into messages.
     ///
     /// - Parameters:
-    ///   - slot: The slot of the stream, right after the timestep. The sequence number continues.
+    ///   - slot: The slot of the stream, whose entry must reflect the faulty timestep. Its sequence numbers continue.
     ///   - pool: The pool of the stream's state.
     ///   - time: Nanoseconds since the Unix epoch.
     mutating func quarantine(_ slot: Int, in pool: StatePool, time: Int64) {
@@ -43,7 +43,7 @@ extension StreamTable {
     /// Makes the rest of a message wait, ahead of all later timesteps of its stream.
     ///
     /// - Parameters:
-    ///   - message: The message. Its stream waits for its state to be read.
+    ///   - message: A message whose stream is waiting for its state to be read.
     ///   - timestep: The index of the first timestep that must wait.
     mutating func postpone(_ message: MessageBatch.Message, from timestep: Int) {
         let rest = message.count - timestep

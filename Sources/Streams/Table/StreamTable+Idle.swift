@@ -1,7 +1,7 @@
 public import Wire
 
-/// Hibernates and wakes streams. A stream hibernates when it has been idle for a long time: its state is then in the
-/// store and not in memory. Its position stays in memory, so control requests still find the stream.
+/// Hibernates and wakes streams. A stream hibernates when it has been idle for a long time: its state is then only in
+/// the store, not in memory. Its position stays in memory, so control requests still find the stream.
 extension StreamTable {
     /// The result of ``putToSleep(from:limit:idleFor:now:)`` or ``forget(from:limit:idleFor:now:)``.
     public struct Idle {
@@ -16,8 +16,8 @@ extension StreamTable {
     /// - Parameters:
     ///   - first: The first slot: 0, then ``Idle/next`` of the previous call.
     ///   - limit: The maximum number of slots to look at.
-    ///   - period: The time for which a stream must have been idle, in nanoseconds.
-    ///   - now: The time for which streams have been watched so far, in nanoseconds.
+    ///   - period: The minimum idle time, in nanoseconds.
+    ///   - now: The total time that streams have been watched so far, in nanoseconds.
     /// - Returns: The streams that were hibernated.
     /// - Precondition: No checkpoint is being written. If that checkpoint failed, the hibernated streams would have
     ///   lost their state.
@@ -36,8 +36,8 @@ extension StreamTable {
     /// - Parameters:
     ///   - first: The first slot: 0, then ``Idle/next`` of the previous call.
     ///   - limit: The maximum number of slots to look at.
-    ///   - period: The time for which a stream must have been idle, in nanoseconds.
-    ///   - now: The time for which streams have been watched so far, in nanoseconds.
+    ///   - period: The minimum idle time, in nanoseconds.
+    ///   - now: The total time that streams have been watched so far, in nanoseconds.
     /// - Returns: The removed streams. The next checkpoint removes their stored state.
     public mutating func forget(from first: Int, limit: Int, idleFor period: Int64, now: Int64) -> Idle {
         var idle = Idle()
@@ -56,7 +56,7 @@ extension StreamTable {
         hibernation.takeRequests().filter { index.isTaken($0) && isAwaited($0) }.map { id(of: $0) }
     }
 
-    /// Returns the keys under which the store has the given streams. Unknown streams are left out.
+    /// Returns the keys under which the store holds the given streams. Unknown streams are omitted.
     public func keys(of ids: [String]) -> [UInt32] {
         ids.compactMap { index.find($0.utf8.span).map { UInt32($0) } }
     }

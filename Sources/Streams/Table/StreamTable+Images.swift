@@ -19,8 +19,8 @@ extension StreamTable {
         return slice
     }
 
-    /// Copies changed streams in their current state, once the keys of all removed streams have been returned. If the
-    /// keys came later, the store could have a stream twice after it was removed and came back: under its removed key
+    /// Returns the keys of all removed streams first, and then copies changed streams in their current state. If the
+    /// keys came later, the store could hold a stream twice after it was removed and created again: under its old key
     /// and under its new one. The copied streams then count as unchanged. If they cannot be stored, call
     /// ``markChanged(_:)``.
     ///
@@ -41,10 +41,10 @@ extension StreamTable {
         var slot = changed.first(from: first)
         for _ in 0..<limit {
             guard let found = slot, slice.byteCount < Self.bytesPerSlice else { break }
-            // The copy must include every change that was recorded before it was made.
+            // The copy must include every change that was recorded before the copy is made.
             if isSweeping { reach(found) }
-            // A faulty stream stays marked as changed until its last checkpoint has been read. A stream that is to be
-            // restored stays marked until it is restored.
+            // A faulty stream stays marked as changed until its last checkpoint has been read. A stream that has yet to
+            // be restored stays marked until it is restored.
             if !doomed.contains(found) && !hibernation.isFaulty(found) && !isToBeRestored(found) {
                 if changed.contains(found), !streams[found].isAsleep { copy(found, into: &slice) }
                 changed.remove(found)
@@ -73,10 +73,10 @@ extension StreamTable {
         for slot in index.slots where index.isTaken(slot) && !streams[slot].isAsleep { markChanged(slot) }
     }
 
-    /// Loads streams from the store into their former slots, while the daemon starts.
+    /// Loads streams from the store into their former slots during startup.
     ///
     /// - Parameters:
-    ///   - slice: Streams that the table does not have yet, ordered by key. All their keys are higher than those of
+    ///   - slice: Streams that the table does not have yet, ordered by key. The keys must be higher than all keys of
     ///     earlier calls. A stream that no model serves is skipped, and its key is not reused.
     ///   - choice: The treatment of state that belongs to other weights.
     ///   - layouts: The ``ServedModel/stateLayout`` for each known fingerprint.
@@ -119,9 +119,9 @@ extension StreamTable {
     /// Restores streams from images: either all of them or none. All other streams remain unchanged.
     ///
     /// - Parameter images: The images, at most one for each stream.
-    /// - Throws: ``StreamsError`` with the cause `otherState` if an image has other weights, an unsuitable number of
-    ///   values or a value that is not finite, or if no model serves the stream; `mode` if the image is from a mode
-    ///   that keeps other data; `tooManyStreams` if there would be too many streams.
+    /// - Throws: ``StreamsError`` with the cause `otherState` if an image belongs to other weights, has an unsuitable
+    ///   number of values or contains a value that is not finite, or if no model serves the stream; `mode` if the image
+    ///   is from a mode that keeps other data; `tooManyStreams` if there would be too many streams.
     public mutating func restore(_ images: [StreamImage]) throws(StreamsError) {
         let models = try images.map { image throws(StreamsError) in try model(for: image) }
         try checkRoom(forNew: images.count { index.find($0.id.utf8.span) == nil })

@@ -13,8 +13,8 @@ extension StreamTable {
     ///   - first: The first slot: 0, then the result of the previous call.
     ///   - limit: The maximum number of slots to look at.
     ///   - body: A closure that receives a stream's id and record, and returns whether it accepted the record.
-    /// - Returns: The first slot for the next call, which is the same slot again if its record was not accepted; nil at
-    ///   the end.
+    /// - Returns: The first slot for the next call; nil at the end. If a record was not accepted, the next call begins
+    ///   with that record's slot.
     /// - Throws: Any error that `body` throws.
     public func forEachLastValue<Failure: Error>(
         _ prefix: [UInt8], from first: Int, limit: Int,

@@ -1,7 +1,7 @@
 public import Wire
 
-/// The search for a page of streams. It looks at a few slots at a time, so timesteps and requests are handled in
-/// between.
+/// The search for a page of streams. The search looks at a few slots at a time, so that timesteps and requests can be
+/// handled in between.
 ///
 /// A stream that exists during the whole search is either on this page or on a later one. A stream that is added or
 /// removed during the search may be missing.

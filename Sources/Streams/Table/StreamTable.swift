@@ -46,8 +46,8 @@ public struct StreamTable: ~Copyable {
     var changed = SlotSet()
     /// The slots freed since the last checkpoint, even if other streams have taken them since.
     var removed = SlotSet()
-    /// The slots of streams that the store is about to remove. Until it has removed them, checkpoints leave these
-    /// streams out.
+    /// The slots of streams that the store is about to remove. Until the store has removed them, checkpoints omit these
+    /// streams.
     var doomed = SlotSet()
     /// The operation on many streams that is under way.
     var sweep: StreamSweep?
@@ -137,7 +137,7 @@ public struct StreamTable: ~Copyable {
         return true
     }
 
-    /// Admits one message that was parsed from a different codec, in the same way as a binary message.
+    /// Admits one message that was parsed from another codec, in the same way as a binary message.
     ///
     /// - Parameter message: The parsed message.
     /// - Returns: Same as ``admit(frames:id:payload:header:)``.
@@ -171,7 +171,7 @@ public struct StreamTable: ~Copyable {
         return Place(slot: nil, model: model, hash: hash)
     }
 
-    /// Whether the batch has room, and no message of the same stream yet.
+    /// Whether the batch has room and does not contain a message of the same stream yet.
     @inline(__always)
     private func isFree(_ place: Place) -> Bool {
         guard !batch.isFull else { return false }
@@ -232,7 +232,7 @@ public struct StreamTable: ~Copyable {
         try wait(slot, header, count: count)
     }
 
-    /// Counts what was dropped: timesteps if the stream is paused, otherwise messages.
+    /// Counts dropped timesteps if the stream is paused, and dropped messages otherwise.
     ///
     /// - Parameters:
     ///   - cause: The cause of the drop.
