@@ -150,7 +150,7 @@ extension Safetensors {
     ///
     /// - Parameters:
     ///   - metadata: The text metadata.
-    ///   - tensors: The tensors with their names, in the order in which they are written.
+    ///   - tensors: The named tensors, in the order in which they are written.
     /// - Returns: The file's bytes. Equal arguments produce equal bytes.
     static func bytes(metadata: [String: String], tensors: [NamedTensor]) -> [UInt8] {
         var header = Header(metadata: metadata, entries: [:])

@@ -20,7 +20,7 @@ struct ChildProcess: ~Copyable {
     ///
     /// - Parameters:
     ///   - program: The path of the program.
-    ///   - name: The name under which the program runs. It is the program's only argument, `argv[0]`.
+    ///   - name: The name that the program runs under, passed as its only argument, `argv[0]`.
     ///   - input: The standard input.
     ///   - output: The standard output.
     /// - Throws: ``Defect`` with the system's reason.

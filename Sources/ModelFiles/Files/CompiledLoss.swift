@@ -3,7 +3,7 @@ import Wire
 
 /// The loss that a Keras model was compiled with.
 package struct CompiledLoss: Codable, Equatable, Sendable {
-    /// Keras' name of the function, such as `binary_crossentropy`.
+    /// Keras' name for the function, such as `binary_crossentropy`.
     package let name: String
     /// Whether the loss takes the model's outputs as logits rather than probabilities.
     package let fromLogits: Bool

@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 extension DecodingError {
-    /// The problem and its place in the JSON.
+    /// A description of the problem and its location in the JSON.
     var inWords: String {
         let (text, context): (String, Context) =
             switch self {

@@ -5,7 +5,7 @@ import Wire
 ///
 /// The hash covers a line with the version of this scheme, then each layer in order. A layer contributes its
 /// ``Layer/architecture`` line and its weights: for each weight the rank, the lengths of the axes (each 64 bits,
-/// little-endian) and the values (float32, little-endian). Names, statefulness and the file's format are left out.
+/// little-endian) and the values (float32, little-endian). Names, statefulness and the file's format are not included.
 enum Fingerprint {
     /// Returns the fingerprint as 64 hexadecimal digits.
     static func of(_ model: Model) -> String {

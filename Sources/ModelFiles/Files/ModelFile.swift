@@ -15,7 +15,7 @@ package struct ModelFile: Sendable {
         package let parameters: Int
         /// The number of trainable weights.
         package let trainableParameters: Int
-        /// Keras' names of the functions that the layer applies. For a recurrent layer, the cell's function is first,
+        /// Keras' names for the functions that the layer applies. For a recurrent layer, the cell's function is first,
         /// then the gates' function.
         package let activations: [String]
     }

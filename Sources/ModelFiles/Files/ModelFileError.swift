@@ -50,7 +50,7 @@ package struct Defect: Error, Codable, Equatable {
         self.context = context
     }
 
-    /// Returns the defect with a layer's name, unless it has one already.
+    /// Adds a layer's name to the defect, unless the defect already has one.
     package func inLayer(_ name: String, className: String) -> Defect {
         layer == nil ? Defect(code, layer: name, "layer '\(name)' (\(className)): \(context)") : self
     }

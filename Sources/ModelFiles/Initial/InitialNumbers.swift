@@ -80,7 +80,7 @@ struct InitialNumbers {
     /// Returns a uniform random number in [0, 1).
     private mutating func unit() -> Double { Double(generator.next() >> 11) * 0x1p-53 }
 
-    /// Returns a standard normal number by G. Marsaglia's polar method.
+    /// Returns a standard normal random number, drawn with G. Marsaglia's polar method.
     private mutating func normal() -> Double {
         if let spare = spareNormal {
             spareNormal = nil

@@ -6,7 +6,7 @@ struct KerasDefaults {
     let required: [String: JSONValue]
     /// The options that may be set, with their defaults.
     let optional: [String: JSONValue]
-    /// The options that only affect training and cannot be set.
+    /// The options that cannot be set, because they only affect training or have a single supported value.
     let fixed: [String: JSONValue]
 
     /// The options of each class, by class name.

@@ -39,7 +39,7 @@ package struct KerasArchitecture: Sendable {
     package let name: String
     /// The layers in order, without the InputLayer, which has neither weights nor a row in `summary()`.
     package let layers: [NamedLayer]
-    /// The model's input shape. An axis may have any length if the file does not state its length.
+    /// The model's input shape. An axis whose length the file does not state may have any length.
     let inputShape: KerasShape
 
     /// Whether each timestep of the model's input is a token.
@@ -142,7 +142,7 @@ extension KerasArchitecture.NamedLayer {
 private struct ModelConfiguration: Decodable {
     let name: String
     let layers: [LayerConfiguration]
-    /// Keras' name for a model without a name.
+    /// The name that Keras gives to an unnamed model.
     private static let standardName = "sequential"
 
     /// The shape that the InputLayer or the first layer states, or that the model was built with.

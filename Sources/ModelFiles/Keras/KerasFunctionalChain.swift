@@ -203,7 +203,7 @@ extension KerasFunctionalChain {
     /// The named arguments of a call besides a mask, such as `training` and `initial_state`. None and False have no
     /// effect.
     private struct NamedArguments: Decodable {
-        /// The alphabetically first argument that has an effect, with its value if the value is True.
+        /// The alphabetically first argument that has an effect, followed by `=True` if that is its value.
         let option: String?
 
         init(from decoder: any Decoder) throws {

@@ -13,8 +13,8 @@ package enum KerasConfiguration {
 
     /// Converts a model from the exchange form to the notation of Keras 3.
     ///
-    /// The conversion adds the information that Keras needs to find its classes, which the exchange form omits, and the
-    /// input's shape, which it may omit.
+    /// The conversion adds what the exchange form omits: the information that Keras needs to find its classes and, if
+    /// it is missing, the input's shape.
     ///
     /// - Parameters:
     ///   - form: The model.

@@ -58,7 +58,7 @@ package struct ModelDocument: Sendable {
     /// Returns the document with new weights and a new training state.
     ///
     /// - Parameters:
-    ///   - weights: New values of weights, by their names in the exchange form. Other weights keep their values.
+    ///   - weights: New values for weights, keyed by name in the exchange form. Other weights keep their values.
     ///   - compilation: The options that the model is compiled with.
     ///   - optimizer: The optimizer's variables.
     /// - Returns: The changed document.

@@ -19,8 +19,8 @@ public import Wire
 public struct JournalRecords: Sendable {
     /// One record.
     public enum Record: Equatable, Sendable {
-        /// New timesteps of one message. `isFirst` tells whether the stream is new. `rest` is the number of timesteps
-        /// that follow in the same message.
+        /// New timesteps of one message. `isFirst` is true if the stream is new. `rest` is the number of timesteps that
+        /// follow in the same message.
         case timesteps(
             id: [UInt8], isFirst: Bool, weights: Int, header: TimestepHeader, time: Int64, values: [Float],
             rest: Int = 0)
@@ -99,15 +99,13 @@ public struct JournalRecords: Sendable {
         if rest > 0 { bytes.appendLittleEndian(UInt32(rest)) }
     }
 
-    /// - Parameter selection: A selection that matched a stream. If it is a prefix, it is therefore no longer than an
-    ///   id.
+    /// - Parameter selection: A selection that matched a stream. A prefix is therefore no longer than an id.
     mutating func appendReset(_ selection: ControlCommand.Selection) {
         begin(.reset)
         append(selection)
     }
 
-    /// - Parameter selection: A selection that matched a stream. If it is a prefix, it is therefore no longer than an
-    ///   id.
+    /// - Parameter selection: A selection that matched a stream. A prefix is therefore no longer than an id.
     mutating func appendRemove(_ selection: ControlCommand.Selection) {
         begin(.remove)
         append(selection)

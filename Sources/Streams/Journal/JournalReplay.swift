@@ -33,7 +33,7 @@ struct JournalReplay {
     ///   - model: The index of the stream's model; nil if the stream's weights are no longer served.
     mutating func prepare(_ image: StreamImage, model: Int?) { prepared.append((image, model)) }
 
-    /// Returns the prepared streams and forgets them. Call this when their restoration takes effect.
+    /// Returns the prepared streams and clears the list. Call this when the restoration takes effect.
     mutating func takePrepared() -> [(image: StreamImage, model: Int?)] {
         defer { prepared = [] }
         return prepared

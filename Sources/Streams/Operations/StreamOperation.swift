@@ -5,9 +5,9 @@ import Wire
 public enum StreamOperation: Sendable {
     /// Resets the state and the step to zero. The sequence numbers continue.
     case reset
-    /// Prepares the removal of the streams, which follows once the store has removed them. Until then, the streams work
-    /// as usual, but checkpoints leave them out: a checkpoint would bring them back after the store removed them. See
-    /// ``StreamTable/spare()``.
+    /// Prepares to remove the streams from the table as soon as the store has removed them. Until then, the streams
+    /// work as usual, but checkpoints omit them, because a checkpoint could bring them back after the store removed
+    /// them. See ``StreamTable/spare()``.
     case doom
     /// Removes the streams together with their waiting timesteps.
     case remove

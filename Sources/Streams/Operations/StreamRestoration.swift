@@ -9,20 +9,20 @@ struct StreamRestoration: ~Copyable {
     private static let mostAwaited = 16_384
 
     var stage = Stage.none
-    /// The slots of those streams of the snapshot that are in the table. Existing streams are added when they are
-    /// checked, new streams when their first timestep arrives.
+    /// The slots of the snapshot's streams that are in the table. Existing streams are added when they are checked. New
+    /// streams are added when their first timestep arrives.
     var slots = SlotSet()
     /// The ids of the streams that were not in the table at the time of the check.
     var newIDs = StreamIndex()
     /// The number of new streams that are not in the table yet.
     var newCount = 0
-    /// The number of streams that are still to be restored.
+    /// The number of streams that have not been restored yet.
     var left = 0
     /// The slots of streams whose values are needed first and have not been requested yet.
     var requests: [UInt32] = []
     /// The approximate number of streams with waiting timesteps.
     var awaited = 0
-    /// Whether the store cannot be read at present. If so, the restoration must not hold up other streams.
+    /// Whether the store is currently unreadable. If so, the restoration must not hold up other streams.
     var isStuck = false
 
     var isBegun: Bool { stage != .none }

@@ -136,7 +136,8 @@ extension StreamTable {
         return index.slots.count { index.isTaken($0) && sweep.selects(index.id(of: $0)) }
     }
 
-    /// Ends the preparation of a removal. Call this once the store has removed the streams, or has failed to.
+    /// Ends the preparation of a removal. Call this once the store has removed the streams or has failed to remove
+    /// them.
     public mutating func spare() { doomed = SlotSet() }
 
     mutating func reset(_ slot: Int) {

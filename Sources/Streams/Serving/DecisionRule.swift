@@ -15,7 +15,7 @@ struct DecisionRule: Sendable {
     let basis: DecisionBasis
     /// The highest step at which the first decision after a reset can occur.
     let firstDecision: UInt64
-    /// The step at which a sequence ends by itself; nil if only the `end` flag ends a sequence.
+    /// The step at which a sequence ends automatically; nil if only the `end` flag ends a sequence.
     let lastStep: UInt64?
     let emit: ServingPolicy.Emit
     let threshold: ServingPolicy.Threshold
@@ -67,7 +67,7 @@ struct DecisionRule: Sendable {
         pieceSize = Self.pieceSize(Self.pieceWork, work)
     }
 
-    /// The number of timesteps until the sequence ends by itself; nil if it does not. A state that was stored in
+    /// The number of timesteps until the sequence ends automatically; nil if it does not. A state that was stored in
     /// another mode may already be past the sequence length.
     func timestepsLeft(after step: UInt64) -> Int? {
         lastStep.flatMap { step < $0 ? Int($0 - step) : nil }

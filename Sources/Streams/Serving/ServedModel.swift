@@ -23,7 +23,7 @@ public struct ServedModel: Sendable {
     /// The reason why labels may not be meaningful, as the end of a sentence; nil if the outputs are probabilities.
     private let outputCaution: String?
 
-    /// Warnings about settings of the model or its policy that the operator probably did not intend.
+    /// Warnings about properties of the model or its policy that the operator probably did not intend.
     public var cautions: [String] {
         let output = outputCaution.map { "the model '\(name)' \($0)" }
         return [shortSequenceCaution, output].compactMap(\.self)
@@ -187,8 +187,8 @@ public struct ServingPolicy: Equatable, Sendable {
     public var threshold: Threshold
     /// The effect that a gap has on the state.
     public var gap: Gap
-    /// The maximum number of timesteps in a buffered sequence, within ``maximumLengths``. It applies only to a model
-    /// that needs a whole sequence at once.
+    /// The maximum number of timesteps in a buffered sequence, within ``maximumLengths``. The limit applies only to a
+    /// model that needs a whole sequence at once.
     public var maximumLength: Int
     /// The replacement for a state that became NaN or infinite.
     public var fault: Fault

@@ -51,7 +51,7 @@ struct Hibernation {
     /// Whether ``takeRequests()`` has slots to return.
     var hasRequests: Bool { !requests.isEmpty }
 
-    /// Returns the slots of the requested streams, and forgets them. A stream may have been removed since it was
+    /// Returns the slots of the requested streams, and clears the requests. A stream may have been removed since it was
     /// requested.
     mutating func takeRequests() -> [Int] {
         defer { requests.removeAll(keepingCapacity: true) }

@@ -64,7 +64,7 @@ struct StreamLedger {
     /// Whether ``takeStuck()`` has streams to return.
     var hasStuck: Bool { !stuck.isEmpty }
 
-    /// Returns the newly stuck streams, and forgets them.
+    /// Returns the newly stuck streams, each of them only once.
     mutating func takeStuck() -> [StuckSlot] {
         defer { stuck.removeAll() }
         return stuck

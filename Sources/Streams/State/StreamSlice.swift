@@ -54,7 +54,7 @@ public struct StreamSlice: Sendable {
     ///
     /// - Parameters:
     ///   - fingerprints: The fingerprints that the entries will refer to.
-    ///   - capacity: The expected number of streams, for which memory is allocated at once.
+    ///   - capacity: The expected number of streams. Memory for them is reserved at once.
     ///   - valuesPerStream: The approximate number of values per stream.
     public init(fingerprints: [String], capacity: Int = 0, valuesPerStream: Int = 0) {
         self.fingerprints = fingerprints

@@ -4,8 +4,8 @@ import Wire
 /// Manages waiting timesteps. A timestep waits until its stream is resumed, until the stream's state has been read, or
 /// until its turn comes. The timesteps that wait only for their turn form the backlog.
 ///
-/// Waiting timesteps are stored by slot. A mark on each stream tells whether it has waiting timesteps, so the hot path
-/// need not look for them. A stream's new timesteps never overtake the waiting ones.
+/// Waiting timesteps are stored by slot. A mark on each stream shows whether the stream has waiting timesteps, so the
+/// hot path need not look them up. A stream's new timesteps never overtake the waiting ones.
 extension StreamTable {
     /// Whether any timesteps wait only for their turn.
     public var hasBacklog: Bool { backlog.count > 0 }

@@ -175,7 +175,7 @@ extension StreamTable {
     ///   - message: The message.
     ///   - stream: The stream as it is after the message.
     ///   - isFirst: Whether the stream is new.
-    ///   - end: The index of the first timestep that was not consumed. It and all later ones wait.
+    ///   - end: The index of the first timestep that was not consumed. This timestep and all later ones wait.
     ///   - time: Nanoseconds since the Unix epoch.
     @inline(__always)
     private mutating func conclude(

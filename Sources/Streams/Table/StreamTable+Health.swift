@@ -6,7 +6,7 @@ extension StreamTable {
     /// Whether any streams are newly stuck.
     public var hasStuckStreams: Bool { ledger.hasStuck }
 
-    /// Returns the newly stuck streams, and forgets them.
+    /// Returns the newly stuck streams, each of them only once.
     public mutating func takeStuckStreams() -> [StuckStream] {
         ledger.takeStuck().map { StuckStream(id: id(of: $0.slot), sequence: $0.sequence, duplicates: $0.duplicates) }
     }

@@ -118,7 +118,7 @@ extension StreamTable {
     /// Wakes streams, and queues the timesteps that waited for them.
     ///
     /// - Parameters:
-    ///   - ids: The requested streams. Those that have been removed, or are already awake, are left as they are.
+    ///   - ids: The requested streams. Streams that have been removed or are already awake keep their state.
     ///   - images: The images from the store.
     /// - Returns: The streams for which the store has no suitable image. They start from zero state.
     public mutating func wake(_ ids: [String], _ images: [StreamImage]) -> [String] {

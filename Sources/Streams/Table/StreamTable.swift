@@ -18,7 +18,7 @@ public struct StreamTable: ~Copyable {
     /// The maximum number of timesteps that wait for one paused stream.
     public static let maximumWaiting = 65_536
 
-    /// The served models in their original order.
+    /// The served models, in the order in which they were passed to the initializer.
     public internal(set) var models: [ServedModel] {
         didSet { rules = models.map(\.rule) }
     }
@@ -63,7 +63,7 @@ public struct StreamTable: ~Copyable {
     var copiedAsleep: [UInt32] = []
     /// The keys of the streams that the last operation removed or doomed.
     var removedKeys: [UInt32] = []
-    /// The waiting timesteps, by slot. A mark on each stream tells whether it has an entry here.
+    /// The waiting timesteps, by slot. A mark on each stream shows whether the stream has an entry here.
     var waiting: [Int: WaitingTimesteps] = [:]
     /// The queue of streams whose waiting timesteps will be admitted next.
     var backlog = Backlog()

@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Recurrent
 
-/// Keras' Flatten (<https://keras.io/api/layers/reshaping_layers/flatten/>) in the cases where it does not change a
-/// timestep. The input must be one timestep, or the output of a layer that returns only its last output.
+/// Keras' Flatten (<https://keras.io/api/layers/reshaping_layers/flatten/>), limited to the cases in which it does not
+/// change a timestep. The input must be one timestep, or the output of a layer that returns only its last output.
 struct KerasFlatten: KerasPassThrough {
     static let className = "Flatten"
 
@@ -28,8 +28,8 @@ struct KerasFlatten: KerasPassThrough {
     }
 }
 
-/// Keras' Reshape (<https://keras.io/api/layers/reshaping_layers/reshape/>) in the cases where it does not change a
-/// timestep. The shape stays the same or loses a time axis of length 1.
+/// Keras' Reshape (<https://keras.io/api/layers/reshaping_layers/reshape/>), limited to the cases in which it does not
+/// change a timestep. The shape stays the same or loses a time axis of length 1.
 struct KerasReshape: KerasPassThrough {
     static let className = "Reshape"
 

@@ -11,7 +11,7 @@ package struct KerasWriteRequest {
     package let compilation: KerasCompilation?
     /// The version of Keras that defines the meaning of options in a new archive.
     package let kerasVersion: String
-    /// The weights under their names in the exchange form.
+    /// The weights, named as in the exchange form.
     package let weights: [NamedTensor]
     /// The optimizer's variables; nil if the model is not compiled.
     package let optimizer: OptimizerVariables?
