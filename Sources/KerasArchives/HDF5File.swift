@@ -6,9 +6,9 @@ import Synchronization
 
 /// An HDF5 file in memory, read with the HDF5 C library (<https://docs.hdfgroup.org/hdf5/v1_10/>).
 ///
-/// A value exists only within ``read(_:_:)``, which holds the process's only lock on the library, because HDF5 may be
-/// built without thread safety. Files are not trusted: soft links, external links and data outside the file are
-/// refused, and every allocation is bounded.
+/// A value exists only within ``read(_:_:)``, which holds the process-wide lock on the library. The lock is needed
+/// because HDF5 may be built without thread safety. Files are not trusted: soft links, external links and data outside
+/// the file are refused, and every allocation is bounded.
 struct HDF5File: ~Copyable {
     /// The maximum size of a dataset, in elements: 1 GiB of float32.
     static let maximumElements = 1 << 28
@@ -25,7 +25,8 @@ struct HDF5File: ~Copyable {
     ///
     /// - Parameters:
     ///   - bytes: The file's contents.
-    ///   - body: Reads from the file. It holds the lock on the library, so it must not call `read` again.
+    ///   - body: A closure that reads from the file. The library is locked while it runs, so it must not call `read`
+    ///     again.
     /// - Returns: The result of `body`.
     /// - Throws: ``Defect`` with the code `corrupt` if the bytes are not an HDF5 file, or the error of `body`.
     static func read<Result: Sendable>(
@@ -43,7 +44,7 @@ struct HDF5File: ~Copyable {
         try library.withLock { _ throws(Defect) -> Result in
             // A thread-safe build has an error stack for each thread, so one call per process would not be enough.
             _ = sluice_H5E_silence()
-            // A file may name filters. The library must not load them from shared libraries.
+            // A file may name filters. Prevent HDF5 from loading them from shared libraries.
             _ = H5PLset_loading_state(0)
             return try body()
         }
@@ -64,7 +65,7 @@ struct HDF5File: ~Copyable {
             H5Fopen("model in memory", sluice_H5F_ACC_RDONLY(), access.id), close: H5Fclose, "file")
     }
 
-    /// Returns whether a path such as `layers/lstm/vars` exists. The path may only lead through groups of this file.
+    /// Returns whether a path such as `layers/lstm/vars` exists. The path may lead only through groups of this file.
     ///
     /// - Throws: ``Defect`` with the code `corrupt` if a component is damaged or links out of the file.
     func exists(_ path: String) throws(Defect) -> Bool {
@@ -82,7 +83,7 @@ struct HDF5File: ~Copyable {
         return true
     }
 
-    /// Returns the names in a group, or in the file itself for an empty path, sorted.
+    /// Returns the sorted names in a group, or in the file's root group if the path is empty.
     ///
     /// - Throws: ``Defect`` with the code `corrupt` if there is no such group.
     func members(of path: String) throws(Defect) -> [String] {
@@ -111,9 +112,9 @@ struct HDF5File: ~Copyable {
         return String(decoding: name.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    /// Returns a dataset of one whole number.
+    /// Reads a dataset that consists of one whole number.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` if the dataset is missing, has another type or is damaged.
+    /// - Throws: ``Defect`` with the code `corrupt` if the dataset is missing or damaged, or has another type.
     func integer(_ path: String) throws(Defect) -> Int {
         try require(path)
         let dataset = try unsafe HDF5Handle(
@@ -136,8 +137,8 @@ struct HDF5File: ~Copyable {
     ///   - path: The path of the dataset.
     ///   - isScalarAllowed: Whether the dataset may be a single number without axes.
     /// - Returns: The numbers with their shape.
-    /// - Throws: ``Defect`` with the code `corrupt` if the dataset is missing, has another type, is too large or
-    ///   damaged.
+    /// - Throws: ``Defect`` with the code `corrupt` if the dataset is missing, too large or damaged, or has another
+    ///   type.
     func tensor(_ path: String, isScalarAllowed: Bool = false) throws(Defect) -> Tensor {
         try require(path)
         let dataset = try unsafe HDF5Handle(
@@ -191,7 +192,7 @@ struct HDF5File: ~Copyable {
         return lengths.map(Int.init)
     }
 
-    /// Refuses a dataset whose numbers are in another file.
+    /// Throws if the dataset's numbers are stored in another file.
     private func requireDataWithinFile(of dataset: borrowing HDF5Handle, path: String) throws(Defect) {
         let creation = try HDF5Handle(H5Dget_create_plist(dataset.id), close: H5Pclose, "layout of '\(path)'")
         let layouts = [H5D_COMPACT, H5D_CONTIGUOUS, H5D_CHUNKED]
@@ -208,13 +209,13 @@ struct HDF5File: ~Copyable {
 // MARK: - Attributes
 
 extension HDF5File {
-    /// Returns the value of a text attribute with one string, or nil if there is no such attribute.
+    /// Returns the string in a text attribute, or nil if there is no such attribute.
     ///
     /// - Parameters:
     ///   - attribute: The attribute's name.
     ///   - path: The path of the group or dataset with the attribute; empty for the file itself.
     /// - Returns: The string.
-    /// - Throws: ``Defect`` with the code `corrupt` if the attribute is not one string or is damaged.
+    /// - Throws: ``Defect`` with the code `corrupt` if the attribute is damaged or does not hold exactly one string.
     func string(_ attribute: String, of path: String) throws(Defect) -> String? {
         guard let strings = try strings(attribute, of: path) else { return nil }
         guard strings.count == 1, let string = strings.first else {
@@ -270,7 +271,7 @@ extension HDF5File {
         return strings
     }
 
-    /// Reads fixed-length texts. A text ends at its first NUL or is padded with spaces.
+    /// Reads strings of fixed length. A string ends at its first NUL, or is padded with spaces.
     private func fixedStrings(
         _ attribute: borrowing HDF5Handle, type: borrowing HDF5Handle, count: Int
     ) -> [String]? {

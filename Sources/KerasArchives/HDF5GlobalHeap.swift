@@ -1,8 +1,8 @@
 #if Keras
 import ModelFiles
 
-/// A check of the parts of an HDF5 file that the C library trusts blindly: the global heaps, which hold text of
-/// variable length.
+/// Checks the parts of an HDF5 file that the C library trusts blindly: the global heaps, which hold variable-length
+/// text.
 ///
 /// Version 1.10 of the library fails on damaged heaps in four ways. It loops forever over an object that claims a size
 /// of almost 2⁶⁴ bytes. It reads past the heap if a reference names an object that does not exist. It writes past its
@@ -14,7 +14,7 @@ struct HDF5GlobalHeap {
     /// "GCOL" and the version.
     private static let signature: [UInt8] = [0x47, 0x43, 0x4F, 0x4C, 1]
 
-    /// The address of a heap and the number of an object in it, which together form a reference.
+    /// A reference to an object: the address of a heap, and the index of the object in this heap.
     private struct ObjectID: Hashable {
         let address: Int
         let index: Int
@@ -42,10 +42,10 @@ struct HDF5GlobalHeap {
         self.bytes = bytes
     }
 
-    /// Checks the assumptions of the other checks: addresses and lengths have 64 bits, and addresses are relative to
-    /// the start of the file.
+    /// Verifies the assumptions behind the other checks: addresses and lengths have 64 bits, and addresses are relative
+    /// to the start of the file.
     private func checkSuperblock() throws(Defect) {
-        // The positions of the two sizes and the base address in each version of the superblock.
+        // The offsets of the two sizes and of the base address, for each version of the superblock.
         let layouts = [(sizes: 13, base: 24), (sizes: 13, base: 28), (sizes: 9, base: 12), (sizes: 9, base: 12)]
         guard bytes.count > 64, Int(bytes[8]) < layouts.count, case let layout = layouts[Int(bytes[8])],
             bytes[layout.sizes] == 8, bytes[layout.sizes + 1] == 8, word(at: layout.base, 8) == 0
@@ -54,7 +54,7 @@ struct HDF5GlobalHeap {
         }
     }
 
-    /// Records the objects of one heap, which must be contiguous.
+    /// Records the objects of one heap. The objects must be contiguous.
     private mutating func readHeap(at start: Int) throws(Defect) {
         guard let size = word(at: start + 8, 8), size >= Self.headerSize, size <= bytes.count - start else {
             throw Defect(.corrupt, "HDF5: the heap at \(start) is larger than the file")
@@ -66,8 +66,8 @@ struct HDF5GlobalHeap {
             guard let index = word(at: place, 2), let size = word(at: place + 8, 8), size <= end - place else {
                 throw Defect(.corrupt, "HDF5: an object of the heap at \(start) is larger than the heap")
             }
-            // Object 0 is free space, whose size includes the header. The sizes of other objects are rounded up to 8
-            // bytes.
+            // Object 0 is free space, whose size includes the header. Any other object takes its header plus its size,
+            // rounded up to a multiple of 8 bytes.
             let extent = index == 0 ? size : Self.headerSize + (size + 7) / 8 * 8
             guard extent >= Self.headerSize, extent <= end - place else {
                 throw Defect(.corrupt, "HDF5: an object of the heap at \(start) does not fit the heap")
@@ -77,13 +77,13 @@ struct HDF5GlobalHeap {
         }
     }
 
-    /// Checks everything that may be a reference to text: a length (32 bits), a heap's address (64) and an object's
-    /// number (32).
+    /// Checks everything that may be a reference to text: a length (32 bits), a heap's address (64 bits) and an
+    /// object's index (32 bits).
     ///
-    /// The check reads only at multiples of 8 bytes, which is where the object headers of h5py have attribute values.
-    /// At other positions, and with newer headers, a chance match would refuse a sound file. A length of 0 is ignored,
-    /// because it is usually the upper half of a 64-bit number. The number after it then equals a heap's address only
-    /// by chance.
+    /// Only offsets that are multiples of 8 are checked, because h5py's object headers align attribute values to 8
+    /// bytes. Newer headers do not, but a check of all offsets could reject a sound file because of a chance match. A
+    /// length of 0 is ignored, because it is usually the upper half of a 64-bit number. The number after it then equals
+    /// a heap's address only by chance.
     private func checkReferences() throws(Defect) {
         guard !heaps.isEmpty else { return }
         for place in stride(from: 0, through: bytes.count - 16, by: 8) {
@@ -96,7 +96,7 @@ struct HDF5GlobalHeap {
         }
     }
 
-    /// Returns a little-endian number, or nil if it exceeds `Int`.
+    /// Returns a little-endian number, or nil if it does not fit in `Int`.
     private func word(at start: Int, _ count: Int) -> Int? {
         var word: UInt64 = 0
         for offset in (0..<count).reversed() {

@@ -7,11 +7,11 @@ struct HDF5Handle: ~Copyable {
     let id: hid_t
     private let close: @convention(c) (hid_t) -> herr_t
 
-    /// Takes over the result of a call.
+    /// Takes ownership of the object that a call has opened.
     ///
     /// - Parameters:
     ///   - id: The result of the call, negative if it failed.
-    ///   - close: The library's function that closes this kind of object.
+    ///   - close: The library function that closes this kind of object.
     ///   - what: The name of the object, for the error.
     /// - Throws: ``Defect`` with the code `corrupt` if the call failed.
     init(_ id: hid_t, close: @convention(c) (hid_t) -> herr_t, _ what: @autoclosure () -> String) throws(Defect) {

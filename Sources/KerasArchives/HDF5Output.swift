@@ -5,16 +5,16 @@ import Recurrent
 
 /// A new HDF5 file in memory, written with the HDF5 C library.
 ///
-/// A value exists only within ``make(_:)``, which holds the process's only lock on the library. Equal calls give equal
-/// bytes.
+/// A value exists only within ``make(_:)``, which holds the process-wide lock on the library. The same calls always
+/// produce the same bytes.
 struct HDF5Output: ~Copyable {
     private let file: HDF5Handle
-    /// Creates the missing groups on the way to a new object.
+    /// The properties of new links. They make the library create any missing groups on the path to a new object.
     private let creation: HDF5Handle
 
     /// Writes a new file.
     ///
-    /// - Parameter body: Writes to the file. It holds the lock on the library.
+    /// - Parameter body: A closure that writes to the file. The library is locked while it runs.
     /// - Returns: The bytes of the file.
     /// - Throws: ``Defect`` with the code `corrupt` if the library fails, or the error of `body`.
     static func make(_ body: (borrowing HDF5Output) throws(Defect) -> Void) throws(Defect) -> [UInt8] {
@@ -53,7 +53,7 @@ struct HDF5Output: ~Copyable {
         else { throw Self.notWritten("a copy of '\(path)'") }
     }
 
-    /// Makes a group with the text attribute `name`.
+    /// Creates a group with the text attribute `name`.
     func makeGroup(_ path: String, name: String) throws(Defect) {
         let group = try unsafe HDF5Handle(
             H5Gcreate2(file.id, path, creation.id, hid_t(H5P_DEFAULT), hid_t(H5P_DEFAULT)), close: H5Gclose,
@@ -73,13 +73,13 @@ struct HDF5Output: ~Copyable {
         guard isWritten else { throw Self.notWritten("the name of '\(path)'") }
     }
 
-    /// Writes a new dataset of float32.
+    /// Writes a tensor as a new dataset of float32 values.
     func write(_ tensor: Tensor, to path: String) throws(Defect) {
         let dataset = try newDataset(path, shape: tensor.shape, type: sluice_H5T_IEEE_F32LE())
         try write(tensor, to: dataset, path: path)
     }
 
-    /// Writes a new dataset of one whole number of 64 bits.
+    /// Writes a 64-bit integer as a new dataset without axes.
     func write(_ value: Int, to path: String) throws(Defect) {
         let dataset = try newDataset(path, shape: [], type: sluice_H5T_STD_I64LE())
         var value = Int64(value)
@@ -88,7 +88,7 @@ struct HDF5Output: ~Copyable {
         guard isWritten >= 0 else { throw Self.notWritten("'\(path)'") }
     }
 
-    /// Replaces the numbers of a dataset. Its type stays as it is.
+    /// Replaces the numbers in a dataset without changing the dataset's type.
     func replace(_ path: String, with tensor: Tensor) throws(Defect) {
         let dataset = try unsafe HDF5Handle(
             H5Dopen2(file.id, path, hid_t(H5P_DEFAULT)), close: H5Dclose, "dataset '\(path)'")
@@ -107,7 +107,7 @@ struct HDF5Output: ~Copyable {
                 H5Screate_simple(Int32(shape.count), shape.map { hsize_t($0) }, nil), close: H5Sclose,
                 "shape of '\(path)'")
         let options = try HDF5Handle(H5Pcreate(sluice_H5P_DATASET_CREATE()), close: H5Pclose, "dataset list")
-        // Times would make equal files differ.
+        // Recorded times would make otherwise equal files differ.
         guard H5Pset_obj_track_times(options.id, false) >= 0 else { throw Self.notWritten("'\(path)'") }
         return try unsafe HDF5Handle(
             H5Dcreate2(file.id, path, type, space.id, creation.id, options.id, hid_t(H5P_DEFAULT)), close: H5Dclose,

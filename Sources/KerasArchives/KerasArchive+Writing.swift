@@ -4,10 +4,11 @@ package import ModelFiles
 import Recurrent
 
 extension KerasArchive {
-    /// Returns the bytes of a `.keras` archive. The archive to copy from is not trusted.
+    /// Returns the bytes of a `.keras` archive: a new one, or a changed copy of the source archive. The source is not
+    /// trusted.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` if the archive to copy from is damaged, or does not have the weights
-    ///   of the configuration.
+    /// - Throws: ``Defect`` with the code `corrupt` if the source is damaged, or if the weights do not match the
+    ///   configuration.
     package static func write(_ request: KerasWriteRequest) throws(Defect) -> [UInt8] {
         let weights = Dictionary(request.weights.map { ($0.name, $0.tensor) }) { first, _ in first }
         return try request.source.isEmpty ? newArchive(request, weights) : changedArchive(request, weights)
@@ -34,7 +35,8 @@ extension KerasArchive {
                         throw Defect(.corrupt, "weight '\(weight.name)' is missing")
                             .inLayer(layer.name, className: layer.className)
                     } else {
-                        // A Normalization counts the samples that it saw. The count has no effect.
+                        // A Normalization stores the number of samples that it has seen. The number does not affect the
+                        // outputs.
                         try output.write(0, to: path)
                     }
                 }
@@ -67,14 +69,14 @@ extension KerasArchive {
         return try ZipOutput.bytes(changed)
     }
 
-    /// Returns a copy of `model.weights.h5` with other weights and another optimizer.
+    /// Returns a copy of `model.weights.h5` in which the weights and the optimizer are replaced.
     private static func changedWeights(
         _ source: [UInt8], _ request: KerasWriteRequest, _ architecture: KerasArchitecture, _ weights: [String: Tensor]
     ) throws(Defect) -> [UInt8] {
         try HDF5GlobalHeap.check(source)
         return try HDF5Output.make { output throws(Defect) in
             let source = try HDF5File(source)
-            // This checks each path that is written below.
+            // Reading the weights checks every path that is written below.
             _ = try KerasWeights.ofArchive(source, architecture)
             for name in try source.members(of: "") where name != KerasOptimizer.group {
                 try output.copy(name, from: source)

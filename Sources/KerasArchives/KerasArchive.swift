@@ -2,7 +2,7 @@
 import FoundationEssentials
 package import ModelFiles
 
-/// A Keras file, converted to the exchange form.
+/// Reads Keras files into the exchange form, and writes `.keras` archives.
 package enum KerasArchive {
     static let configurationEntry = "config.json"
     static let metadataEntry = "metadata.json"
@@ -12,7 +12,7 @@ package enum KerasArchive {
     ///
     /// - Parameters:
     ///   - bytes: The file.
-    ///   - withTraining: Whether to read the state of training too. An `.h5` file's optimizer is never read.
+    ///   - withTraining: Whether to read the training state too. The optimizer of an `.h5` file is never read.
     /// - Returns: The architecture and its weights.
     /// - Throws: ``Defect`` with the code `notAModel` or `corrupt`, or `unsupported` if a layer needs something that
     ///   the engine does not compute.

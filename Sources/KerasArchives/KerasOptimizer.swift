@@ -4,7 +4,7 @@ import Recurrent
 
 /// The optimizer's variables in `model.weights.h5` of a `.keras` archive.
 enum KerasOptimizer {
-    /// The group of the variables.
+    /// The optimizer's group.
     static let group = "optimizer"
     /// The path of the variables, which are named `0`, `1` and so on.
     static let variables = "\(group)/vars"

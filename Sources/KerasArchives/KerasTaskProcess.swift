@@ -4,12 +4,12 @@ import Glibc
 import ModelFiles
 #endif
 
-/// The processes that read and write Keras files. They are this program, which ModelFiles starts again for a task.
+/// A process that reads or writes one Keras file. ModelFiles starts this program again for each such task.
 package enum KerasTaskProcess {
-    /// Reads or writes a Keras file and exits, if the program was started for this purpose. A program must call this
-    /// function before anything else.
+    /// If the program was started to read or write a Keras file, does so and exits. A program must call this function
+    /// before it does anything else.
     ///
-    /// In a build without the trait `Keras`, the call does nothing.
+    /// In a build without the trait `Keras`, this function does nothing.
     package static func runIfAsked() {
         #if Keras
         KerasProcess.programCanRun()
@@ -18,10 +18,10 @@ package enum KerasTaskProcess {
     }
 
     #if Keras
-    /// The fixed part of the process's memory limit, for the program and its libraries.
+    /// The fixed part of the process's memory limit, in bytes, for the program and its libraries.
     private static let baseMemory = 1 << 30
-    /// The part of the memory limit that grows with the file, per byte of the file. It covers the file, the library's
-    /// copy, the weights and the exchange form, each with room to grow.
+    /// The part of the memory limit that grows with the file, in bytes per byte of the file. It covers the file, the
+    /// library's copy, the weights and the exchange form, each with room to grow.
     private static let memoryPerByte = 8
 
     private static func run(_ task: KerasProcess) -> Never {
@@ -31,7 +31,7 @@ package enum KerasTaskProcess {
         limit(RLIMIT_CPU, to: KerasProcess.processorSeconds)
         do {
             let file = try FileBytes(STDIN_FILENO)
-            // Under a sanitizer, set no memory limit, because a sanitizer reserves terabytes of address space.
+            // A sanitized build has no memory limit, because a sanitizer reserves terabytes of address space.
             #if !SANITIZED
             limit(RLIMIT_AS, to: baseMemory + memoryPerByte * file.size)
             #endif

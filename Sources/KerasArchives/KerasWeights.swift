@@ -1,13 +1,13 @@
 #if Keras
 import ModelFiles
 
-/// The weights of a model's layers in Keras' two formats.
+/// Reads the weights of a model's layers from Keras' two file formats.
 ///
 /// Each function reads an open file and returns the weights that the model's outputs depend on, layer by layer, under
 /// their names in the exchange form. It throws a ``Defect`` with the code `corrupt` if the file does not have exactly
 /// the weights of the architecture.
 enum KerasWeights {
-    /// Reads `model.weights.h5` of a `.keras` archive.
+    /// Reads the weights from `model.weights.h5` of a `.keras` archive.
     ///
     /// Keras names a layer's group after the layer's class, in snake case and numbered in the order of the model
     /// (`lstm`, `lstm_1`), regardless of the layer's own name. Newer versions store the layer's own name in an
@@ -26,7 +26,7 @@ enum KerasWeights {
         return weights
     }
 
-    /// Returns the group of each layer in `model.weights.h5`.
+    /// Returns the path of each layer's group in `model.weights.h5`.
     static func groups(of architecture: KerasArchitecture) -> [String] {
         var names = KerasNames()
         return architecture.layers.map { "layers/" + names.next($0.className) }
@@ -57,10 +57,10 @@ enum KerasWeights {
         return tensors
     }
 
-    /// Reads the group `model_weights` of a legacy `.h5` file.
+    /// Reads the weights from the group `model_weights` of a legacy `.h5` file.
     ///
-    /// Each layer's group is named after the layer and lists the paths of its weights. The prefix of a weight's name in
-    /// its path depends on the version of Keras:
+    /// Each layer's group is named after the layer and lists the paths of its weights. The part of a path before the
+    /// weight's name depends on the version of Keras:
     ///
     /// | written by | LSTM | Bidirectional(LSTM) |
     /// | --- | --- | --- |
@@ -115,14 +115,14 @@ extension String {
 
     /// Returns the name of the weight at a legacy path: `lstm/lstm_cell/kernel:0` → `kernel`.
     ///
-    /// - Parameter wrapper: The name of a layer whose weights have a direction, or nil. In the path, the direction
+    /// - Parameter wrapper: The layer's name if its weights have a direction; otherwise nil. In the path, the direction
     ///   follows the layer's name: `both/forward_lstm/lstm_cell/kernel:0` → `forward/kernel`.
     /// - Returns: The name as in ``KerasWeight``.
     fileprivate func weightName(ofLayer wrapper: String?) -> String {
         let name = lastPathComponent.split(separator: ":").first.map(String.init) ?? ""
         guard let wrapper else { return name }
         let components = split(separator: "/")
-        // The layer's own name may begin with `forward_` or `backward_` too.
+        // The layer's own name may also begin with `forward_` or `backward_`.
         let inner = components.firstIndex { $0 == wrapper }.map { components[($0 + 1)...] } ?? components[...]
         // In Keras 3 files, a custom backward layer keeps its own name; the forward layer never does.
         let isForward = inner.contains { $0.hasPrefix("forward_") }

@@ -4,7 +4,7 @@ import ModelFiles
 
 /// A zip archive in memory, read with libzip (<https://libzip.org/documentation/>).
 ///
-/// A value exists only within ``read(_:_:)``. That call keeps the bytes alive for libzip and closes the archive.
+/// A value exists only within ``read(_:_:)``, which keeps the bytes alive for libzip and closes the archive.
 @safe
 struct ZipArchive: ~Copyable {
     /// The maximum size of an entry, 1 GiB after decompression.
@@ -47,7 +47,8 @@ struct ZipArchive: ~Copyable {
 
     /// Returns all entries in order.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` if an entry is too large or damaged, or if there are too many.
+    /// - Throws: ``Defect`` with the code `corrupt` if an entry is too large or damaged, or if there are too many
+    ///   entries.
     func entries() throws(Defect) -> [(name: String, content: [UInt8])] {
         let count = unsafe zip_get_num_entries(archive, 0)
         guard (0...Self.maximumEntries).contains(count) else {
@@ -78,8 +79,8 @@ struct ZipArchive: ~Copyable {
         }
         guard let file = unsafe zip_fopen_index(archive, UInt64(index), 0) else { throw defect(in: name) }
         defer { _ = unsafe zip_fclose(file) }
-        // Try to read one byte more than the entry has, because libzip compares the checksum only at the end of the
-        // entry.
+        // libzip verifies the checksum only when it reaches the end of the entry. Therefore, try to read one byte more
+        // than the entry has.
         var bytes = [UInt8](repeating: 0, count: Int(size) + 1)
         var filled = 0
         while filled < bytes.count {

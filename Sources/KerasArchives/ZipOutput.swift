@@ -2,14 +2,14 @@
 import CZip
 import ModelFiles
 
-/// A new zip archive in memory, written with libzip. Equal entries give equal bytes.
+/// A new zip archive in memory, written with libzip. The same entries always produce the same bytes.
 enum ZipOutput {
-    /// The MS-DOS date of 1 January 1980, which Keras also gives to entries.
+    /// 1 January 1980 as an MS-DOS date. Keras gives its entries the same date.
     private static let date: UInt16 = 1 << 5 | 1
 
     /// Writes an archive of uncompressed entries.
     ///
-    /// - Parameter entries: The entries in order, with different names.
+    /// - Parameter entries: The entries, in order. No two may have the same name.
     /// - Returns: The archive.
     /// - Throws: ``Defect`` with the code `corrupt` if the library fails.
     static func bytes(_ entries: [(name: String, content: [UInt8])]) throws(Defect) -> [UInt8] {
