@@ -7,7 +7,7 @@ extension StateStore {
     /// The size of the state, in bytes, at which a page is full.
     static let pageBytes = 512 * 1024
 
-    /// Returns streams of the last checkpoint.
+    /// Returns streams as of the last checkpoint.
     ///
     /// - Parameter keys: The keys of the streams.
     /// - Returns: The streams that exist. Unknown keys are left out.
@@ -31,9 +31,9 @@ extension StateStore {
     ///   - name: The snapshot's name.
     ///   - selection: The streams to read from the snapshot.
     ///   - after: The id that precedes the page; nil for the first page.
-    ///   - limit: The maximum number of streams on the page. There are fewer if their states are large.
-    /// - Returns: The page, and the id that precedes the next page, or nil on the last page. The streams' keys have no
-    ///   meaning.
+    ///   - limit: The maximum number of streams on the page. The page holds fewer if their states are large.
+    /// - Returns: The page, and the id that precedes the next page; the id is nil on the last page. The streams' keys
+    ///   have no meaning.
     /// - Throws: ``StoreError`` with the code `noSuchSnapshot`, or `failed` if the database cannot be read.
     public func page(
         ofSnapshot name: String, _ selection: ControlCommand.Selection = .all, after: String?, limit: Int
@@ -45,8 +45,7 @@ extension StateStore {
         case .all: prefix = ""
         }
         return try database.read("read a snapshot of") { db in
-            // No byte of UTF-8 is 255, so this bound lies after all ids with the prefix and before all other ids that
-            // follow them.
+            // No byte of UTF-8 text is 255, so this bound comes after every id with the prefix and before any later id.
             let end = Array(prefix.utf8) + [255]
             let select = try db.makeStatement(
                 sql: """
@@ -73,7 +72,7 @@ extension StateStore {
     /// - Parameters:
     ///   - name: The snapshot's name.
     ///   - ids: The ids of the streams.
-    /// - Returns: Those of the streams that the snapshot has. Their keys have no meaning.
+    /// - Returns: The requested streams that exist in the snapshot. Their keys have no meaning.
     /// - Throws: ``StoreError`` with the code `noSuchSnapshot`, or `failed` if the database cannot be read.
     public func streams(ofSnapshot name: String, named ids: [String]) throws(StoreError) -> StreamSlice {
         try database.read("read a snapshot of") { db in
@@ -94,7 +93,7 @@ extension StateStore {
     /// - Parameters:
     ///   - images: Streams that are not in the snapshot yet.
     ///   - name: The snapshot's name.
-    ///   - time: The time of the snapshot, if it is new, in nanoseconds since the Unix epoch.
+    ///   - time: The time of a new snapshot, in nanoseconds since the Unix epoch. Ignored if the snapshot exists.
     /// - Throws: ``StoreError`` if nothing was added, for example because the snapshot already has one of the streams.
     public func add(_ images: [StreamImage], toSnapshot name: String, time: Int64) throws(StoreError) {
         let slice = StreamSlice(images)
@@ -108,7 +107,8 @@ extension StateStore {
         }
     }
 
-    /// Stores the state layouts of models, so that a later start can tell whether state fits other weights.
+    /// Stores the state layouts of models, so that a later start of the daemon can tell whether stored state fits other
+    /// weights.
     ///
     /// - Parameter models: The models whose streams will be stored.
     /// - Throws: ``StoreError`` if nothing was written.

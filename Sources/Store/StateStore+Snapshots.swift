@@ -4,7 +4,7 @@ public import Wire
 
 /// Lists, deletes and fills snapshots.
 extension StateStore {
-    /// The maximum number of snapshots, newest first, with which an unknown name is compared.
+    /// The maximum number of snapshots to compare with an unknown name. The newest snapshots are compared.
     private static let mostSuggested = 1_000
 
     /// Lists the snapshots, oldest first.
@@ -28,7 +28,7 @@ extension StateStore {
         }
     }
 
-    /// Deletes a snapshot. Its streams are left over, for ``removeLeftovers(limit:)`` to delete.
+    /// Deletes a snapshot. Its streams remain until ``removeLeftovers(limit:)`` deletes them.
     ///
     /// - Parameter name: The snapshot's name.
     /// - Throws: ``StoreError`` with the code `noSuchSnapshot`, or `failed` if the snapshot still exists.

@@ -34,9 +34,9 @@ struct StagedRows {
 ///
 ///     begin ──▶ stage, stage … ──▶ finish
 ///
-/// The slices go to the table `snapshot_stream`, under a number that the table `snapshot` does not have yet. The last
-/// transaction inserts the row of `snapshot`. Until then, the streams are invisible and do not count in the header's
-/// checksums. If the row is never inserted, the streams are leftovers, which are deleted a few at a time.
+/// The slices go to the table `snapshot_stream`, under a number that the table `snapshot` does not contain yet. The
+/// last transaction inserts the row of `snapshot`. Until then, the streams are invisible and do not count toward the
+/// header's sums. If the row is never inserted, the streams are leftovers, which are deleted a few at a time.
 extension StateStore {
     /// Begins a snapshot.
     ///
@@ -50,11 +50,12 @@ extension StateStore {
         }
     }
 
-    /// Writes some streams of a snapshot. Either all of them are written or none; ``finish(_:)`` makes them durable.
+    /// Writes some streams of a snapshot. Either all of the streams are written or none. ``finish(_:)`` makes them
+    /// durable.
     ///
     /// - Parameters:
     ///   - slice: Streams that are not in the snapshot yet.
-    ///   - snapshot: A snapshot that has been begun.
+    ///   - snapshot: A snapshot that ``begin(_:)`` has started.
     /// - Throws: ``StoreError`` if the streams were not written. The snapshot then cannot be finished.
     public func stage(_ slice: StreamSlice, of snapshot: StagedSnapshot) throws(StoreError) {
         guard !slice.entries.isEmpty else { return }
@@ -73,7 +74,7 @@ extension StateStore {
     ///
     /// - Parameters:
     ///   - keys: The keys of streams that are not in the snapshot yet.
-    ///   - snapshot: A snapshot that has been begun.
+    ///   - snapshot: A snapshot that ``begin(_:)`` has started.
     /// - Throws: ``StoreError``, as in ``stage(_:of:)``.
     public func stage(_ keys: [UInt32], of snapshot: StagedSnapshot) throws(StoreError) {
         var first = 0
@@ -86,7 +87,7 @@ extension StateStore {
 
     /// Makes a snapshot durable and visible.
     ///
-    /// - Parameter snapshot: A snapshot that has been begun.
+    /// - Parameter snapshot: A snapshot that ``begin(_:)`` has started.
     /// - Returns: The snapshot's status.
     /// - Throws: ``StoreError`` if the snapshot cannot be completed. This may be an earlier error of ``begin(_:)`` or
     ///   of a slice; the code is `snapshotExists` if the name has been taken since.
@@ -112,12 +113,12 @@ extension StateStore {
         content.withLock { $0.staged[snapshot.number] = nil }
     }
 
-    /// Deletes some leftover streams, which belong to no snapshot: their snapshot was deleted, or the attempt to write
-    /// it failed or ended in a crash.
+    /// Deletes some leftover streams. They belong to no snapshot, because their snapshot was deleted or was never
+    /// finished.
     ///
     /// - Parameter limit: The maximum number of streams to delete.
     /// - Returns: Whether there may be more leftovers.
-    /// - Throws: ``StoreError`` if the streams still exist.
+    /// - Throws: ``StoreError`` if no stream was deleted.
     public func removeLeftovers(limit: Int) throws(StoreError) -> Bool {
         let numbers = try database.read("read the snapshots of") { db in
             // Step from each snapshot number to the next without reading the streams in between.
@@ -147,7 +148,7 @@ extension StateStore {
         return isChanged
     }
 
-    /// Returns what has been written of a snapshot so far, or throws the error that made the snapshot fail.
+    /// Returns the part of a snapshot that has been written so far, or throws the error that made the snapshot fail.
     private func stagedRows(_ snapshot: StagedSnapshot) throws(StoreError) -> StagedRows {
         guard let staged = content.withLock({ $0.staged[snapshot.number] }) else {
             throw StoreError(.failed, "the snapshot '\(snapshot.name)' was not begun, or is finished")

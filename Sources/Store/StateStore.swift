@@ -14,8 +14,7 @@ public final class StateStore: Sendable {
     /// The name of the database within the state folder.
     public static let fileName = "sluice.sqlite"
 
-    /// The state of the store, except for the rows of its database. It changes only within transactions of the
-    /// database.
+    /// The state of the store, except for the rows of its database.
     struct Content {
         var header: StoreHeader
         var digest = StreamDigest()
@@ -27,7 +26,7 @@ public final class StateStore: Sendable {
         var isVerified = false
         /// Whether the folder has been made writable.
         var isBegun = false
-        /// The folder's journal, and the kind that the seal states as long as the journal can be written.
+        /// The folder's journal, and the kind that the seal states for as long as the journal can be written.
         var journal: Journal?
         var journalKind = Seal.JournalKind.none
     }
@@ -35,15 +34,15 @@ public final class StateStore: Sendable {
     let database: OwnedDatabase
     let seal: SealKeeper
     let content: Mutex<Content>
-    /// The time of the last durable transaction before this start, in nanoseconds since the Unix epoch; nil if there
-    /// was none or its time is unknown.
+    /// The time of the last durable transaction before the daemon started, in nanoseconds since the Unix epoch; nil if
+    /// there was none or its time is unknown.
     public let lastTime: Int64?
 
-    /// Opens the store of a folder, or creates it if it does not exist. An existing database is not written before the
-    /// first change or ``begin(_:journalKind:isWhole:)``. Only a folder that an earlier version wrote is migrated at
-    /// once.
+    /// Opens the store of a folder, or creates it if it does not exist. An existing database is not written to before
+    /// the first change or ``begin(_:journalKind:isWhole:)``. Only a folder that an earlier version wrote is migrated
+    /// at once.
     ///
-    /// - Parameter folder: The state folder; nil for a store in memory, which ends with the process.
+    /// - Parameter folder: The state folder; nil for a store in memory, which is lost when the process ends.
     /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse`, `laterVersion` or `damaged`.
     public init(folder: String?) throws(StoreError) {
         if let folder {
@@ -79,14 +78,14 @@ public final class StateStore: Sendable {
 
     // MARK: - Checkpoints
 
-    /// The number of streams in each slice that is read from the database.
+    /// The maximum number of streams in a slice that is read from the database.
     static let streamsPerSlice = 4096
 
-    /// Reads all streams of the last checkpoint in the order of their keys, no matter which weights they belong to. The
-    /// first call also examines each stream.
+    /// Reads all streams of the last checkpoint in the order of their keys, regardless of their weights. The first call
+    /// also examines each stream.
     ///
-    /// - Parameter body: A closure that receives some streams at a time. If it throws, reading ends and the error is
-    ///   rethrown.
+    /// - Parameter body: A closure that receives one slice of streams at a time. If it throws, reading ends and the
+    ///   error is rethrown.
     /// - Throws: ``StoreError`` if the database cannot be read. The code is `damaged` if rows are damaged; `body` may
     ///   have received some streams by then.
     public func forEachSlice(_ body: (StreamSlice) throws -> Void) throws {
@@ -124,14 +123,15 @@ public final class StateStore: Sendable {
         }
     }
 
-    /// Writes streams and removes others, in a single transaction. It becomes durable only with a later
+    /// Writes streams and removes others, in a single transaction. The transaction becomes durable only with a later
     /// ``endCheckpoint(at:)`` or ``remove(_:)``, so that a checkpoint of many slices waits for the disk only once.
     ///
     /// - Parameter slice: The changed streams, and the keys of the removed ones.
     /// - Throws: ``StoreError`` if nothing was written.
     public func write(_ slice: StreamSlice) throws(StoreError) {
         try change("write a checkpoint to", isDurable: false) { db, content in
-            // Remove streams first, because another stream in the slice may already have the key of a removed stream.
+            // Remove streams first, because another stream in the slice may have taken over the key of a removed
+            // stream.
             try Self.delete(slice.removedKeys, in: db, &content)
             let weights = try WeightsTable.numbers(of: slice, in: db, &content)
             let upsert = try db.cachedStatement(
@@ -168,7 +168,7 @@ public final class StateStore: Sendable {
         }
     }
 
-    /// The position of the last journal record whose effect is in the stored streams; 0 if there is none.
+    /// The position of the last journal record that the stored streams reflect; 0 if there is none.
     public var position: UInt64 { content.withLock { $0.header.position } }
 
     /// The state folder's identity.
@@ -179,12 +179,12 @@ public final class StateStore: Sendable {
 
     /// Makes the written slices durable as a complete checkpoint.
     ///
-    /// - Parameter position: The position of the journal's last record at the time when the checkpoint began.
+    /// - Parameter position: The position of the journal's last record when the checkpoint began.
     /// - Throws: ``StoreError`` if the checkpoint may not be durable.
     public func endCheckpoint(at position: UInt64) throws(StoreError) {
         try change("write a checkpoint to") { _, content in content.header.position = position }
-        // A checkpoint succeeds only once the seal has reached its generation. If this fails, the caller can repeat the
-        // checkpoint.
+        // A checkpoint succeeds only once the seal states the database's new generation. If this fails, the caller can
+        // repeat the checkpoint.
         try seal.catchUp()
     }
 }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A dated folder within the state folder. Files that no longer belong to the state are moved here, so that nothing is
+/// A dated folder within the state folder. Files that no longer belong to the state are moved here instead of being
 /// deleted.
 struct SetAsideFolder: Sendable {
     /// The path of the folder.

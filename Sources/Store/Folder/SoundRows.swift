@@ -1,7 +1,7 @@
 import GRDB
 
-/// The sound rows of a damaged database. A row is sound if checksums prove that its contents are those that were last
-/// written.
+/// The sound rows of a damaged database. A row is sound if checksums prove that it still has the contents that were
+/// last written to it.
 struct SoundRows {
     /// The keys of the sound streams.
     private(set) var keys: Set<UInt32> = []
@@ -44,19 +44,19 @@ struct SoundRows {
                 keys.formUnion(Self.proved(rows.map { ($0.key, $0.value) }, stored[bucket] ?? StreamDigest.Sum()))
             }
         } else {
-            // The stored sums of the buckets are damaged. Only the sum over all rows is left, and it can only prove all
-            // sound rows or none.
+            // The buckets' stored sums are damaged. Only the sum over all rows is left, which proves either all sound
+            // rows or none.
             keys.formUnion(Self.proved(found.map { ($0.key, $0.value) }, header.streams))
         }
         try findSnapshots(db, header, &checksum)
         isComplete = total == header.streams && keys.count == Int(header.streams.rows) && lostSnapshots.isEmpty
     }
 
-    /// Selects the rows for which a sum proves that their contents are those that were last written.
+    /// Returns the keys of the rows that a sum proves to be unchanged since they were last written.
     ///
-    /// The sum includes every row as it was last written. A damaged row contributed either the checksum that it still
-    /// stores or the one computed from its contents. If some combination of these checksums gives the sum, all other
-    /// rows are proved to be sound.
+    /// The sum covers every row as it was last written. For a damaged row, the sum contains either the checksum that
+    /// the row still stores or the one computed from its contents. If some combination of these checksums yields the
+    /// sum, all other rows are sound.
     private static func proved(_ rows: [(key: UInt32, row: Found)], _ sum: StreamDigest.Sum) -> [UInt32] {
         let sound = rows.filter { $0.row.computed == $0.row.stored }
         let damaged = rows.filter { $0.row.computed != $0.row.stored }
@@ -122,16 +122,16 @@ struct SoundRows {
                 lostSnapshots.append(row.name)
             }
         }
-        // A damaged page may hold an older version, in which a deleted snapshot still exists.
+        // A damaged page may hold older rows, among them a snapshot that has since been deleted.
         if lostSnapshots.isEmpty, sum != header.snapshots {
             lostSnapshots = snapshots.map(\.name) + ["others"]
             snapshots = []
         }
     }
 
-    /// Copies the rows into an empty database. The copy is sealed if the damaged database was sealed.
+    /// Copies the sound rows into an empty database. The copy is sealed if the damaged database was sealed.
     ///
-    /// - Returns: The number of copied streams, and the names of the snapshots that are lost.
+    /// - Returns: The number of copied streams, and the names of the lost snapshots.
     func copy(
         from source: Database, to db: Database, _ header: StoreHeader
     ) throws -> (streams: Int, lostSnapshots: [String]) {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Describes the age and the access rights of a state folder for people.
+/// Formats the age and the access rights of a state folder for display.
 public enum StateAge {
     /// The folder's mode in octal if anyone but its owner has access to it; otherwise nil.
     public static func openMode(of folder: String) -> String? {

@@ -2,7 +2,7 @@ import Glibc
 
 /// The result of examining a state folder: whether the folder is sound, and what it contains.
 ///
-/// When the daemon starts, it examines the folder in the same steps.
+/// The daemon examines the folder in the same steps when it starts.
 public struct StateExamination: Codable, Equatable, Sendable {
     /// A snapshot in the folder.
     public struct Snapshot: Codable, Equatable, Sendable {
@@ -35,7 +35,8 @@ public struct StateExamination: Codable, Equatable, Sendable {
         case journalRecords = "journal_records"
     }
 
-    /// Examines a copy of a state folder. If an earlier version wrote the folder, the copy is migrated to this version.
+    /// Examines a copy of a state folder. If an earlier version wrote the folder, the copy is migrated to the current
+    /// version.
     ///
     /// - Parameters:
     ///   - folder: The copy.
@@ -88,9 +89,9 @@ public struct StateExamination: Codable, Equatable, Sendable {
         }
     }
 
-    /// Calls a closure, and notes any damage that it throws.
+    /// Runs a closure. If the closure throws an error about damage, records the damage.
     ///
-    /// - Returns: The closure's result; nil if it found damage.
+    /// - Returns: The closure's result; nil if there was damage.
     private mutating func noting<Value>(
         _ body: () throws(StoreError) -> Value
     ) throws(StoreError) -> Value? {
@@ -119,8 +120,8 @@ public struct StateExamination: Codable, Equatable, Sendable {
         [StateStore.fileName, Journal.fileName].contains { isLocked("\(folder)/\($0)") }
     }
 
-    /// Whether another process has locked the file. SQLite takes its locks within the 512 bytes at 1 GiB; see
-    /// <https://sqlite.org/fileformat2.html#the_lock_byte_page>.
+    /// Whether another process has locked the file. SQLite locks parts of the 512 bytes that begin at the offset 1 GiB;
+    /// see <https://sqlite.org/fileformat2.html#the_lock_byte_page>.
     private static func isLocked(_ path: String) -> Bool {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return false }

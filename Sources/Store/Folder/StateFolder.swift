@@ -10,7 +10,7 @@ enum StateFolder {
     /// The system's description of the last error.
     static var systemError: String { unsafe String(cString: strerror(errno)) }
 
-    /// Creates a folder and any missing parents. Only the owner has access, no matter the umask.
+    /// Creates a folder and any missing parents. Only the owner has access, regardless of the umask.
     ///
     /// - Throws: ``StoreError`` with the code `cannotOpen`.
     static func create(_ folder: String) throws(StoreError) {
@@ -28,7 +28,7 @@ enum StateFolder {
         }
     }
 
-    /// - Returns: Whether the folder exists now. If not, `errno` has the reason.
+    /// - Returns: Whether the folder exists now. If not, `errno` holds the reason.
     private static func make(_ folder: String) -> Bool {
         var status = stat()
         if unsafe stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return true }
@@ -37,13 +37,13 @@ enum StateFolder {
             guard make(parent) else { return false }
         }
         guard unsafe mkdir(folder, folderMode) == 0, unsafe chmod(folder, folderMode) == 0 else { return false }
-        // A folder is durable only if its entry in the parent is durable. Some file systems cannot sync a folder.
-        // Ignore the error, because nothing can be done about it.
+        // A folder is durable only if its entry in the parent is durable. Some file systems cannot sync a folder, and
+        // nothing can be done about that, so ignore the error.
         try? sync(parent)
         return true
     }
 
-    /// Creates an empty file if it does not exist. Only the owner has access, no matter the umask. SQLite gives its
+    /// Creates an empty file if it does not exist. Only the owner has access, regardless of the umask. SQLite gives its
     /// auxiliary files the same mode.
     static func createFile(_ path: String) {
         let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, fileMode)
@@ -53,8 +53,8 @@ enum StateFolder {
         _ = close(descriptor)
     }
 
-    /// Removes everyone's access to a file except the owner's. The mode is changed by path, because closing a
-    /// descriptor of the file would release SQLite's locks.
+    /// Restricts access to a file to its owner. The mode is changed by path, because closing a descriptor of the file
+    /// would release SQLite's locks.
     static func makePrivate(_ path: String) {
         var status = stat()
         guard unsafe stat(path, &status) == 0, status.st_mode & 0o777 != fileMode else { return }

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Detects whether the state folder, or an open file in it, has been deleted, replaced or unmounted.
 ///
-/// SQLite would continue to write to files that no one can reach any more. Therefore, the watch compares the device and
+/// SQLite would keep writing to files that no one else can open any more. Therefore, the watch compares the device and
 /// inode at each path with those that it first saw there. A watch can be used from any thread.
 public final class StateFolderWatch: Sendable {
     private struct Inode: Equatable {
@@ -11,7 +11,7 @@ public final class StateFolderWatch: Sendable {
         let number: UInt
     }
 
-    /// The things that may now be at the path of a lost folder.
+    /// The contents now at the path of a lost folder.
     enum Occupant: Equatable {
         /// A folder without state.
         case nothing
@@ -42,13 +42,14 @@ public final class StateFolderWatch: Sendable {
         try? check()
     }
 
-    /// Compares the current inode at each path with the recorded one. A path that is not recorded yet is recorded.
+    /// Compares the current inode at each path with the recorded one. If a path has no recorded inode yet, records the
+    /// current one.
     ///
     /// - Throws: ``StoreError`` with the code `folderLost`.
     public func check() throws(StoreError) {
         let problem = known.withLock { known -> String? in
-            // SQLite's log files stay in place until the process ends, because the databases stay locked. A missing one
-            // is therefore a loss.
+            // SQLite's log files stay in place until the process ends, because the databases stay locked. A missing log
+            // file therefore means that the folder is lost.
             for path in [folder] + StateExamination.files.map({ "\(folder)/\($0)" }) {
                 let inode = Self.inode(of: path)
                 guard let first = known[path] else {

@@ -3,9 +3,9 @@ import Glibc
 
 /// Writes the state again if its folder was deleted, replaced or unmounted while the daemon was running.
 ///
-/// The old databases are still open. Therefore, the streams that are not in memory, and the snapshots, can be copied
-/// from them. If the old databases cannot be read, for example because the disk is gone, the new folder contains only
-/// the state in memory.
+/// The old databases are still open, so the snapshots, and the streams that are not in memory, can be copied from them.
+/// If the old databases cannot be read, for example because the disk is gone, the new folder contains only the state in
+/// memory.
 public struct StateRenewal: Sendable {
     /// The store of the new folder.
     public let store: StateStore
@@ -13,7 +13,7 @@ public struct StateRenewal: Sendable {
     public let journal: Journal?
     /// The folder to which older files of the same state were moved; nil if the state folder was empty.
     public let replaced: String?
-    /// The reason why the old database could not be copied; nil if the new database has its complete contents.
+    /// The reason why the old database could not be copied; nil if it was copied completely.
     public let loss: StoreError?
 
     private let watch: StateFolderWatch
@@ -78,7 +78,7 @@ public struct StateRenewal: Sendable {
     ) throws(StoreError) -> (StateStore, Journal?) {
         try put(into: folder, hasJournal, sync) { database throws(StoreError) in
             try old.database.copy(to: database)
-            // On opening, an unsealed database counts as one that is still being created, and is completed.
+            // The store treats an unsealed database as one that is still being created, and completes it on opening.
             try database.write("write to") { db in
                 guard var header = try StoreHeader(db) else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
                 header.isSealed = false
@@ -101,8 +101,8 @@ public struct StateRenewal: Sendable {
         }
     }
 
-    /// Builds a database under a temporary name, renames it once it is complete, and opens it in the same way as at the
-    /// start of the daemon.
+    /// Builds a database under a temporary name, renames it once it is complete, and opens it just as the daemon does
+    /// when it starts.
     ///
     /// - Throws: ``StoreError``. In that case, the folder contains none of the new files.
     private static func put(

@@ -13,7 +13,7 @@ public struct StateSalvage: Sendable {
     private var setAside: SetAsideFolder
     /// The path of the folder to which the damaged files were moved.
     public var place: String { setAside.path }
-    /// The names of the damaged files.
+    /// The names of the files that were moved.
     public var files: [String] { setAside.files }
     /// The number of streams that were kept; nil until it is known.
     public private(set) var kept: Int?
@@ -33,7 +33,7 @@ public struct StateSalvage: Sendable {
     /// Sets damaged files aside.
     ///
     /// - Parameters:
-    ///   - folder: The state folder. No store may have it open.
+    ///   - folder: The state folder, which no store may have open.
     ///   - time: Seconds since the Unix epoch, for the name of the new folder.
     ///   - all: Whether to set aside all files, even sound ones.
     /// - Throws: ``StoreError`` if a file cannot be moved, or if the state folder is in use.
@@ -75,7 +75,7 @@ public struct StateSalvage: Sendable {
     // MARK: - The database
 
     /// Returns the header of the database; nil if the database is unreadable, or if the seal or the journal shows that
-    /// a later version of it existed.
+    /// a later version of the database existed.
     private func usableHeader(_ seal: Seal?) throws(StoreError) -> StoreHeader? {
         guard let header = try header(of: path) else { return nil }
         guard let seal else { return try journalIsNewer(than: header) ? nil : header }
@@ -113,8 +113,8 @@ public struct StateSalvage: Sendable {
         return header
     }
 
-    /// If any rows are damaged, builds a new database from the sound rows. It is named ``rebuiltFileName`` once it is
-    /// complete.
+    /// If the database is damaged, builds a new one from the sound rows. The new database is named ``rebuiltFileName``
+    /// once it is complete.
     ///
     /// - Returns: Whether a database was built. False if the old one is sound.
     private mutating func rebuildWhereDamaged(_ header: StoreHeader) throws(StoreError) -> Bool {
@@ -139,7 +139,7 @@ public struct StateSalvage: Sendable {
         return true
     }
 
-    /// Copies the rows into a new database, which is complete and on the disk when this method returns.
+    /// Copies the rows into a new database. When this method returns, the database is complete and on the disk.
     private func copy(
         _ rows: SoundRows, of database: OwnedDatabase, to path: String, _ header: StoreHeader
     ) throws(StoreError) -> (streams: Int, lostSnapshots: [String]) {
@@ -155,7 +155,7 @@ public struct StateSalvage: Sendable {
 
     // MARK: - The journal
 
-    /// Returns the end of the journal; nil if the journal is missing, damaged, or does not belong to the database.
+    /// Returns the end of the journal; nil if the journal is missing or damaged, or belongs to another database.
     private func soundJournalEnd(
         _ header: StoreHeader, _ seal: Seal?, database: String
     ) throws(StoreError) -> JournalEnd? {
@@ -183,9 +183,9 @@ public struct StateSalvage: Sendable {
         return max(end.position, header.position) >= UInt64(bitPattern: loaded) ? end : nil
     }
 
-    /// Reads contents that may be damaged.
+    /// Runs a closure that reads possibly damaged contents.
     ///
-    /// - Returns: The contents; nil if they are damaged or cannot be read by SQLite.
+    /// - Returns: The contents; nil if they are damaged or SQLite cannot read them.
     private static func unlessDamaged<Value>(
         _ read: () throws(StoreError) -> Value?
     ) throws(StoreError) -> Value? {
@@ -210,7 +210,7 @@ public struct StateSalvage: Sendable {
 
     private mutating func move(_ names: [String]) throws(StoreError) { try setAside.take(names) }
 
-    /// Renames a file within the folder, durably.
+    /// Renames a file within the folder, and makes the new name durable.
     private func rename(_ file: String, to path: String) throws(StoreError) {
         guard unsafe Glibc.rename(file, path) == 0 else {
             throw StoreError(.failed, "cannot rename \(file) to \(path): \(StateFolder.systemError)")

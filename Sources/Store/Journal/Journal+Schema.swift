@@ -44,8 +44,8 @@ extension Journal {
         return migrator
     }
 
-    /// Adds checksums to the batches that an earlier version wrote. Each checksum covers that of the previous batch,
-    /// which chains the batches.
+    /// Adds checksums to the batches that an earlier version wrote. Each checksum also covers the previous batch's
+    /// checksum, so the batches form a chain.
     private static func prove(in db: Database, _ identity: StateIdentity, _ checksum: inout Checksum) throws {
         var (proved, last): ([(batch: JournalBatch, checksum: UInt64)], JournalEnd) = ([], JournalEnd())
         let batches = try JournalBatch.select(in: db, isProved: false)

@@ -3,8 +3,8 @@ import GRDB
 public import Streams
 import Synchronization
 
-/// The journal of all changes to streams since the last checkpoint. It is an SQLite database separate from that of the
-/// state, so that a long checkpoint never delays a commit.
+/// The journal of all changes to streams since the last checkpoint. The journal and the state are separate SQLite
+/// databases, so that a long checkpoint never delays a commit.
 ///
 /// Records are numbered from 1 over the life of the state. A batch of records is written as one row, in one
 /// transaction. Once ``append(_:first:)`` returns, the batch survives a crash of the process; with ``Sync/full``, it
@@ -25,13 +25,13 @@ public final class Journal: Sendable {
         case normal
     }
 
-    /// The weights and rules under which records were made. Records refer to the pair by number.
+    /// The weights and rules that were in effect when records were made. Records refer to the pair by number.
     public struct Weights: Equatable, Sendable {
         /// The number by which records refer to these weights and rules.
         public let number: Int
-        /// SHA-256 over the architecture and weights.
+        /// The SHA-256 of the architecture and weights.
         public let fingerprint: String
-        /// Everything else on which the effect of a record depends; see `ServedModel.rules`.
+        /// Everything else that determines the effect of a record; see `ServedModel.rules`.
         public let rules: String
 
         /// Creates an entry. Each parameter sets the property of the same name.
@@ -40,10 +40,11 @@ public final class Journal: Sendable {
         }
     }
 
-    /// The maximum number of batches to delete in one transaction, so that commits never wait long for a deletion.
+    /// The maximum number of batches to delete in one transaction. The limit keeps commits from waiting long for a
+    /// deletion.
     private static let batchesPerCut = 64
 
-    /// The journal's contents, except for its batches. They change only within transactions of the database.
+    /// The state of the journal, except for its batches.
     private struct Content {
         /// The header in the database; nil if there is none yet.
         var header: JournalHeader?
@@ -92,8 +93,8 @@ public final class Journal: Sendable {
         try database.checkPages()
     }
 
-    /// Refuses a folder whose journal is missing although the seal expects one. Otherwise, SQLite would simply create a
-    /// new journal.
+    /// Throws if the journal is missing although the seal expects one. Otherwise, SQLite would simply create a new
+    /// journal.
     private static func requireFiles(_ path: String, _ seal: Seal) throws(StoreError) {
         let (size, log) = (StateFolder.size(of: path) ?? 0, StateFolder.size(of: path + "-wal") ?? 0)
         guard size > 0 || (seal.journalKind == .none && log == 0) else { throw .damage(path, "is missing or empty") }
@@ -139,7 +140,7 @@ public final class Journal: Sendable {
     /// the journal has reached this generation.
     ///
     /// - Parameter position: The position up to which the store no longer needs the journal's records.
-    /// - Throws: ``StoreError`` if what was recorded may not be durable.
+    /// - Throws: ``StoreError`` if the generation may not be durable.
     func mark(through position: UInt64 = 0) throws(StoreError) {
         var header: JournalHeader?
         try database.write("write to", .forDisk) { db in
@@ -167,7 +168,7 @@ public final class Journal: Sendable {
         }
     }
 
-    /// Returns all weights under which records may have been made.
+    /// Returns all weights that records may refer to.
     ///
     /// - Throws: ``StoreError`` if the database cannot be read.
     public func weights() throws(StoreError) -> [Weights] {
@@ -183,7 +184,7 @@ public final class Journal: Sendable {
         return weights
     }
 
-    /// Registers the weights under which records will be made. Weights that are already known keep their numbers.
+    /// Registers the weights that new records will refer to. Weights that are already known keep their numbers.
     ///
     /// - Parameter models: The served models.
     /// - Returns: For each model, the number by which records refer to its weights.
@@ -222,7 +223,7 @@ public final class Journal: Sendable {
     /// Appends a batch of records.
     ///
     /// - Parameters:
-    ///   - records: The records, at least one.
+    ///   - records: One or more records.
     ///   - first: The position of the first record.
     /// - Throws: ``StoreError`` if no record was appended.
     public func append(_ records: JournalRecords, first: UInt64) throws(StoreError) {
@@ -248,7 +249,8 @@ public final class Journal: Sendable {
     ///   - position: The position of a record; 0 to begin with the first record.
     ///   - body: A closure that receives the position of a batch's first record, and the batch's records. The first
     ///     record may be at or before `position`.
-    /// - Returns: The position of the last record before the first missing one, and that of the journal's last record.
+    /// - Returns: The position of the last record before the first missing one, and the position of the journal's last
+    ///   record.
     /// - Throws: ``StoreError`` if the database cannot be read, and any error that `body` throws.
     public func forEachBatch(
         after position: UInt64, _ body: (UInt64, JournalRecords.Reader) throws -> Void
@@ -310,7 +312,7 @@ public final class Journal: Sendable {
     ///
     /// - Throws: ``StoreError`` if the row cannot be written.
     public func probe() throws(StoreError) {
-        // The row's number is lower than that of any record. Readers skip the row, and the next cut deletes it.
+        // The row comes before all records. Readers skip it, and the next cut deletes it.
         try database.write("write to") { db in
             try db.execute(sql: "INSERT OR REPLACE INTO batch (first, count, records) VALUES (-1, 0, zeroblob(65536))")
         }

@@ -3,8 +3,8 @@ import CSodium
 /// A checksum over the columns of a row: libsodium's SipHash-2-4
 /// (<https://doc.libsodium.org/hashing/short-input_hashing>). The key is the identity of the state.
 ///
-/// Each column is encoded unambiguously, so that different rows never give the same bytes. The buffer is reused for the
-/// next row, because a checkpoint may have millions of rows.
+/// Each column is encoded unambiguously, so that different rows never produce the same bytes. The buffer is reused for
+/// the next row, because a checkpoint may have millions of rows.
 struct Checksum {
     /// The kinds of rows. Rows of different kinds have different checksums even if their columns are equal.
     enum Kind: UInt8 {

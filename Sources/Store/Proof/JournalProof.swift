@@ -48,13 +48,13 @@ struct JournalBatch {
     }
 }
 
-/// The single row of the journal's table `header`. It ties the journal to the store's database. It is written at the
-/// end of a checkpoint, not with each commit.
+/// The single row of the journal's table `header`, which ties the journal to the store's database. The row is written
+/// at the end of a checkpoint, not with each commit.
 struct JournalHeader: Equatable {
     let identity: StateIdentity
-    /// The store's generation at the time when the row was written.
+    /// The store's generation when the row was written.
     var generation: UInt64
-    /// The end of the journal at the time when the row was written.
+    /// The end of the journal when the row was written.
     var end: JournalEnd
     /// The position up to which batches may have been deleted.
     var cutThrough: UInt64
@@ -113,7 +113,7 @@ struct JournalHeader: Equatable {
     ///
     /// - Parameters:
     ///   - seal: The seal.
-    ///   - position: The position of the last journal record whose effect is in the store.
+    ///   - position: The position of the last journal record that the store reflects.
     ///   - storeGeneration: The store's generation.
     ///   - place: The name of the journal in errors.
     /// - Throws: ``StoreError`` with the code `damaged`.
@@ -178,7 +178,7 @@ struct JournalExamination {
 
     /// Ends the examination.
     ///
-    /// - Parameter seal: The seal, which tells how far the journal must reach; nil if there is no seal.
+    /// - Parameter seal: The seal, which states how far the journal must reach; nil if there is no seal.
     /// - Returns: The end of the journal.
     /// - Throws: ``StoreError`` with the code `damaged`.
     func finish(_ seal: Seal?) throws(StoreError) -> JournalEnd {

@@ -1,5 +1,5 @@
-/// The contents of the file `sluice.seal`: facts about the other files of a state folder. They reveal if one of these
-/// files is missing or too old.
+/// The contents of the file `sluice.seal`: facts about the other files of a state folder. The facts reveal whether one
+/// of these files is missing or too old.
 public struct Seal: Equatable, Sendable {
     /// The state of the journal when the seal was written.
     public enum JournalKind: UInt64, Sendable {
@@ -17,12 +17,12 @@ public struct Seal: Equatable, Sendable {
     public let identity: StateIdentity
     /// The serial number of this seal, counted from 1.
     var serial: UInt64 = 0
-    /// The database's generation. If the daemon ended after it had written the database but before it wrote the seal,
-    /// the database is one generation ahead.
+    /// The database's generation. If the daemon ended between writing the database and writing the seal, the database
+    /// is one generation ahead.
     public internal(set) var generation: UInt64 = 0
     /// The state of the journal.
     public internal(set) var journalKind = JournalKind.none
-    /// A generation that the journal has reached. It may have reached a later one since.
+    /// A generation that the journal is known to have reached. The journal may have reached a later one since.
     public internal(set) var journalGeneration: UInt64 = 0
     /// The position of the last record that is known to be in the journal. After a crash, the journal may also have
     /// later records.

@@ -2,13 +2,13 @@ import Glibc
 import Synchronization
 
 /// Maintains the seal of a folder while its database and journal are open. The database and the journal are used on
-/// separate threads. Each of them records its durable writes in the seal through this object.
+/// separate threads, and both record their durable writes in the seal through this object.
 ///
 /// A keeper can be used from any thread.
 final class SealKeeper: Sendable {
     private struct Content {
         var seal: Seal
-        /// Whether the file does not have the seal yet, because the last write failed or was prevented by a crash.
+        /// Whether the file still has an older seal, because the last write failed or was prevented by a crash.
         var isBehind = false
     }
 
@@ -19,8 +19,8 @@ final class SealKeeper: Sendable {
     /// - Parameters:
     ///   - seal: The seal that the file should have.
     ///   - file: The seal's file; nil if the state is in memory.
-    ///   - isBehind: Whether the file does not have the seal yet, because the daemon ended after a transaction but
-    ///     before it wrote the seal.
+    ///   - isBehind: Whether the file still has an older seal, because the daemon ended between a transaction and the
+    ///     write of the seal.
     init(_ seal: Seal, file: SealFile?, isBehind: Bool = false) {
         self.file = file
         content = Mutex(Content(seal: seal, isBehind: isBehind))
@@ -29,7 +29,7 @@ final class SealKeeper: Sendable {
     /// The seal that the file should have.
     var seal: Seal { content.withLock { $0.seal } }
 
-    /// Creates the file in a folder that has none.
+    /// Creates the file in a folder that has no seal yet.
     ///
     /// - Throws: ``StoreError`` if the file may not be durable.
     func create() throws(StoreError) {

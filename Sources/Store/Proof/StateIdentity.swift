@@ -1,4 +1,4 @@
-/// A random number that a state folder keeps for life. Only copies of the folder have the same number.
+/// A random number that a state folder keeps for life and shares only with its copies.
 ///
 /// The identity is the key of every checksum. Therefore, a row from another state never matches its checksum.
 public struct StateIdentity: Hashable, Sendable, CustomStringConvertible {

@@ -2,7 +2,7 @@ import GRDB
 import Synchronization
 import Wire
 
-/// Proves, while the daemon starts, that the store matches what was last written, and updates the proofs with each
+/// Proves, when the daemon starts, that the store is as it was last written, and updates the checksums with each
 /// change.
 extension StateStore {
     // MARK: - Opening
@@ -100,17 +100,17 @@ extension StateStore {
     /// Whether the folder must have a journal.
     public var expectsJournal: Bool { seal.seal.journalKind != .none }
 
-    /// Whether, up to the end of the last run, each change was written to the journal before it was written to the
+    /// Whether every change, up to the end of the last run, was written to the journal before it was written to the
     /// database.
     public var journalWasWhole: Bool {
         seal.seal.journalKind == .full && content.withLock { $0.header.isSealed }
     }
 
-    /// Returns the error for a journal that ends before the state of the stored streams.
+    /// Returns the error for a journal that ends before the last record that the stored streams reflect.
     ///
     /// - Parameters:
     ///   - journalEnd: The position of the journal's last record.
-    ///   - streams: The position of the last record whose effect is in the stored streams.
+    ///   - streams: The position of the last record that the stored streams reflect.
     /// - Returns: The error.
     public func journalIsBehind(journalEnd: UInt64, streams: UInt64) -> StoreError {
         let place = database.place.dropLast(Self.fileName.count) + Journal.fileName
@@ -127,8 +127,8 @@ extension StateStore {
     /// - Parameters:
     ///   - journal: The folder's journal, if it has one.
     ///   - kind: The state of the journal from now on.
-    ///   - isWhole: Whether the journal has every change that the database has. If not, call ``noteJournal(isWhole:)``
-    ///     once it does.
+    ///   - isWhole: Whether the journal has every change that the database has. If the journal lacks some, call
+    ///     ``noteJournal(isWhole:)`` once it has them all.
     /// - Throws: ``StoreError`` if the folder is damaged or cannot be written.
     public func begin(
         _ journal: Journal? = nil, journalKind kind: Seal.JournalKind = .none, isWhole: Bool = true
@@ -294,7 +294,7 @@ struct StreamExamination {
     }
 }
 
-/// Returns the names of the first few damaged streams, for an error.
+/// Returns a phrase that names the first few damaged streams, for an error.
 func named(_ ids: [String]) -> String {
     let first = ids.prefix(3).map { VisibleText.quoted($0) }.joined(separator: ", ")
     let others = ids.count - min(3, ids.count)

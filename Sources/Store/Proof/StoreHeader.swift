@@ -1,8 +1,8 @@
 import Foundation
 import GRDB
 
-/// The single row of the table `header`, which ties the database's tables together. It holds the identity, the
-/// generation, and a sum over each table's row checksums.
+/// The single row of the table `header`, which ties the database's tables together. The row holds the identity, the
+/// generation, and the sum of each table's row checksums.
 struct StoreHeader: Equatable {
     /// The state folder's identity.
     var identity: StateIdentity
@@ -10,7 +10,7 @@ struct StoreHeader: Equatable {
     var generation: UInt64 = 0
     /// Whether the folder has a seal. Without a seal, the database is still being created or migrated.
     var isSealed = false
-    /// The position of the last journal record whose effect is in the stored streams.
+    /// The position of the last journal record that the stored streams reflect.
     var position: UInt64
     /// The sum over the table `stream`.
     var streams = StreamDigest.Sum()

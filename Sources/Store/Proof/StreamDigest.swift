@@ -1,12 +1,13 @@
 import GRDB
 
-/// The checksums of all rows of the table `stream`. They reveal whether a row is missing or too old, and roughly where.
+/// The checksums of all rows of the table `stream`. The checksums reveal whether a row is missing or too old, and in
+/// which bucket.
 ///
 /// Every ``rowsPerBucket`` consecutive keys form a bucket. For each bucket, the table `digest` stores the number of
 /// rows and the sum of their checksums. The checksum of every row is kept in memory, so that a row need not be read
 /// before it is overwritten.
 struct StreamDigest {
-    /// A number of rows, and the sum of their checksums, which wraps around.
+    /// A number of rows, and the sum of their checksums. The sum wraps around on overflow.
     struct Sum: Equatable {
         var rows: Int64 = 0
         var checksums: UInt64 = 0
@@ -26,8 +27,8 @@ struct StreamDigest {
     /// row.
     private var checksums: [UInt64] = []
     private var sums: [Sum] = []
-    /// The index of each bucket in ``sums``, and of its checksums in ``checksums``. Keys may be far apart, so the
-    /// buckets from ``nearBuckets`` on are in a dictionary.
+    /// The index of each bucket in ``sums``, which also locates the bucket's checksums in ``checksums``. Keys may be
+    /// far apart, so a dictionary holds the buckets from ``nearBuckets`` on.
     private var places: [Int32] = []
     private var farPlaces: [UInt32: Int32] = [:]
 
@@ -50,7 +51,7 @@ struct StreamDigest {
         guard old != checksum else { return }
         undone.append((key, old))
         let bucket = Self.bucket(of: key)
-        // The streams of a slice are ordered by key, so neighbors often share a bucket.
+        // The streams of a slice are ordered by key, so consecutive streams often share a bucket.
         if bucket != lastChanged { changed.insert(bucket) }
         lastChanged = bucket
     }
@@ -61,14 +62,14 @@ struct StreamDigest {
     /// The changed buckets, with their current sums.
     var changedBuckets: [(bucket: UInt32, sum: Sum)] { changed.map { ($0, sum(of: $0)) } }
 
-    /// Accepts the changes, because they have been written. They can no longer be undone.
+    /// Accepts the changes after they have been written. They can no longer be undone.
     mutating func commit() {
         changed.removeAll(keepingCapacity: true)
         undone.removeAll(keepingCapacity: true)
         lastChanged = nil
     }
 
-    /// Undoes the changes, because they were not written.
+    /// Undoes changes that could not be written.
     mutating func rollBack() {
         for (key, checksum) in undone.reversed() { _ = exchange(key, checksum) }
         commit()

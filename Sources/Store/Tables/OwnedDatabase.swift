@@ -8,7 +8,7 @@ import Synchronization
 /// Opening and closing the database write nothing, so a damaged file is left as it is. The file is written only after
 /// ``beginWriting(_:)``.
 ///
-/// A database can be used from any thread; uses run one at a time.
+/// A database can be used from any thread; its calls run one at a time.
 final class OwnedDatabase: Sendable {
     /// The database's name in errors: its path.
     let place: String
@@ -21,7 +21,7 @@ final class OwnedDatabase: Sendable {
     /// Opens a database, or creates it if it does not exist.
     ///
     /// - Parameters:
-    ///   - path: The file; nil for a database in memory, which ends with the process.
+    ///   - path: The file; nil for a database in memory, which is lost when the process ends.
     ///   - pragmas: Additional settings for a database in a file.
     /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse` or `damaged`.
     init(path: String?, pragmas: String = "") throws(StoreError) {
@@ -33,7 +33,8 @@ final class OwnedDatabase: Sendable {
             StateFolder.createFile(path)
         }
         var configuration = Configuration()
-        // No foreign keys, because a snapshot's streams are inserted before the snapshot's row and deleted after it.
+        // Foreign keys are off, because a snapshot's streams are inserted before the snapshot's row and deleted after
+        // it.
         configuration.foreignKeysEnabled = false
         configuration.prepareDatabase { db in
             // By default, closing would move the write-ahead log into the database and delete the log.
@@ -121,7 +122,8 @@ final class OwnedDatabase: Sendable {
         }
     }
 
-    /// Throws if an access right is missing. This is checked first, because SQLite would report an input/output error.
+    /// Throws if an access right is missing. This is checked first, because SQLite would report only an input/output
+    /// error.
     private static func requirePermission(_ path: String) throws(StoreError) {
         let folder = URL(filePath: path).deletingLastPathComponent().path
         for file in [folder, path, path + "-wal"] {
@@ -136,11 +138,11 @@ final class OwnedDatabase: Sendable {
     }
 
     /// Runs a closure on the database, and turns its errors into ``StoreError``s. All access goes through this function
-    /// or one of those below.
+    /// or the functions below.
     ///
     /// - Parameters:
     ///   - operation: A verb for errors, as in "cannot … the database".
-    ///   - code: The code for errors that do not imply a code.
+    ///   - code: The code for errors that have no more specific code.
     ///   - body: The closure.
     /// - Returns: The result of `body`.
     /// - Throws: ``StoreError``.
@@ -156,7 +158,7 @@ final class OwnedDatabase: Sendable {
         }
     }
 
-    /// Runs a transaction that only reads. Errors of the database become ``StoreError``s; any other error of `body` is
+    /// Runs a read-only transaction. Errors of the database become ``StoreError``s; any other error of `body` is
     /// rethrown unchanged.
     func pass<Value>(_ operation: String, _ body: (Database) throws -> Value) throws -> Value {
         do {

@@ -5,9 +5,9 @@ enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { db in
-            // A stream's state, which is valid only with its own weights. Sequence numbers are unsigned, but are stored
-            // as signed numbers with the same bits. The values are little-endian float32: the state of each layer,
-            // followed by the last outputs.
+            // The state of a stream. It is valid only with the weights that the row refers to. Sequence numbers are
+            // unsigned, but are stored as signed numbers with the same bits. The values are little-endian float32: the
+            // state of each layer, followed by the last outputs.
             let state = """
                 weights INTEGER NOT NULL REFERENCES weights(id),
                 sequence INTEGER NOT NULL,
@@ -45,9 +45,9 @@ enum Schema {
         }
         migrator.registerMigration("2") { db in
             // A stream's key is a small number, so that a checkpoint of many streams writes consecutive rows.
-            // `position` is the position of the last journal record whose effect is in the stream's state. The table
+            // `position` is the position of the last journal record that the stream's state reflects. The table
             // `checkpoint` has the position of the last complete checkpoint; the journal is obsolete up to that
-            // position. `weights` is not a declared reference, because SQLite would look it up for each of a million
+            // position. `weights` is not declared as a reference, because SQLite would look it up for each of a million
             // rows.
             try db.execute(
                 sql: """
@@ -90,7 +90,7 @@ enum Schema {
     /// The migration that adds checksums to the database.
     static let proof = "proof"
 
-    /// Gives each row a checksum. All of this is one transaction, so a crash leaves either the old version or the new
+    /// Gives each row a checksum. The migration is one transaction, so a crash leaves either the old version or the new
     /// one.
     private static func prove(_ db: Database) throws {
         // `digest` has the sums over the rows of `stream`, and `header` ties the tables together; see StreamDigest and
@@ -131,8 +131,8 @@ enum Schema {
         try db.execute(sql: "DROP TABLE checkpoint")
     }
 
-    /// The number of rows to read before they are written. A row must not be written while a statement is positioned on
-    /// it.
+    /// The number of rows to read before their checksums are written. A row must not be written while a statement is
+    /// positioned on it.
     private static let rowsAtATime = 4096
 
     private static func proveStreams(in db: Database, _ checksum: inout Checksum) throws -> StreamDigest.Sum {

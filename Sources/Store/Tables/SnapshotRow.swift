@@ -41,8 +41,8 @@ struct SnapshotRow {
             .map { SnapshotRow($0) }
     }
 
-    /// Creates a row for a snapshot that is not in the table yet. Its number is random, so that it never adopts the
-    /// leftover streams of another snapshot.
+    /// Creates a row for a snapshot that is not in the table yet. The number is random, so that the new snapshot never
+    /// adopts the leftover streams of another.
     init(newNamed name: String, time: Int64) {
         self.init(id: Int64.random(in: 1 << 32..<1 << 62), name: name, time: time)
     }
@@ -106,7 +106,7 @@ struct SnapshotRow {
         }
     }
 
-    /// Examines whether the snapshot holds exactly its own streams, and whether each of them matches what was written.
+    /// Checks whether the snapshot holds exactly its own streams, and whether each stream is as it was written.
     ///
     /// - Returns: The ids of the damaged streams, and whether the snapshot as a whole is complete and sound.
     func examine(in db: Database, _ checksum: inout Checksum) throws -> (damaged: [String], isWhole: Bool) {

@@ -109,7 +109,7 @@ enum StreamRow {
     ///   - statement: A statement that is positioned on the row.
     ///   - first: The index of the first of ``columns`` in the row.
     ///   - key: The stream's key.
-    ///   - position: The position of the last journal record whose effect is in the stream's state.
+    ///   - position: The position of the last journal record that the stream's state reflects.
     ///   - weights: The table that maps the column `weights` to fingerprints.
     ///   - values: A buffer to reuse.
     ///   - slice: The slice to append to.
@@ -125,7 +125,7 @@ enum StreamRow {
             gapPending: statement.int64(first + 6) != 0, position: position)
         statement.withBytes(first + 7) { bytes in
             values.removeAll(keepingCapacity: true)
-            // If the length is damaged, there are no values. No model has a state without values, so the row is refused
+            // If the length is damaged, append the stream without values. Every state has values, so the row is refused
             // later.
             guard bytes.byteCount % MemoryLayout<Float>.size == 0 else { return }
             for offset in stride(from: 0, to: bytes.byteCount, by: MemoryLayout<Float>.size) {
