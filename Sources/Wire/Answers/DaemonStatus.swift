@@ -1,4 +1,4 @@
-/// The answer to `status`: the daemon as a whole.
+/// The answer to `status`: the status of the daemon as a whole.
 public struct DaemonStatus: Codable, Equatable, Sendable {
     /// The endpoints of the daemon's sockets, in the same form as on the command line. The actual port replaces a `*`.
     public struct Endpoints: Codable, Equatable, Sendable {
@@ -43,7 +43,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         public var name: String
         /// The model's file.
         public var file: String
-        /// SHA-256 over the architecture and weights, as 64 hexadecimal digits.
+        /// The SHA-256 of the architecture and weights, as 64 hexadecimal digits.
         public var fingerprint: String
         /// The mode in which the model is served.
         public var mode: String
@@ -168,7 +168,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public var duplicates: UInt64
     /// The number of gaps in the streams' sequence numbers.
     public var gaps: UInt64
-    /// The number of times that a state turned NaN or infinite and was reset.
+    /// The number of times that a stream's state became NaN or infinite and was reset.
     public var quarantined: UInt64
     /// The number of hibernating streams: their state is in the store and not in memory.
     public var asleep: Int

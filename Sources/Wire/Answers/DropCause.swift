@@ -14,7 +14,7 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
     /// A frame exceeds the size limit. With the codecs `json` and `text`, the limit is
     /// ``ParsedTimesteps/maximumLength``.
     case tooLarge = "too_large"
-    /// With the codec `json`: the text is not an object that ``ParsedTimesteps`` reads.
+    /// With the codec `json`: the text is not an object of the expected form; see ``ParsedTimesteps``.
     case json
     /// With the codec `text`: a value is not a number.
     case text

@@ -1,7 +1,7 @@
 /// The answer to `stream`: the current status of one stream.
 public struct StreamStatus: Codable, Equatable, Sendable {
-    /// The model's outputs on one timestep: one number or an array. A NaN or infinite output of an unbounded model is
-    /// null, because JSON has no such numbers.
+    /// The model's outputs on one timestep: one number or an array. An output that is NaN or infinite becomes null,
+    /// because JSON cannot express such a number.
     public enum Probability: Codable, Equatable, Sendable {
         /// The model's only output.
         case one(Float)
@@ -40,7 +40,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
             }
         }
 
-        /// The outputs, one or more.
+        /// One or more outputs.
         public var values: [Float] {
             switch self {
             case .one(let value): [value]
@@ -140,7 +140,7 @@ public struct StreamTally: Equatable, Sendable {
     public var gaps: UInt64
     /// The number of timesteps skipped because they had already been consumed.
     public var duplicates: UInt64
-    /// The number of times that the stream's state turned NaN or infinite and was reset.
+    /// The number of times that the stream's state became NaN or infinite and was reset.
     public var quarantined: UInt64
 
     /// Creates a tally. Each parameter sets the property of the same name.

@@ -34,7 +34,7 @@ struct Parameters {
         return value
     }
 
-    /// The name of a snapshot. The rules for stream ids apply, so that the name can be shown and typed.
+    /// The name of a snapshot. The name must follow the rules for stream ids, so that it can be displayed and typed.
     func name() throws(ControlError) -> String {
         let name = try required("name")
         guard StreamID.isValid(name) else {

@@ -2,7 +2,7 @@
 public enum LogLevel: String, CaseIterable, Codable, Sendable {
     /// Details for developers of the daemon.
     case trace
-    /// Details that help to find a fault.
+    /// Details that help diagnose a fault.
     case debug
     /// The daemon's actions. This is the default.
     case info

@@ -97,8 +97,8 @@ extension Decision {
         ("final", .final), ("first", .first), ("gap", .gap), ("changed", .changed),
     ]
 
-    /// Writes the decision as one JSON object without whitespace, as the protocol describes it. Each probability has
-    /// the fewest digits that identify its float. A NaN or an infinity becomes null.
+    /// Writes the decision as one JSON object without whitespace, in the form that the protocol specifies. Each
+    /// probability is written with the fewest digits that identify its float. A NaN or an infinity becomes null.
     ///
     /// - Parameters:
     ///   - stream: The stream's id; see ``StreamID``.

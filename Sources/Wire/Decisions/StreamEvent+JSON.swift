@@ -1,6 +1,6 @@
 extension StreamEvent {
-    /// The event as one JSON object, with the members that `Codable` reads. It is not encoded with `JSONEncoder`, which
-    /// takes 20 times as long: thousands of streams may hibernate between two timesteps.
+    /// The event as one JSON object, with the members that `Codable` reads. `JSONEncoder` would take 20 times as long,
+    /// and thousands of streams may hibernate between two timesteps.
     public var json: [UInt8] {
         var writer = ObjectWriter()
         writer.append("event", event.rawValue)

@@ -11,7 +11,7 @@ public struct StreamEvent: Codable, Equatable, Sendable {
         case idle
         /// No timestep arrived for so long that the daemon removed the stream and its stored state.
         case forgotten
-        /// The state turned NaN or infinite and was reset.
+        /// The state became NaN or infinite and was reset.
         case quarantined
         /// The daemon read a model's weights again.
         case reloaded
@@ -28,7 +28,7 @@ public struct StreamEvent: Codable, Equatable, Sendable {
     public var stream: String?
     /// The prefix of the affected streams' ids, if a prefix selected the streams.
     public var prefix: String?
-    /// True if the event affected all streams.
+    /// True if the event affected all streams; otherwise nil.
     public var all: Bool?
     /// The number of affected streams.
     public var count: Int
@@ -69,7 +69,7 @@ public struct StreamEvent: Codable, Equatable, Sendable {
 
 /// The answer to `reload`.
 public struct ReloadResult: Codable, Equatable, Sendable {
-    /// SHA-256 over the architecture and weights that the daemon serves now.
+    /// The SHA-256 of the architecture and weights that the daemon serves now.
     public var fingerprint: String
     /// The number of streams that kept their state. All other streams start with zero state.
     public var carried: Int

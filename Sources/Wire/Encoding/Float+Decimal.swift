@@ -34,8 +34,8 @@ extension Float {
     /// to the number (Clinger, 1990). The float nearest to this double is also nearest to the number, unless the double
     /// lies halfway between two floats.
     ///
-    /// - Returns: The float; nil if the notation is less common, or if the double may lie halfway or outside the range
-    ///   of normal floats.
+    /// - Returns: The float; nil if the notation is less common, or if the double lies halfway between two floats or
+    ///   outside the range of normal floats.
     private static func common(_ word: Span<UInt8>) -> Float? {
         var index = 0
         let isNegative = word.count > 0 && word[0] == UInt8(ascii: "-")
@@ -69,8 +69,8 @@ extension Float {
         guard value == 0 || (value >= Double(leastNormalMagnitude) && value < Double(greatestFiniteMagnitude)) else {
             return nil
         }
-        // A float has 29 fewer bits than a double. The double lies halfway if the first of these 29 bits is 1 and the
-        // rest are 0.
+        // A float's significand has 29 fewer bits than a double's. The double lies halfway if the first of these 29
+        // bits is 1 and the rest are 0.
         guard value.bitPattern & 0x1FFF_FFFF != 0x1000_0000 else { return nil }
         return Float(isNegative ? -value : value)
     }

@@ -75,8 +75,8 @@ struct JSONScanner: ~Escapable {
 
     /// Reads a number as the nearest float.
     ///
-    /// - Throws: ``DropCause/nonFinite`` if the number is too large for a finite float. Also for `NaN` and `Infinity`,
-    ///   which are not valid JSON but which some libraries write.
+    /// - Throws: ``DropCause/nonFinite`` if the number is too large for a finite float, or is `NaN` or `Infinity`. The
+    ///   latter two are not valid JSON, but some libraries write them.
     mutating func float() throws(DropCause) -> Float {
         skipWhiteSpace()
         let start = offset

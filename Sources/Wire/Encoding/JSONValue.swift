@@ -59,7 +59,7 @@ extension JSONValue: Codable {
 
 extension JSONValue {
     /// Returns whether the arrays and objects of a text are nested deeper than a limit. This function looks at each
-    /// byte only once, while the time of a decoder grows at least with the square of the depth.
+    /// byte only once, whereas a decoder's time grows at least with the square of the depth.
     ///
     /// - Parameters:
     ///   - text: The text, which need not be JSON.

@@ -1,7 +1,7 @@
 /// Suggests the word that a person probably meant.
 package enum Suggestion {
     /// Returns the known word that is most similar to an unknown one; nil if none is similar enough. A word of one or
-    /// two letters may differ only in case, because most changes of such a short word give another word.
+    /// two letters may differ only in case, because most changes to such a short word turn it into another word.
     ///
     /// - Parameters:
     ///   - word: The unknown word.
@@ -14,7 +14,7 @@ package enum Suggestion {
         return distances.filter { $0.changes <= most }.min { $0.changes < $1.changes }?.word
     }
 
-    /// Returns the end of an error message: `; did you mean 'status'?`.
+    /// Returns the end of an error message, such as `; did you mean 'status'?`.
     ///
     /// - Parameters:
     ///   - word: The unknown word.
@@ -25,11 +25,11 @@ package enum Suggestion {
         "; " + (nearest(to: word, among: known).map { "did you mean '\($0)'?" } ?? remedy)
     }
 
-    /// Returns all ids that differ from an id in the case of all letters, or in one letter that is missing, added,
-    /// replaced or swapped with its neighbour. The likeliest come first.
+    /// Returns the variants of an id: the id in lower and in upper case, and with one letter removed, added, replaced
+    /// or swapped with the next. The most likely variants come first.
     ///
     /// - Parameter id: The id.
-    /// - Returns: The ids. Their number grows with the length of the id.
+    /// - Returns: The variants. A longer id has more of them.
     package static func withOneChange(_ id: String) -> [String] {
         let letters = Array(id)
         var changed = [id.lowercased(), id.uppercased()]

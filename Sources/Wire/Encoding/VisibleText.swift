@@ -20,7 +20,7 @@ public enum VisibleText {
     ///
     /// - Parameters:
     ///   - text: Any text.
-    ///   - keepsLines: Whether line feeds are kept, for text of several lines.
+    ///   - keepsLines: Whether line feeds are kept, for multi-line text.
     /// - Returns: The text to show.
     public static func escaped(_ text: String, keepsLines: Bool = false) -> String {
         if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) || keepsLines && $0 == 0x0A }) { return text }
@@ -63,7 +63,7 @@ public enum VisibleText {
     /// Returns JSON in which JSON escapes, such as `\u202e`, replace unsafe characters. The meaning stays the same.
     ///
     /// - Parameter json: JSON on one line.
-    /// - Returns: JSON on one line, in which bytes that are not UTF-8 are replaced.
+    /// - Returns: JSON on one line. Bytes that are not UTF-8 are replaced.
     public static func escaped(json: [UInt8]) -> [UInt8] {
         if json.allSatisfy({ (0x20..<0x7F).contains($0) }) { return json }
         var escaped: [UInt8] = []

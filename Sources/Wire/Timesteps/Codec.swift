@@ -17,7 +17,7 @@ public enum DecisionCodec: String, CaseIterable, Codable, Sendable {
 }
 
 extension IngestCodec {
-    /// The ingest codec with the same name.
+    /// Creates the ingest codec that has the same name as a decision codec.
     ///
     /// - Parameter codec: The codec of the decisions.
     public init(_ codec: DecisionCodec) {

@@ -37,7 +37,7 @@ public struct ParsedTimesteps: Sendable {
     ///   frame exceeds ``maximumLength``. ``DropCause/json`` or ``DropCause/text`` if the text is not valid in the
     ///   codec. ``DropCause/id`` if the message names no stream or two different streams. ``DropCause/length`` if the
     ///   message has no values, or if its timesteps differ in length. ``DropCause/nonFinite`` if a number is not finite
-    ///   or too large for float32. ``DropCause/sequence`` if the sequence number exceeds 2⁶⁴ − 1.
+    ///   or is too large for float32. ``DropCause/sequence`` if the sequence number exceeds 2⁶⁴ − 1.
     public mutating func read(
         _ codec: IngestCodec, frames: Int, first: Span<UInt8>, second: Span<UInt8>
     ) throws(DropCause) {

@@ -10,7 +10,8 @@ public struct TimestepHeader: Equatable, Sendable {
 
         /// Resets the stream's state before the first timestep.
         public static let start = Flags(rawValue: 1 << 0)
-        /// Ends the sequence with the last timestep. Its decision is final, and the state is reset afterwards.
+        /// Ends the sequence with the last timestep. The decision on this timestep is final, and the state is reset
+        /// afterwards.
         public static let end = Flags(rawValue: 1 << 1)
 
         static let known: Flags = [.start, .end]

@@ -1,5 +1,5 @@
-/// The second frame of a timestep message: consecutive timesteps of `features` float32 values each. A model that takes
-/// tokens has one int32 per timestep instead.
+/// The second frame of a timestep message: consecutive timesteps of `features` float32 values each. For a model that
+/// takes tokens, each timestep is one int32 instead.
 public enum Timesteps {
     /// Returns the number of timesteps in a frame.
     ///
