@@ -86,7 +86,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         return "tcp://\(Self.numericHost(host)):\(port)"
     }
 
-    /// The IPv4 address for `localhost`; other hosts as they are.
+    /// Returns the IPv4 address for `localhost`, and any other host unchanged.
     static func numericHost(_ host: String) -> String { host == "localhost" ? "127.0.0.1" : host }
 
     /// The file of an `ipc://` endpoint; nil for other transports and for names without a file.
@@ -165,7 +165,7 @@ public struct EndpointError: Error, Equatable, Sendable, CustomStringConvertible
     public let text: String
     /// The expected form.
     public let expected: String
-    /// The endpoint that the text was probably meant to be; nil if that is not clear.
+    /// The endpoint that the user probably meant; nil if unclear.
     public let suggestion: String?
 
     init(text: String, expected: String, suggestion: String? = nil) {

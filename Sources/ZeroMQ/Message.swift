@@ -2,15 +2,15 @@ import CZeroMQ
 
 /// One received frame, or an empty one. A message keeps its memory, so it can receive one frame after another.
 ///
-/// libzmq may store the frame's bytes within its own structure. Therefore, the structure keeps its address even if
-/// Swift moves the message.
+/// libzmq may store a frame's bytes inside its own structure, `zmq_msg_t`. Therefore, the structure keeps its address
+/// even if Swift moves the message.
 @safe
 public struct Message: ~Copyable {
     let pointer: UnsafeMutablePointer<zmq_msg_t>
     /// The length of the frame in bytes. `receive` stores it here, which saves a call to libzmq.
     public internal(set) var byteCount = 0
 
-    /// An empty message.
+    /// Creates an empty message.
     public init() {
         unsafe pointer = .allocate(capacity: 1)
         unsafe pointer.initialize(to: zmq_msg_t())

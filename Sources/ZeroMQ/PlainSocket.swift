@@ -1,7 +1,7 @@
 import Glibc
 
-/// A system socket without ZeroMQ's protocol. It shows why ZeroMQ cannot connect or bind to an address. libzmq itself
-/// retries connections silently, and would take over the path of another process's Unix socket.
+/// A system socket without ZeroMQ's protocol, used to find out why ZeroMQ cannot connect or bind to an address. libzmq
+/// itself retries connections silently, and would take over the path of another process's Unix socket.
 public final class PlainSocket: Sendable {
     private let descriptor: CInt
 
@@ -9,9 +9,9 @@ public final class PlainSocket: Sendable {
     ///
     /// - Parameters:
     ///   - endpoint: The endpoint.
-    ///   - milliseconds: The maximum time.
-    /// - Throws: ``ZeroMQError`` with the system's code. The code is `ENOTSUP` if the host is a name, because looking
-    ///   it up may take long, or if the transport is `inproc`.
+    ///   - milliseconds: The maximum time to wait.
+    /// - Throws: ``ZeroMQError`` with the system's code. The code is `ENOTSUP` if the transport is `inproc`, or if the
+    ///   host is a name, because a lookup may take a long time.
     public convenience init(connectedTo endpoint: Endpoint, milliseconds: Int) throws(ZeroMQError) {
         guard let address = SystemAddress(endpoint) else {
             throw ZeroMQError(code: ENOTSUP, operation: "connect to", context: endpoint.address)
@@ -58,9 +58,9 @@ public final class PlainSocket: Sendable {
         return unsafe poll(&item, 1, CInt(clamping: milliseconds)) == 1
     }
 
-    /// Asks the peer for a page.
+    /// Sends an HTTP request to the peer.
     ///
-    /// - Parameter milliseconds: The maximum time.
+    /// - Parameter milliseconds: The maximum time to wait.
     /// - Returns: Whether the peer answers as an HTTP server.
     public func answersHTTP(milliseconds: Int) -> Bool {
         let request = Array("HEAD / HTTP/1.0\r\n\r\n".utf8)
@@ -79,7 +79,7 @@ extension Endpoint {
     public var isInUse: Bool {
         guard let address = SystemAddress(self) else { return false }
         do throws(ZeroMQError) {
-            // If nobody listens at a Unix socket, it is a file that was left by a crash. libzmq will replace it.
+            // If no one listens on a Unix socket, its file was left behind by a crash, and libzmq will replace it.
             if ipcPath != nil {
                 _ = try PlainSocket(connectedTo: address, self.address, milliseconds: 0)
                 return true
@@ -93,12 +93,12 @@ extension Endpoint {
     }
 }
 
-/// An address for the system's calls.
+/// An address in the form that system calls take.
 private struct SystemAddress {
     private var storage = sockaddr_storage()
     private let length: socklen_t
 
-    /// The family of addresses, such as `AF_INET`.
+    /// The address family, such as `AF_INET`.
     var family: CInt { CInt(storage.ss_family) }
 
     /// Creates the address of an IPC endpoint with a file, or of a TCP endpoint with a port and a host that is numeric,

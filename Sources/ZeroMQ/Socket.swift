@@ -226,7 +226,7 @@ public struct Socket: ~Copyable {
             handle.isKnownEmpty = true
             return false
         }
-        // If the result is the largest CInt, the frame may be longer than that.
+        // If the result is the largest CInt, the frame may be even longer.
         message.byteCount = unsafe result == .max ? zmq_msg_size(pointer) : Int(result)
         return true
     }
@@ -252,7 +252,7 @@ public struct Socket: ~Copyable {
     /// Sends a received frame without copying it.
     ///
     /// - Parameters:
-    ///   - message: The frame. It is empty afterwards if it was accepted.
+    ///   - message: The frame. If the socket accepts it, the message is empty afterwards.
     ///   - more: Whether another frame of the same message follows.
     ///   - wait: Whether to wait for room in the queue, for at most ``Option/sendTimeout``.
     /// - Returns: Whether the frame was accepted. A publisher also accepts a frame that it drops.
@@ -276,7 +276,7 @@ public struct Socket: ~Copyable {
         var message = Message()
         var frames: [[UInt8]] = []
         repeat {
-            // The frames of a message arrive together, so the rest are available at once after the first.
+            // The frames of a message arrive together, so the rest are available as soon as the first is.
             guard try receive(into: &message, wait: wait || !frames.isEmpty) else { return nil }
             frames.append(Array(copying: message.bytes))
         } while message.hasMore
@@ -286,7 +286,7 @@ public struct Socket: ~Copyable {
     /// Sends a whole message. Use this only where speed does not matter.
     ///
     /// - Parameters:
-    ///   - frames: The frames, at least one.
+    ///   - frames: One or more frames.
     ///   - wait: Whether to wait for room in the queue, for at most ``Option/sendTimeout``.
     /// - Returns: Whether the message was accepted. A publisher also accepts a message that it drops.
     /// - Throws: ``ZeroMQError`` if the socket cannot send.

@@ -17,19 +17,19 @@ public struct ZeroMQError: Error, Equatable, Sendable, CustomStringConvertible {
         self.context = context
     }
 
-    /// The reasons that have a remedy of their own.
+    /// The reasons for which there is a specific remedy.
     public enum Reason: Sendable {
-        /// This user has no right to use a socket's file, or a low port.
+        /// The user lacks permission to use a socket's file or a low port.
         case noPermission
         /// A socket's file or its folder does not exist.
         case noFile
         /// No network interface of this machine has the address or the name.
         case noSuchAddress
-        /// Another socket has the address.
+        /// Another socket uses the address.
         case inUse
     }
 
-    /// The reason; nil if it has no remedy of its own.
+    /// The reason; nil if there is no specific remedy.
     public var reason: Reason? {
         switch code {
         case EACCES, EPERM: .noPermission

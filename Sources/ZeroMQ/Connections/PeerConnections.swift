@@ -16,7 +16,7 @@ public struct PeerConnections {
         /// Distinguishes the connection from a later one with the same descriptor.
         let inode: ino_t
         var isHalfClosed = false
-        /// The number of bytes received by the last check; 0 if the kernel does not count them.
+        /// The number of bytes received as of the last check; 0 if the kernel does not count them.
         var received = 0
         /// The time at which the current silence began.
         var quietSince: ContinuousClock.Instant
@@ -47,8 +47,8 @@ public struct PeerConnections {
     }
 
     /// Determines whether a connection is between two messages. To do so, it compares the number of bytes that the
-    /// kernel has received with the length of the messages received. The difference is smallest when no part of an
-    /// unfinished message has arrived.
+    /// kernel has received with the total length of the messages received. The difference is smallest when no part of
+    /// an unfinished message has arrived.
     private struct MessageBoundary {
         /// The maximum number of bytes that a producer with an empty queue writes within ``shortTime``. A producer with
         /// more to send writes batches of 8 kB.
@@ -223,7 +223,7 @@ private enum SocketName: Equatable {
     case port(UInt16)
     case path([UInt8])
 
-    /// Creates the name that the sockets at an address have; nil if the transport is neither TCP nor IPC.
+    /// Creates the name of the sockets at an address; nil if the transport is neither TCP nor IPC.
     init?(_ address: String) {
         if address.hasPrefix("tcp://"), let port = address.split(separator: ":").last.flatMap({ UInt16($0) }) {
             self = .port(port)

@@ -103,7 +103,8 @@ extension Socket {
     }
 
     /// Makes this client and the server authenticate each other. Call this before connecting. The call does nothing if
-    /// there are no credentials, or if the endpoint is not TCP: file permissions then control the access.
+    /// there are no credentials, or if the endpoint is not TCP. Access to an endpoint without TCP is controlled by file
+    /// permissions instead.
     ///
     /// - Parameters:
     ///   - credentials: The client's credentials, if it has any.
@@ -120,7 +121,7 @@ extension Socket {
     /// (<https://rfc.zeromq.org/spec/27/>). If the service does not answer, the peer is not admitted. Call this before
     /// binding.
     ///
-    /// - Parameter domain: The access domain that the socket names in its question.
+    /// - Parameter domain: The access domain that the socket names in each request to the service.
     /// - Throws: ``ZeroMQError`` if the domain is not valid.
     public func ask(accessDomain domain: String) throws(ZeroMQError) {
         _ = try checked("set the access domain", domain) {

@@ -7,7 +7,7 @@ import Glibc
 ///     curve
 ///         public-key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 public enum CurveKeyFile {
-    /// The size limit of a key file, far above the size of any real key file.
+    /// The maximum size of a key file, in bytes. Real key files are far smaller.
     private static let maximumBytes = 65_536
 
     /// Reads a public key.
@@ -59,7 +59,7 @@ public enum CurveKeyFile {
     }
 
     /// Writes a pair to `NAME.key`, which only its owner can read, and its public key to `NAME.pub`. Neither file may
-    /// exist.
+    /// exist yet.
     ///
     /// - Parameters:
     ///   - keys: The pair.
@@ -118,8 +118,8 @@ public enum CurveKeyFile {
         return (String(decoding: bytes.prefix(count), as: UTF8.self), status)
     }
 
-    /// Creates a file. Only its owner can access a secret file, no matter the umask. The umask restricts the mode of a
-    /// public file as usual.
+    /// Creates a file. Only the owner can access a secret file, regardless of the umask. The umask restricts the mode
+    /// of a public file as usual.
     private static func create(_ path: String, isSecret: Bool, _ text: String) throws(CurveKeyFileError) {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, isSecret ? 0o600 : 0o644)
         guard descriptor >= 0 else {
