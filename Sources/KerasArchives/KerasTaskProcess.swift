@@ -46,7 +46,7 @@ package enum KerasTaskProcess {
         }
     }
 
-    /// Closes descriptors inherited from the daemon's parent, so that a compromised library cannot use them.
+    /// Closes all inherited descriptors except the standard ones, so that a compromised library cannot use them.
     private static func closeInherited() {
         var limit = rlimit()
         guard unsafe getrlimit(RLIMIT_NOFILE.resource, &limit) == 0 else { _exit(EXIT_FAILURE) }

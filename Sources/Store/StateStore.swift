@@ -34,8 +34,8 @@ public final class StateStore: Sendable {
     let database: OwnedDatabase
     let seal: SealKeeper
     let content: Mutex<Content>
-    /// The time of the last durable transaction before the daemon started, in nanoseconds since the Unix epoch; nil if
-    /// there was none or its time is unknown.
+    /// The time of the last seal before the store was opened, in nanoseconds since the Unix epoch; nil if there was no
+    /// seal or its time is unknown.
     public let lastTime: Int64?
 
     /// Opens the store of a folder, or creates it if it does not exist. An existing database is not written to before

@@ -1,6 +1,6 @@
 /// A failure of the store. Distinguish errors by ``code``.
 public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The kinds of errors.
+    /// The kinds of error.
     public enum Code: Equatable, Sendable {
         /// The folder or the database cannot be created or opened.
         case cannotOpen

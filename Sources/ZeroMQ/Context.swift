@@ -22,7 +22,7 @@ public final class Context: @unchecked Sendable {
     }
 
     deinit {
-        // The call waits until all lingering messages have been sent. If a signal interrupts it, repeat it.
+        // The call waits until all lingering messages have been sent. Repeat the call if a signal interrupts it.
         while unsafe zmq_ctx_term(pointer) == -1, zmq_errno() == EINTR {}
     }
 }

@@ -120,7 +120,7 @@ extension ParsedTimesteps {
         return members
     }
 
-    /// Reads `[0.1, 0.2]`, one timestep, or `[[0.1, 0.2], [0.3, 0.4]]`, one or more timesteps.
+    /// Reads one timestep, such as `[0.1, 0.2]`, or an array of timesteps, such as `[[0.1, 0.2], [0.3, 0.4]]`.
     private mutating func readTimesteps(_ scanner: inout JSONScanner) throws(DropCause) {
         try scanner.expect("[")
         let isNested = scanner.take("[")
