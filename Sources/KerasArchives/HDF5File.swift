@@ -28,7 +28,7 @@ struct HDF5File: ~Copyable {
     ///   - body: A closure that reads from the file. The library is locked while it runs, so it must not call `read`
     ///     again.
     /// - Returns: The result of `body`.
-    /// - Throws: ``Defect`` with the code `corrupt` if the bytes are not an HDF5 file, or the error of `body`.
+    /// - Throws: ``Defect`` with the code `corrupt` if the bytes are not an HDF5 file, or any error that `body` throws.
     static func read<Result: Sendable>(
         _ bytes: [UInt8], _ body: (borrowing HDF5File) throws(Defect) -> Result
     ) throws(Defect) -> Result {

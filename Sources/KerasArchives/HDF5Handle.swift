@@ -2,7 +2,7 @@
 import CHDF5
 import ModelFiles
 
-/// An identifier of an open HDF5 object. The object is closed when the handle goes out of scope.
+/// The identifier of an open HDF5 object. The object is closed when the handle goes out of scope.
 struct HDF5Handle: ~Copyable {
     let id: hid_t
     private let close: @convention(c) (hid_t) -> herr_t

@@ -16,7 +16,7 @@ struct HDF5Output: ~Copyable {
     ///
     /// - Parameter body: A closure that writes to the file. The library is locked while it runs.
     /// - Returns: The bytes of the file.
-    /// - Throws: ``Defect`` with the code `corrupt` if the library fails, or the error of `body`.
+    /// - Throws: ``Defect`` with the code `corrupt` if the library fails, or any error that `body` throws.
     static func make(_ body: (borrowing HDF5Output) throws(Defect) -> Void) throws(Defect) -> [UInt8] {
         try HDF5File.withLibrary { () throws(Defect) in
             let output = try HDF5Output()

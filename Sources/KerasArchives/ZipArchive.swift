@@ -17,7 +17,7 @@ struct ZipArchive: ~Copyable {
 
     /// Opens an archive while `body` runs.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` if the bytes are not an archive, or the error of `body`.
+    /// - Throws: ``Defect`` with the code `corrupt` if the bytes are not an archive, or any error that `body` throws.
     static func read<Result>(
         _ bytes: [UInt8], _ body: (borrowing ZipArchive) throws(Defect) -> Result
     ) throws(Defect) -> Result {

@@ -18,7 +18,7 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case folderLost
         /// The disk is full.
         case diskFull
-        /// Any other failure of SQLite or the system, such as a lost permission or a broken disk.
+        /// Any other failure of SQLite or the system, such as a revoked permission or a failing disk.
         case failed
     }
 

@@ -1,8 +1,8 @@
 import CZeroMQ
 import Glibc
 
-/// A libzmq context, which owns sockets and the threads that transfer their bytes. It ends when its last socket has
-/// been closed.
+/// A libzmq context, which owns sockets and the threads that transfer their bytes. The context ends when its last
+/// socket has been closed.
 ///
 /// `@unchecked Sendable`: any thread may use a libzmq context
 /// (<https://libzmq.readthedocs.io/en/latest/zmq_ctx_new.html>).

@@ -1,5 +1,5 @@
 /// The endpoint of a socket in CZMQ's notation: `@tcp://127.0.0.1:5550` binds and `>tcp://…` connects. Without a
-/// prefix, the socket's role decides which of the two happens.
+/// prefix, the socket's role determines whether the socket binds or connects.
 public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     /// The choice between binding and connecting.
     public enum Attachment: Hashable, Sendable {
@@ -69,7 +69,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     public var isLocal: Bool {
         guard let host = hostAndPort?.host else { return true }
         if ["localhost", "lo", "[::1]", "::1"].contains(host) { return true }
-        // Only a numeric address counts. A host name that begins with `127.` may be anyone's.
+        // Only a numeric address counts. A host name that begins with `127.` may belong to anyone.
         let bytes = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
         return bytes.count == 4 && bytes.first == 127 && !bytes.contains(nil)
     }

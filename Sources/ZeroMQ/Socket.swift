@@ -320,8 +320,8 @@ final class SocketHandle {
     /// Whether the socket was empty at the last check and has not been used since. If so, the descriptor will signal
     /// every new message.
     ///
-    /// The storage is atomic only for speed; one thread owns the socket. A stored `var` of a class would add a run-time
-    /// check for exclusive access to each call to libzmq.
+    /// The storage is atomic only for speed; one thread owns the socket. With a stored `var` in a class, each call to
+    /// libzmq would also perform a run-time check for exclusive access.
     var isKnownEmpty: Bool {
         get { emptiness.load(ordering: .relaxed) }
         set { emptiness.store(newValue, ordering: .relaxed) }

@@ -27,7 +27,7 @@ public struct StateRenewal: Sendable {
     ///   - watch: The watch that detected the loss.
     ///   - time: Seconds since the Unix epoch.
     /// - Throws: ``StoreError`` with the code `folderLost` if the folder may not be used or cannot be written. In that
-    ///   case, it contains none of the new files.
+    ///   case, the folder contains none of the new files.
     public init(
         of old: StateStore, journal oldJournal: Journal?, sync: Journal.Sync, in watch: StateFolderWatch, time: Int64
     ) throws(StoreError) {
@@ -63,7 +63,7 @@ public struct StateRenewal: Sendable {
             let (store, journal) = try write(copyOf: old, into: folder, hasJournal, sync)
             return (store, journal, nil)
         } catch {
-            // If the disk is full, the problem is the new folder and not the old database.
+            // A full disk is a problem with the new folder, not with the old database.
             guard error.code != .diskFull else { throw error }
             let (store, journal) = try write(anew: old, into: folder, hasJournal, sync)
             return (store, journal, error)

@@ -1,6 +1,6 @@
 import GRDB
 
-/// The migrations of the database. A released migration never changes; a new version adds one.
+/// The migrations of the database. Never change a released migration; add a new one instead.
 enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()

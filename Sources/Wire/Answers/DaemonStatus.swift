@@ -47,7 +47,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         public var fingerprint: String
         /// The mode in which the model is served.
         public var mode: String
-        /// The decisions to publish: `every`, `last`, `change` or `final`; nil from an older daemon.
+        /// The decisions to publish: `every`, `last`, `change` or `final`; nil if the daemon is too old to report them.
         public var emit: String?
         /// The output values at which the label of a model with one output changes; nil if the daemon does not report
         /// them.
@@ -124,7 +124,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public struct Journal: Codable, Equatable, Sendable {
         /// The size of the records written since the last checkpoint, in bytes.
         public var bytes: Int
-        /// Whether a write failed. If so, some timesteps that were decided are missing from the journal.
+        /// Whether a write failed. If so, some decided timesteps are missing from the journal.
         public var hasFailed: Bool
         /// The reason for the failure; nil if no write has failed.
         public var error: String?
@@ -143,8 +143,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         }
     }
 
-    /// A random string that changes with each start of the daemon. Clients use it to detect a restart. Nil from an
-    /// older daemon.
+    /// A random string that changes with each start of the daemon. Clients use it to detect a restart. Nil if the
+    /// daemon is too old to report it.
     public var instance: String?
     /// The daemon's version.
     public var version: String
@@ -178,9 +178,10 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public var refusedConnections: [String: UInt64]
     /// The number of times that a subscriber's queue became full, so that the subscriber missed decisions.
     public var subscriberOverflows: UInt64
-    /// The number of stuck streams, whose timesteps are all skipped as duplicates; nil from an older daemon.
+    /// The number of stuck streams, whose timesteps are all skipped as duplicates; nil if the daemon is too old to
+    /// report it.
     public var stuck: Int?
-    /// The number of times that the process reached its limit on open files; nil from an older daemon.
+    /// The number of times that the process reached its limit on open files; nil if the daemon is too old to report it.
     public var fileExhaustions: UInt64?
     /// The last checkpoint; nil before the first, or without a state folder.
     public var checkpoint: Checkpoint?

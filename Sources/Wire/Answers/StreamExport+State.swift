@@ -15,7 +15,7 @@ extension StreamExport {
 
     /// Decodes the stream's state and last outputs.
     ///
-    /// - Returns: The values; nil if ``state`` is not the base64 form of whole float32 values.
+    /// - Returns: The values; nil if ``state`` is not base64 or does not hold a whole number of float32 values.
     public func decodeState() -> [Float]? {
         guard let data = Data(base64Encoded: state), data.count.isMultiple(of: MemoryLayout<Float>.size) else {
             return nil

@@ -27,8 +27,8 @@ extension Float {
         1e20, 1e21, 1e22,
     ]
 
-    /// Returns the float nearest to a number in common notation, with up to 15 digits and a small exponent. It takes a
-    /// tenth of the time of `Float.init`.
+    /// Returns the float nearest to a number in common notation, with up to 15 digits and a small exponent. The
+    /// function takes a tenth of the time that `Float.init` takes.
     ///
     /// The digits and the power of ten are exact as doubles. Therefore, their product or quotient is the double nearest
     /// to the number (Clinger, 1990). The float nearest to this double is also nearest to the number, unless the double

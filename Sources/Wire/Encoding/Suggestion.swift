@@ -50,7 +50,7 @@ package enum Suggestion {
     private static let usualInIDs = Array("abcdefghijklmnopqrstuvwxyz0123456789-_./:ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
     /// Returns the minimum number of changes that turn one word into another. A change inserts, deletes or replaces a
-    /// letter, or swaps two neighbours.
+    /// letter, or swaps two adjacent letters.
     private static func changes(from one: String, to other: String) -> Int {
         let (one, other) = (Array(one), Array(other))
         var rows = [Array(0...other.count)]

@@ -29,14 +29,14 @@ public enum VisibleText {
         return String(shown)
     }
 
-    /// Returns a text in double quotes, with backslashes and quotes escaped as well. Two different texts never look the
-    /// same.
+    /// Returns a text in double quotes, with backslashes and quotes escaped as well. Different texts always have
+    /// different quoted forms.
     ///
     /// - Parameter text: Any text, such as a stream's id.
     /// - Returns: The text to show.
     public static func quoted(_ text: String) -> String { quoted(Array(text.utf8)) }
 
-    /// Returns bytes as text in double quotes. Two different byte sequences never look the same.
+    /// Returns bytes as text in double quotes. Different byte sequences always have different quoted forms.
     ///
     /// - Parameter bytes: Any bytes, such as a frame where an id should be.
     /// - Returns: The text to show.
