@@ -143,8 +143,7 @@ public struct IngestEndpoint: Hashable, Sendable, CustomStringConvertible {
                 self.init(kind, try Endpoint(rest))
                 return
             } catch {
-                throw EndpointError(
-                    text: text, expected: error.expected, suggestion: error.suggestion.map { prefix + $0 })
+                throw error.prefixed(by: prefix)
             }
         }
         self.init(.sub, try Endpoint(text))
@@ -172,6 +171,11 @@ public struct EndpointError: Error, Equatable, Sendable, CustomStringConvertible
         self.text = text
         self.expected = expected
         self.suggestion = suggestion
+    }
+
+    /// The same error for a text with a prefix.
+    package func prefixed(by prefix: String) -> EndpointError {
+        EndpointError(text: prefix + text, expected: expected, suggestion: suggestion.map { prefix + $0 })
     }
 
     /// The error in one line.

@@ -22,6 +22,13 @@ public struct Message: ~Copyable {
         unsafe pointer.deallocate()
     }
 
+    /// Empties the message and keeps its memory.
+    public mutating func removeAll() {
+        unsafe zmq_msg_close(pointer)
+        unsafe zmq_msg_init(pointer)
+        byteCount = 0
+    }
+
     /// The frame's bytes.
     public var bytes: Span<UInt8> {
         @_lifetime(borrow self) get {

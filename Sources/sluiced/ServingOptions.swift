@@ -24,9 +24,10 @@ struct ServingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "An endpoint for timesteps; may be given several times. The prefix pull: makes a PULL socket instead of SUB. "
-                + "(default: @tcp://127.0.0.1:5550)", valueName: "endpoint"),
-        transform: { try IngestEndpoint($0) })
-    var ingest: [IngestEndpoint] = []
+                + "A codec in front, such as batch:, goes before --codec. (default: @tcp://127.0.0.1:5550)",
+            valueName: "endpoint"),
+        transform: { try CodedEndpoint($0) { text throws(EndpointError) in try IngestEndpoint(text) } })
+    var ingest: [CodedEndpoint<IngestCodec, IngestEndpoint>] = []
 
     @Option(
         help: ArgumentHelp("The endpoint for decisions. (default: @tcp://127.0.0.1:5551)", valueName: "endpoint"),
@@ -180,7 +181,7 @@ struct ServingOptions: ParsableArguments {
         var configuration = try served()
         let ingestCodec = IngestCodec(codec ?? .binary)
         if !ingest.isEmpty {
-            configuration.ingest = ingest.map { DaemonConfiguration.Ingest($0, codec: ingestCodec) }
+            configuration.ingest = ingest.map { .init($0.endpoint, codec: $0.codec ?? ingestCodec) }
         } else if config == nil {
             configuration.ingest = configuration.ingest.map { .init($0.endpoint, codec: ingestCodec) }
         }

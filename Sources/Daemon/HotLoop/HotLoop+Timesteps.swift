@@ -19,6 +19,7 @@ extension HotLoop {
     mutating func receiveTimesteps(
         from socket: IngestSocket, waits: Bool = false, by memory: inout TurnMemory
     ) throws(ZeroMQError) -> Bool {
+        if socket.codec == .batch { return try receiveBatches(from: socket, waits: waits, by: &memory) }
         guard !isIngestFull, try socket.receive(into: &memory.message, waits: waits) else {
             return false
         }
@@ -55,12 +56,15 @@ extension HotLoop {
     private mutating func enqueueMessage(
         from socket: IngestSocket, by memory: inout TurnMemory
     ) throws(ZeroMQError) {
-        while !admit(memory.message, from: socket) {
-            decide(&memory.decided)
-            let isLate = decidedAt - batchStart >= Self.publishingPatience
-            // Publish now if there is an event, so that the event precedes its stream's later decisions.
-            if isLate || memory.decided.isLarge || table.hasEvents { try publish(&memory.decided) }
-        }
+        while !admit(memory.message, from: socket) { try makeRoom(by: &memory.decided) }
+    }
+
+    /// Decides the batch, so that there is room for more messages.
+    mutating func makeRoom(by decided: inout DecidedBatch) throws(ZeroMQError) {
+        decide(&decided)
+        let isLate = decidedAt - batchStart >= Self.publishingPatience
+        // Publish now if there is an event, so that the event precedes its stream's later decisions.
+        if isLate || decided.isLarge || table.hasEvents { try publish(&decided) }
     }
 
     /// Adds one message to the table's batch, or drops it.
@@ -78,10 +82,15 @@ extension HotLoop {
                 socket.codec, frames: message.frameCount, first: message.id.bytes, second: message.payload.bytes)
             return try table.admit(parsed)
         } catch {
-            table.countDrop(error)
-            dropLog.record(error, id: message.id.bytes, from: socket.endpoint, at: SteadyClock.now())
+            drop(error, id: message.id.bytes, from: socket)
             return true
         }
+    }
+
+    /// Counts and logs a dropped message.
+    mutating func drop(_ cause: DropCause, id: Span<UInt8>, from socket: IngestSocket) {
+        table.countDrop(cause)
+        dropLog.record(cause, id: id, from: socket.endpoint, at: SteadyClock.now())
     }
 
     mutating func decideAndPublish(_ decided: inout DecidedBatch) throws(ZeroMQError) {

@@ -61,6 +61,8 @@ struct HotLoop: ~Copyable {
     let ingest: [IngestSocket]
     /// The parsed timesteps of a message in a codec other than `binary`.
     var parsed = ParsedTimesteps()
+    /// The dictionaries that messages in the codec `batch` refer to.
+    var dictionaries = StreamDictionaries()
     var dropLog: DropLog
     /// The decisions and answers that wait for the journal.
     var group: GroupCommit

@@ -28,6 +28,8 @@ final class IngestSocket {
     let endpoint: IngestEndpoint
     let codec: IngestCodec
     let socket: Socket
+    /// The message in work, if the codec is `batch`.
+    let batch = Confined(ReceivedBatch())
     private let drain = Confined(Drain())
 
     /// The state of the drain. It is read for every message, so access must not involve a run-time check.
@@ -80,6 +82,19 @@ final class IngestSocket {
         }
         try receiveRest(of: &message)
         if drain.value.connections != nil { note(message) }
+        return true
+    }
+
+    /// Receives the next message in the codec `batch`, if there is one.
+    ///
+    /// - Parameter waits: Same as for ``receive(into:waits:)``.
+    /// - Returns: Whether a message was received.
+    /// - Throws: `ZeroMQError` if the socket cannot receive.
+    func receiveBatch(waits: Bool = false) throws(ZeroMQError) -> Bool {
+        guard try batch.value.receive(from: socket, waits: waits) else {
+            drain.value.isDrained = !drain.value.mayReceive
+            return false
+        }
         return true
     }
 

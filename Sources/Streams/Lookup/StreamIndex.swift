@@ -24,6 +24,8 @@ struct StreamIndex: ~Copyable {
 
     /// The number of streams in the index.
     private(set) var count = 0
+    /// The number of streams that were ever removed.
+    private(set) var removals: UInt64 = 0
 
     /// All slots that have ever been used.
     var slots: Range<Int> { 0..<places.count }
@@ -109,6 +111,7 @@ struct StreamIndex: ~Copyable {
         places[slot] = .none
         freeSlots.append(UInt32(slot))
         count -= 1
+        removals += 1
     }
 
     private mutating func grow() {

@@ -124,18 +124,37 @@ public struct StreamTable: ~Copyable {
         let place = try place(of: id)
         guard isFree(place) else { return false }
         let header = frames == 3 ? try TimestepHeader(header) : TimestepHeader()
-        let features = rules[place.model].features
-        let takesTokens = rules[place.model].vocabulary != nil
-        let count = try Timesteps.count(in: payload, features: features)
-        var values = batch.room(for: count * features)
-        if takesTokens {
-            Timesteps.readTokens(payload, into: &values)
-        } else {
-            try Timesteps.read(payload, into: &values)
-        }
-        try admit(count, of: id, at: place, header)
+        try admit(payload, of: id, at: place, header)
         return true
     }
+
+    /// Admits one entry of a message in the codec `batch`, in the same way as a binary message.
+    ///
+    /// - Parameters:
+    ///   - id: The stream.
+    ///   - known: The slot of the stream, if the caller knows it from ``find(_:)``.
+    ///   - row: The timesteps.
+    ///   - header: The sequence number and the flags.
+    ///   - areTokens: Whether the row has tokens.
+    /// - Returns: Same as ``admit(frames:id:payload:header:)``.
+    /// - Throws: Same as ``admit(frames:id:payload:header:)``. ``DropCause/length`` also if the model does not take this
+    ///   type of values.
+    @inline(__always)
+    public mutating func admit(
+        _ id: Span<UInt8>, known: Int? = nil, row: RawSpan, header: TimestepHeader, areTokens: Bool
+    ) throws(DropCause) -> Bool {
+        let place = if let known { place(ofSlot: known) } else { try place(of: id) }
+        guard isFree(place) else { return false }
+        guard areTokens == (rules[place.model].vocabulary != nil) else { throw .length }
+        try admit(row, of: id, at: place, header)
+        return true
+    }
+
+    /// The slot of a stream; nil if the table does not have the stream. The slot is valid until ``removals`` changes.
+    public func find(_ id: Span<UInt8>) -> Int? { index.find(id) }
+
+    /// The number of streams that were ever removed.
+    public var removals: UInt64 { index.removals }
 
     /// Admits one message that was parsed from another codec, in the same way as a binary message.
     ///
@@ -171,11 +190,35 @@ public struct StreamTable: ~Copyable {
         return Place(slot: nil, model: model, hash: hash)
     }
 
-    /// Whether the batch has room and does not contain a message of the same stream yet.
+    /// The destination of a message to a stream in the table. The slot takes the place of the hash, which only
+    /// distributes streams over the workers.
+    @inline(__always)
+    private func place(ofSlot slot: Int) -> Place {
+        Place(slot: slot, model: streams[slot].model, hash: UInt32(slot))
+    }
+
+    /// Whether the batch has room, and no message of the same stream yet.
     @inline(__always)
     private func isFree(_ place: Place) -> Bool {
         guard !batch.isFull else { return false }
         return place.slot.map { !streams[$0].isInBatch } ?? true
+    }
+
+    /// Admits timesteps of four bytes a value.
+    @inline(__always)
+    private mutating func admit(
+        _ payload: RawSpan, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
+    ) throws(DropCause) {
+        let features = rules[place.model].features
+        let takesTokens = rules[place.model].vocabulary != nil
+        let count = try Timesteps.count(in: payload, features: features)
+        var values = batch.room(for: count * features)
+        if takesTokens {
+            Timesteps.readTokens(payload, into: &values)
+        } else {
+            try Timesteps.read(payload, into: &values)
+        }
+        try admit(count, of: id, at: place, header)
     }
 
     /// Admits a message of any codec. Its values are already in the batch, as ``MessageBatch/incoming``.

@@ -88,6 +88,23 @@ public struct BatchLayout: Equatable, Sendable {
         }
     }
 
+    /// Checks that all numbers are in the dictionary. Only for messages with numbers.
+    ///
+    /// - Parameters:
+    ///   - streams: The second frame.
+    ///   - count: The number of ids in the dictionary.
+    /// - Throws: ``DropCause/batch`` if a number is too large.
+    public func check(numbersIn streams: RawSpan, below count: Int) throws(DropCause) {
+        if case .numbersInOrder = names {
+            guard self.count <= count else { throw .batch }
+        } else {
+            for entry in 0..<self.count where number(of: entry, in: streams) >= count { throw .batch }
+        }
+    }
+
+    /// The width of the ids; 0 if the message has numbers.
+    @inlinable public var width: Int { if case .ids(let width) = names { width } else { 0 } }
+
     /// Returns the values of an entry.
     ///
     /// - Parameters:
@@ -106,7 +123,7 @@ public struct BatchLayout: Equatable, Sendable {
     /// - Parameters:
     ///   - entry: The index of the entry.
     ///   - streams: The second frame.
-    /// - Returns: The number, which may be beyond the end of the dictionary.
+    /// - Returns: The number; see ``check(numbersIn:below:)``.
     @inlinable
     @inline(__always)
     public func number(of entry: Int, in streams: RawSpan) -> Int {

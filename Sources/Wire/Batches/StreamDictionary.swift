@@ -1,5 +1,8 @@
 /// A fixed list of stream ids. Messages then name a stream by its index in the list, its number.
 public struct StreamDictionary: Equatable, Sendable {
+    /// The number of frames in the message that announces a dictionary.
+    public static let frameCount = 2
+
     /// The ids in the order of their numbers.
     public let ids: [[UInt8]]
     /// The first eight bytes, as a little-endian number, of the SHA-256 over each id followed by a zero byte. A message

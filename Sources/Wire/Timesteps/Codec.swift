@@ -6,6 +6,8 @@ public enum IngestCodec: String, CaseIterable, Codable, Sendable {
     case json
     /// A line of space-separated words: ``ParsedTimesteps``.
     case text
+    /// Columns with timesteps of many streams: ``BatchLayout``.
+    case batch
 }
 
 /// The encoding of decisions at the decisions endpoint.

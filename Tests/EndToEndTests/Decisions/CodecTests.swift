@@ -20,6 +20,10 @@ import ZeroMQ
             return [Array(#"{"stream": "\#(stream)", "values": [\#(rows)]\#(rest)}"#.utf8)]
         case .text:
             return values.map { Array("\(stream) \($0)\n".utf8) }
+        case .batch:
+            return BatchMessage(
+                streams: .ids([Array(stream.utf8)]), values: .floats(values), sequences: sequence.map { [$0] } ?? []
+            ).frames
         }
     }
 
@@ -36,8 +40,8 @@ import ZeroMQ
         return try Peer(try DaemonProcess(["--config", file], ingest: []))
     }
 
-    @Test(arguments: [IngestCodec.json, .text], ["", "pull:"])
-    func `text and JSON timesteps give Keras' answers with the same bits as binary timesteps`(
+    @Test(arguments: [IngestCodec.json, .text, .batch], ["", "pull:"])
+    func `text, JSON and batch timesteps give Keras' answers with the same bits as binary timesteps`(
         codec: IngestCodec, kind: String
     ) throws {
         let folder = try TemporaryFolder()

@@ -1,0 +1,96 @@
+import Wire
+import ZeroMQ
+
+/// A received message in the codec `batch`, and the loop's progress in it. Its memory is reused for the next message.
+struct ReceivedBatch: ~Copyable {
+    private(set) var header = Message()
+    private(set) var streams = Message()
+    private(set) var values = Message()
+    private(set) var sequences = Message()
+    private(set) var flags = Message()
+    /// The number of frames in the message. Frames beyond the fifth are counted but discarded.
+    private(set) var frameCount = 0
+    /// The layout of the message whose entries are being admitted; nil if there is none.
+    private(set) var layout: BatchLayout?
+    /// The dictionary of the message; nil if the message has ids.
+    private(set) var numbered: NumberedStreams?
+    /// The index of the next entry to admit.
+    private(set) var next = 0
+
+    /// Receives the next message, if there is one. The message before it must be finished.
+    ///
+    /// - Returns: Whether a message was received.
+    mutating func receive(from socket: borrowing Socket, waits: Bool) throws(ZeroMQError) -> Bool {
+        guard try socket.receive(into: &header, wait: waits) else { return false }
+        frameCount = 1
+        var hasMore = header.hasMore
+        // libzmq delivers all frames of a message together, so these calls do not wait.
+        hasMore = try Self.receive(into: &streams, if: hasMore, &frameCount, from: socket)
+        hasMore = try Self.receive(into: &values, if: hasMore, &frameCount, from: socket)
+        hasMore = try Self.receive(into: &sequences, if: hasMore, &frameCount, from: socket)
+        hasMore = try Self.receive(into: &flags, if: hasMore, &frameCount, from: socket)
+        var rest = Message()
+        while hasMore { hasMore = try Self.receive(into: &rest, if: true, &frameCount, from: socket) }
+        return true
+    }
+
+    /// Receives the next frame of a message; empties `frame` if there is none.
+    ///
+    /// - Returns: Whether another frame follows.
+    private static func receive(
+        into frame: inout Message, if isThere: Bool, _ count: inout Int, from socket: borrowing Socket
+    ) throws(ZeroMQError) -> Bool {
+        guard isThere else {
+            frame.removeAll()
+            return false
+        }
+        _ = try socket.receive(into: &frame, wait: true)
+        count += 1
+        return frame.hasMore
+    }
+
+    /// Whether some entries have not been admitted yet.
+    var isUnderWay: Bool { layout != nil }
+
+    /// Whether a frame has more than `byteCount` bytes.
+    func exceeds(_ byteCount: Int) -> Bool {
+        streams.byteCount > byteCount || values.byteCount > byteCount || sequences.byteCount > byteCount
+            || flags.byteCount > byteCount
+    }
+
+    /// Checks the message and begins with its first entry.
+    ///
+    /// - Parameters:
+    ///   - header: The header. Its kind is `ids` or `numbers`.
+    ///   - numbered: The dictionary, if the kind is `numbers`.
+    /// - Throws: ``DropCause/batch`` if the message is malformed.
+    mutating func begin(_ header: BatchHeader, _ numbered: NumberedStreams? = nil) throws(DropCause) {
+        guard BatchLayout.frameCounts.contains(frameCount) else { throw .batch }
+        let layout = try BatchLayout(
+            header,
+            BatchLayout.Frames(
+                streams: streams.rawBytes, values: values.rawBytes, sequences: sequences.rawBytes,
+                flags: flags.rawBytes))
+        if let numbered {
+            try layout.check(numbersIn: streams.rawBytes, below: numbered.dictionary.ids.count)
+        }
+        self.layout = layout
+        self.numbered = numbered
+        next = 0
+    }
+
+    /// Reads the message as a dictionary.
+    ///
+    /// - Throws: ``DropCause/batch`` or ``DropCause/dictionary`` if the message is not a valid dictionary.
+    func dictionary(_ header: BatchHeader) throws(DropCause) -> StreamDictionary {
+        guard frameCount == StreamDictionary.frameCount else { throw .batch }
+        return try StreamDictionary(header, column: streams.bytes)
+    }
+
+    /// Goes on to the next entry. After the last entry, the message is finished.
+    @inline(__always)
+    mutating func advance() {
+        next += 1
+        if next == layout?.count { layout = nil }
+    }
+}
