@@ -53,7 +53,7 @@ struct HDF5Output: ~Copyable {
         else { throw Self.notWritten("a copy of '\(path)'") }
     }
 
-    /// Creates a group with the text attribute `name`.
+    /// Creates a group with the string attribute `name`.
     func makeGroup(_ path: String, name: String) throws(Defect) {
         let group = try unsafe HDF5Handle(
             H5Gcreate2(file.id, path, creation.id, hid_t(H5P_DEFAULT), hid_t(H5P_DEFAULT)), close: H5Gclose,
@@ -79,7 +79,7 @@ struct HDF5Output: ~Copyable {
         try write(tensor, to: dataset, path: path)
     }
 
-    /// Writes a 64-bit integer as a new dataset without axes.
+    /// Writes a 64-bit integer as a new scalar dataset.
     func write(_ value: Int, to path: String) throws(Defect) {
         let dataset = try newDataset(path, shape: [], type: sluice_H5T_STD_I64LE())
         var value = Int64(value)

@@ -79,7 +79,7 @@ final class Feed {
 
     /// Sends timesteps without processing the backlog.
     ///
-    /// - Returns: The decisions on timesteps that do not wait.
+    /// - Returns: The decisions on the timesteps that do not have to wait.
     @discardableResult
     func start(_ id: String, _ values: [Float], sequence: UInt64 = 0) throws(DropCause) -> [Decision] {
         let header = TimestepHeader(sequence: sequence)
@@ -113,7 +113,7 @@ final class Feed {
         _ = takeBacklog()
     }
 
-    /// Decides on the admitted message and on the backlog.
+    /// Processes the admitted message and the whole backlog.
     private func decide(_ time: Int64, into records: inout DecisionRecords) throws(DropCause) {
         table.stepBatch()
         var decided = DecidedBatch()
@@ -162,7 +162,7 @@ final class Feed {
         return takeBacklog(time: time)
     }
 
-    /// Wakes streams, and decides on the timesteps that waited for them.
+    /// Wakes streams, and processes the timesteps that were waiting for them.
     func wake(_ ids: [String], _ images: [StreamImage]) -> (decisions: [Decision], lost: [String]) {
         let lost = table.wake(ids, images)
         return (takeBacklog().flatMap(\.decisions), lost)

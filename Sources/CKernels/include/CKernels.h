@@ -32,7 +32,7 @@ struct sluice_kernels {
     // first-level cache for wide vectors, and much of the second-level cache for narrow ones.
     long cached_bytes;
 
-    // The scalar path: one stream alone.
+    // The scalar path: one stream at a time.
 
     // y = b + x·W + h·U, summed in this order. If `units` is 0, there is no second product.
     //

@@ -1,7 +1,7 @@
 import Recurrent
 import Training
 
-/// The division of labelled sequences into training sequences and held-out sequences.
+/// The split of labelled sequences into training sequences and held-out sequences.
 ///
 /// The same fraction of each class is held out, rounded to whole sequences. A seeded shuffle chooses these sequences.
 struct HeldOutPart: Equatable {
@@ -10,14 +10,14 @@ struct HeldOutPart: Equatable {
     /// The indices of the held-out sequences, in ascending order.
     let heldOut: [Int]
 
-    /// Divides sequences.
+    /// Splits sequences.
     ///
     /// - Parameters:
     ///   - labels: The class of each sequence.
     ///   - part: The fraction of each class to hold out, between 0 and 1.
     ///   - seed: The seed of the shuffle.
     ///   - name: The name of the file, for messages.
-    /// - Throws: ``ClientError`` with the status `data` if a class would be missing from one side of the division.
+    /// - Throws: ``ClientError`` with the status `data` if a class would be missing from one side of the split.
     init(labels: [Float], part: Double, seed: UInt64, name: String) throws(ClientError) {
         var random = SplitMix64(seed: seed)
         var judges: Set<Int> = []

@@ -79,7 +79,7 @@ package final class TimestepSender {
         return hasEnded
     }
 
-    /// Discards the messages that libzmq still holds. They are sent again over the next connection.
+    /// Discards the messages that libzmq still holds. The caller sends them again over the next connection.
     func abandon() throws(ClientError) {
         hasEnded = true
         try ClientError.wrapping { () throws(ZeroMQError) in try socket.set(.linger, to: 0) }

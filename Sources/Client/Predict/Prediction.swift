@@ -51,7 +51,8 @@ package struct Prediction {
     private let length: Int?
     private let threshold: ServingPolicy.Threshold
     private let compiled: CompiledLoss?
-    /// Whether to evaluate the answer to each timestep, as Keras does for such a model.
+    /// Whether to evaluate the answer to each timestep, not only the last one, as Keras does for a model that answers
+    /// every timestep.
     private let evaluatesEvery: Bool
     private var options: Options
     private let loss: Loss?

@@ -52,9 +52,9 @@ struct CheckpointSchedule {
         /// The position of the journal's last record when the checkpoint began.
         let position: UInt64
         let start: Int64
-        /// Whether requests wait for the checkpoint. If so, it must be committed even if it writes nothing.
+        /// Whether requests are waiting for the checkpoint. If so, it must be committed even if it writes nothing.
         let isAwaited: Bool
-        /// The number of slices that still wait for the store's answer.
+        /// The number of slices that are still waiting for the store's answer.
         var unanswered = 0
         var streams = 0
         var hasWritten = false
@@ -67,7 +67,7 @@ struct CheckpointSchedule {
     /// The maximum number of times that one checkpoint waits for faulty streams. Without a maximum, a stream that
     /// repeatedly turns NaN or infinite could hold up the checkpoint forever.
     static let mostTimesAwaited = 8
-    /// The maximum number of slices that wait for the store. With two, the store writes one while the loop copies the
+    /// The maximum number of slices waiting for the store. With two, the store writes one while the loop copies the
     /// other.
     static let unansweredSlices = 2
     /// The time until a failed checkpoint is retried, in nanoseconds, unless the interval is shorter.
@@ -81,14 +81,14 @@ struct CheckpointSchedule {
     /// The last successful checkpoint that wrote something.
     private(set) var last: DaemonStatus.Checkpoint?
     /// The wall-clock time of the last successful checkpoint, in nanoseconds since the Unix epoch. Before the first
-    /// checkpoint, this is the time of the start.
+    /// checkpoint, this is the start time.
     private(set) var lastGoodTime: Int64
     /// The reason why the last checkpoint failed; nil if it succeeded.
     private(set) var failure: StoreError?
 
     /// - Parameters:
     ///   - interval: The time between two checkpoints.
-    ///   - now: The time of the start, as a time of the ``SteadyClock``.
+    ///   - now: The start time, as read from the ``SteadyClock``.
     ///   - time: The wall-clock time, in nanoseconds since the Unix epoch.
     init(interval: Duration, now: Int64, time: Int64) {
         self.interval = Int64(interval / .nanoseconds(1))
@@ -123,7 +123,7 @@ struct CheckpointSchedule {
     ///
     /// - Parameters:
     ///   - position: The position of the journal's last record.
-    ///   - isAwaited: Whether requests wait for the checkpoint.
+    ///   - isAwaited: Whether requests are waiting for the checkpoint.
     ///   - now: The current time of the ``SteadyClock``.
     mutating func begin(at position: UInt64, isAwaited: Bool, now: Int64) {
         due = now + interval
@@ -136,7 +136,7 @@ struct CheckpointSchedule {
     /// - Parameters:
     ///   - mayCopy: False while an operation on many streams is under way. A checkpoint contains either all of an
     ///     operation or none of it.
-    ///   - hasFaulty: Whether faulty streams wait for the store to read their last checkpoint.
+    ///   - hasFaulty: Whether faulty streams are waiting for the store to read their last checkpoint.
     /// - Returns: The action; nil if the checkpoint must wait.
     mutating func nextAction(mayCopy: Bool, hasFaulty: Bool) -> Action? {
         guard let phase = run?.phase else { return nil }
@@ -210,7 +210,7 @@ struct CheckpointSchedule {
     }
 
     /// Marks the running checkpoint as failed, because some streams are missing from it. The checkpoint ends once none
-    /// of its slices waits for the store's answer.
+    /// of its slices is waiting for the store's answer.
     mutating func fail(_ error: StoreError) {
         if run?.failure == nil { run?.failure = error }
         switch run?.phase {

@@ -23,8 +23,8 @@ extension HotLoop {
         continueCheckpoint()
     }
 
-    /// Starts a checkpoint if anything waits for one. After a failed checkpoint, only a waiting request starts the next
-    /// checkpoint at once; answers wait until that checkpoint is due.
+    /// Starts a checkpoint if a request or an answer is waiting for one. If the last checkpoint failed, only a request
+    /// starts another one immediately. Answers then wait until the next checkpoint is due.
     mutating func startWantedCheckpoint() {
         let isWanted = checkpoints.failure == nil ? checkpointWaiters.areWaiting : !checkpointWaiters.requests.isEmpty
         if isWanted { startCheckpoint() }
@@ -87,7 +87,7 @@ extension HotLoop {
         continueCheckpoint()
     }
 
-    /// Continues a checkpoint that waits for faulty streams.
+    /// Continues a checkpoint that is waiting for faulty streams.
     ///
     /// - Parameter error: The reason why the streams could not be read; nil if they were read.
     mutating func resumeCheckpoint(_ error: StoreError?) {

@@ -10,15 +10,15 @@ struct IdleSweep {
     let idleAfter: Int64?
     /// The time without a timestep after which a stream is forgotten, in nanoseconds; nil for never.
     let forgetAfter: Int64?
-    /// The maximum time that one check adds to ``watched``, in nanoseconds. The limit ensures that time for which the
-    /// machine or the process was suspended does not count as idle time.
+    /// The maximum time that one check adds to ``watched``, in nanoseconds. Without this limit, the time during which
+    /// the machine or the process was suspended would count as idle time.
     private static let longestLook: Int64 = 5_000_000_000
 
     private let interval: Duration
     private var due: Deadline
 
-    /// The time for which the daemon has watched its streams, in nanoseconds. This clock measures how long a stream is
-    /// idle.
+    /// The total time that the daemon has watched its streams so far, in nanoseconds. This clock measures how long a
+    /// stream has been idle.
     private var watched: Int64 = 0
     private var lastLook: Int64?
     /// The first slot of the next check. At 0, a new round begins.
@@ -29,8 +29,8 @@ struct IdleSweep {
     var unread: [String] = []
 
     /// - Parameters:
-    ///   - idleAfter: The time until an idle stream hibernates, in seconds.
-    ///   - forgetAfter: The time until an idle stream is forgotten, in seconds.
+    ///   - idleAfter: The idle time after which a stream hibernates, in seconds; nil for never.
+    ///   - forgetAfter: The idle time after which a stream is forgotten, in seconds; nil for never.
     init(idleAfter: Double?, forgetAfter: Double?) {
         self.idleAfter = idleAfter.map { Int64($0 * 1e9) }
         self.forgetAfter = forgetAfter.map { Int64($0 * 1e9) }
@@ -50,7 +50,7 @@ struct IdleSweep {
     /// Begins a check of some streams.
     ///
     /// - Parameter now: The current time of the ``SteadyClock``.
-    /// - Returns: The time for which streams have been watched so far, in nanoseconds.
+    /// - Returns: The total time that streams have been watched so far, in nanoseconds.
     mutating func look(at now: Int64) -> Int64 {
         watched += min(Self.longestLook, now - (lastLook ?? now))
         lastLook = now

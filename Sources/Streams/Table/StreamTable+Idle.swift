@@ -7,20 +7,20 @@ extension StreamTable {
     public struct Idle {
         /// The ids of the streams that were changed.
         public var ids: [String] = []
-        /// The first slot for the next call; nil at the end.
+        /// The slot at which the next call should start; nil if there are no more slots.
         public var next: Int?
     }
 
     /// Hibernates idle streams whose state is in the last checkpoint.
     ///
     /// - Parameters:
-    ///   - first: The first slot: 0, then ``Idle/next`` of the previous call.
+    ///   - first: The slot to start at: 0 for the first call, then the ``Idle/next`` that the previous call returned.
     ///   - limit: The maximum number of slots to look at.
     ///   - period: The minimum idle time, in nanoseconds.
     ///   - now: The total time that streams have been watched so far, in nanoseconds.
     /// - Returns: The streams that were hibernated.
-    /// - Precondition: No checkpoint is being written. If that checkpoint failed, the hibernated streams would have
-    ///   lost their state.
+    /// - Precondition: No checkpoint is being written. Otherwise, the hibernated streams would lose their state if the
+    ///   checkpoint failed.
     public mutating func putToSleep(from first: Int, limit: Int, idleFor period: Int64, now: Int64) -> Idle {
         var idle = Idle()
         for slot in idleSlots(from: first, limit: limit, idleFor: period, now: now, &idle) {
@@ -34,7 +34,7 @@ extension StreamTable {
     /// Removes idle streams for good.
     ///
     /// - Parameters:
-    ///   - first: The first slot: 0, then ``Idle/next`` of the previous call.
+    ///   - first: The slot to start at: 0 for the first call, then the ``Idle/next`` that the previous call returned.
     ///   - limit: The maximum number of slots to look at.
     ///   - period: The minimum idle time, in nanoseconds.
     ///   - now: The total time that streams have been watched so far, in nanoseconds.
@@ -50,8 +50,8 @@ extension StreamTable {
         return idle
     }
 
-    /// Returns the ids of streams that must be read from the store, because timesteps wait for them. Each request is
-    /// returned only once.
+    /// Returns the ids of streams that must be read from the store, because timesteps are waiting for them. Each
+    /// request is returned only once.
     public mutating func takeWakeRequests() -> [String] {
         hibernation.takeRequests().filter { index.isTaken($0) && isAwaited($0) }.map { id(of: $0) }
     }
@@ -75,10 +75,10 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - selection: The selection.
-    ///   - first: The first slot: 0, then `next` of the previous call.
+    ///   - first: The slot to start at: 0 for the first call, then the `next` that the previous call returned.
     ///   - limit: The maximum number of streams to return.
-    /// - Returns: The ids, and the first slot for the next call.
-    /// - Throws: ``StreamsError`` if a single stream is selected and is unknown.
+    /// - Returns: The ids, and the slot at which the next call should start.
+    /// - Throws: ``StreamsError`` if the selection is a single stream and the stream is unknown.
     public func asleep(
         _ selection: ControlCommand.Selection, from first: Int = 0, limit: Int
     ) throws(StreamsError) -> (ids: [String], next: Int) {
@@ -97,9 +97,9 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - model: The index in ``models``.
-    ///   - first: The first slot: 0, then `next` of the previous call.
+    ///   - first: The slot to start at: 0 for the first call, then the `next` that the previous call returned.
     ///   - limit: The maximum number of streams to return.
-    /// - Returns: The ids, and the first slot for the next call.
+    /// - Returns: The ids, and the slot at which the next call should start.
     public func asleep(ofModel model: Int, from first: Int = 0, limit: Int) -> (ids: [String], next: Int) {
         asleep(from: first, limit: limit) { streams[$0].model == model }
     }
@@ -115,7 +115,7 @@ extension StreamTable {
         return (ids, slot)
     }
 
-    /// Wakes streams, and queues the timesteps that waited for them.
+    /// Wakes streams, and queues the timesteps that were waiting for them.
     ///
     /// - Parameters:
     ///   - ids: The requested streams. Streams that have been removed or are already awake keep their state.
@@ -163,8 +163,8 @@ extension StreamTable {
         }
     }
 
-    /// Whether timesteps wait for a stream to be read. This includes a stream that has been restored in the meantime:
-    /// it is awake, but nothing else would queue its waiting timesteps.
+    /// Whether timesteps are waiting for a stream to be read. Also true if the stream has been restored since it was
+    /// requested: such a stream is awake, but only the answer to the request queues its waiting timesteps.
     private func isAwaited(_ slot: Int) -> Bool {
         hibernation.isFaulty(slot) || (streams[slot].waits && (!streams[slot].isPaused || streams[slot].isAsleep))
     }

@@ -1,6 +1,6 @@
 package import Recurrent
 
-/// A model in training.
+/// A model that is being trained.
 ///
 /// A trainer reads a ``Model``, changes its own copy of the weights, and returns them as a new model. One call of
 /// ``train(_:)`` is one call of Keras' `train_on_batch`.
@@ -17,7 +17,7 @@ package final class Trainer {
         case double(Learner<PlainTiles<Double>>)
     }
 
-    /// The model before the training.
+    /// The model before training.
     package let model: Model
     package let configuration: TrainingConfiguration
     /// The place and the shape of each trainable weight, in the model's order.
@@ -26,11 +26,11 @@ package final class Trainer {
     private let trained: [Range<Int>]
     private let core: Core
 
-    /// Begins a training.
+    /// Prepares to train a model.
     ///
     /// - Parameters:
     ///   - model: The model.
-    ///   - configuration: The options that do not change during the training.
+    ///   - configuration: The options that do not change during training.
     ///   - kernels: The kernels for single precision.
     /// - Throws: ``TrainingError`` with the code `unsupported` if a layer cannot be trained, or `option` if an option
     ///   is invalid.

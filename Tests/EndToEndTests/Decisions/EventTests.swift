@@ -5,7 +5,7 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// Tests that an event is published in its place: after all earlier decisions and before all later ones.
+/// Tests that events are published in order: after all earlier decisions and before all later ones.
 @Suite struct `Events on the decisions socket` {
     /// A subscriber to all messages that a daemon publishes.
     private final class Listener {

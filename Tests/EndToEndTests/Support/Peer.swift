@@ -43,10 +43,10 @@ final class Peer {
         try #require(try producer.sendFrames(frames, wait: true))
     }
 
-    /// Sends one timestep if the daemon accepts it soon. A stopping daemon accepts none.
+    /// Sends one timestep if the daemon accepts it within half a second. A daemon that is stopping accepts none.
     ///
-    /// - Returns: Whether the timestep was sent. If not, the socket cannot send again, because a part of the message
-    ///   may be in transit.
+    /// - Returns: Whether the timestep was sent. If not, the socket cannot send again, because part of the message may
+    ///   already be in transit.
     func offer(_ stream: String, _ value: Float) throws -> Bool {
         try producer.set(.sendTimeout, to: 500)
         return try producer.sendFrames([Array(stream.utf8), Timesteps.bytes([value])], wait: true)
