@@ -135,7 +135,7 @@ struct HDF5File: ~Copyable {
     ///
     /// - Parameters:
     ///   - path: The path of the dataset.
-    ///   - isScalarAllowed: Whether the dataset may be a single number without axes.
+    ///   - isScalarAllowed: Whether the dataset may be a single number (no axes).
     /// - Returns: The numbers with their shape.
     /// - Throws: ``Defect`` with the code `corrupt` if the dataset is missing, too large or damaged, or has another
     ///   type.

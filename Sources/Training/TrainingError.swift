@@ -1,4 +1,4 @@
-/// The reason why a training cannot begin.
+/// The reason why training cannot begin.
 package struct TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kinds of mistakes.
     package enum Code: Equatable, Sendable {

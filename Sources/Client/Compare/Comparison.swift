@@ -37,7 +37,7 @@ package struct Comparison {
 
     /// Trains the patterns, and writes the models and the report.
     ///
-    /// - Throws: ``ClientError``, with the status `temporary` after an interruption. Even then, the finished trainings
+    /// - Throws: ``ClientError``, with the status `temporary` after an interruption. Even then, the finished training runs
     ///   are written and reported.
     package func run() throws(ClientError) {
         let interruption = try ClientError.wrapping { () throws(ZeroMQError) in try Interruption() }
@@ -58,13 +58,13 @@ package struct Comparison {
         guard count == trainings.count * plan.seeds else {
             throw ClientError(
                 .temporary,
-                "interrupted after \(count) of \(trainings.count * plan.seeds) trainings; the table has only these")
+                "interrupted after \(count) of \(trainings.count * plan.seeds) training runs; the table has only these")
         }
     }
 
-    /// Runs all trainings: first every pattern with the first seed, then with the second, and so on.
+    /// Performs all training runs: first every pattern with the first seed, then with the second, and so on.
     ///
-    /// - Returns: The finished trainings of each pattern, in seed order.
+    /// - Returns: The finished training runs of each pattern, in seed order.
     private func train(isInterrupted: @escaping @Sendable () -> Bool) throws(ClientError) -> [[PatternTraining.Trial]] {
         let count = trainings.count * plan.seeds
         let timesteps = sequences.training.reduce(0) { $0 + $1.timesteps } * plan.epochs

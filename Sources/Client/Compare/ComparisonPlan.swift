@@ -20,7 +20,7 @@ package struct ComparisonPlan: Sendable {
     package var batchSize = 32
     /// The number of timesteps in one call of a stateful model; nil for whole sequences.
     package var chunk: Int?
-    /// The number of trainings of each pattern.
+    /// The number of training runs of each pattern.
     package var seeds = 5
     /// The seed of all random choices: the held-out sequences, the initial weights, and the order of the sequences.
     package var seed: UInt64 = 0

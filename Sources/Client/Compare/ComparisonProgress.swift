@@ -1,10 +1,10 @@
 import Synchronization
 
-/// Shows the progress of concurrent trainings on a line of standard error.
+/// Shows the progress of concurrent training runs on a line of standard error.
 final class ComparisonProgress: Sendable {
     private struct Shown: ~Copyable {
         var meter: ProgressMeter
-        /// The completed fraction of each training.
+        /// The completed fraction of each training run.
         var parts: [Double]
     }
 
@@ -16,8 +16,8 @@ final class ComparisonProgress: Sendable {
     /// Creates a progress line.
     ///
     /// - Parameters:
-    ///   - trainings: The number of trainings.
-    ///   - timesteps: The number of timesteps in one training.
+    ///   - trainings: The number of training runs.
+    ///   - timesteps: The number of timesteps in one training run.
     ///   - isShown: Whether to show anything.
     init(trainings: Int, timesteps: Int, isShown: Bool) {
         self.timesteps = timesteps
@@ -27,7 +27,7 @@ final class ComparisonProgress: Sendable {
                 parts: Array(repeating: 0, count: trainings)))
     }
 
-    /// Records the completed fraction of a training.
+    /// Records the completed fraction of a training run.
     func update(_ training: Int, part: Double) {
         shown.withLock { shown in
             shown.parts[training] = part

@@ -1,6 +1,6 @@
 import ModelFiles
 
-/// The results of all trainings of one pattern.
+/// The results of all training runs of one pattern.
 package struct PatternResult: Encodable, Equatable, Sendable {
     /// Whether a model of the pattern makes decisions before a sequence has ended.
     package enum Decisions: String, Encodable, Sendable {
@@ -31,7 +31,7 @@ package struct PatternResult: Encodable, Equatable, Sendable {
     package let decisions: Decisions
     /// The number of weights.
     package let parameters: Int
-    /// The time of one training on one core, averaged over the seeds.
+    /// The time of one training run on one core, averaged over the seeds.
     package let trainingSeconds: Double
     /// The time that the daemon's engine takes for one timestep of a stream.
     package let nanoseconds: Double
@@ -54,11 +54,11 @@ package struct PatternResult: Encodable, Equatable, Sendable {
 }
 
 extension PatternResult {
-    /// Summarizes at least one training.
+    /// Summarizes at least one training run.
     ///
     /// - Parameters:
     ///   - pattern: The pattern.
-    ///   - trials: The trainings, in seed order.
+    ///   - trials: The training runs, in seed order.
     ///   - longest: The length of the longest sequence, in timesteps.
     ///   - nanoseconds: The time of one timestep.
     init(_ pattern: ModelPattern, _ trials: [PatternTraining.Trial], longest: Int, nanoseconds: Double) {

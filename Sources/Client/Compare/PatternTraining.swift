@@ -2,7 +2,7 @@ import ModelFiles
 import Recurrent
 import Training
 
-/// The trainings of one pattern, which differ only in their seeds.
+/// The training runs of one pattern, which differ only in their seeds.
 struct PatternTraining: Sendable {
     /// One training, and its evaluation on the held-out sequences.
     struct Trial: Sendable {
@@ -20,7 +20,7 @@ struct PatternTraining: Sendable {
     private let sequences: ComparedSequences
     private let set: TrainingSet
 
-    /// Prepares the trainings.
+    /// Prepares the training runs.
     ///
     /// - Throws: ``ClientError`` if the pattern does not fit the sequences.
     init(_ pattern: ModelPattern, on sequences: ComparedSequences, _ plan: ComparisonPlan) throws(ClientError) {

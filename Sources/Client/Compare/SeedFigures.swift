@@ -1,4 +1,4 @@
-/// One quantity over several trainings, with one value for each seed.
+/// One quantity over several training runs, with one value for each seed.
 package struct SeedFigures: Encodable, Equatable, Sendable {
     /// The values, in seed order.
     package let values: [Double]

@@ -44,7 +44,7 @@ struct StreamStates {
         exports.filter { $0.fingerprint != fingerprint }.map(\.stream)
     }
 
-    /// Returns the streams after a training as text, with one export on each line.
+    /// Returns the streams after training as text, with one export on each line.
     ///
     /// - Parameters:
     ///   - states: The states of the lanes.

@@ -1,6 +1,6 @@
 import Training
 
-/// One run of a training. It records the history, shows the progress, writes the best model so far, and can be
+/// One training run. It records the history, shows the progress, writes the best model so far, and can be
 /// interrupted.
 struct TrainingRun {
     private let task: TrainingTask

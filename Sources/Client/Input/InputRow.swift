@@ -14,7 +14,7 @@ package struct InputRow: Equatable, Sendable {
     package var flags: TimestepHeader.Flags
     /// The expected label of the sequence, if requested and present.
     package var label: Float?
-    /// The weight of the sequence in a training, if requested and present.
+    /// The weight of the sequence in training, if requested and present.
     var weight: Float?
     /// The value of the column that identifies the row's sequence, if there is such a column.
     var sequenceName: String?

@@ -29,7 +29,7 @@ package struct RowLayout: Equatable, Sendable {
     package var sequenceColumn: String?
     /// The column or member with the expected label of the row's sequence; nil to read no labels.
     package var label: Label?
-    /// The column or member with the weight of the row's sequence in a training; nil to read no weights.
+    /// The column or member with the weight of the row's sequence in training; nil to read no weights.
     package var weightColumn: String?
     /// Whether the first record of CSV names the columns. If not, the columns are called 1, 2 and so on.
     package var hasHeader: Bool

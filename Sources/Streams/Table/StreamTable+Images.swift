@@ -25,7 +25,7 @@ extension StreamTable {
     /// ``markChanged(_:)``.
     ///
     /// - Parameters:
-    ///   - first: The first slot: 0, then `next` of the previous call.
+    ///   - first: The first slot to visit: 0 in the first call, later `next` of the previous call.
     ///   - limit: The maximum number of streams, and of keys, to return. Fewer streams are returned if they keep many
     ///     timesteps.
     /// - Returns: The copies, and the first slot for the next call; nil after the last call.

@@ -10,7 +10,7 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - prefix: The prefix of the ids of the streams to include.
-    ///   - first: The first slot: 0, then the result of the previous call.
+    ///   - first: The first slot to visit: 0 in the first call, later the result of the previous call.
     ///   - limit: The maximum number of slots to look at.
     ///   - body: A closure that receives a stream's id and record, and returns whether it accepted the record.
     /// - Returns: The first slot for the next call; nil at the end. If a record was not accepted, the next call begins

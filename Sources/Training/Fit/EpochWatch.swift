@@ -30,7 +30,7 @@ package enum Monitor: String, CaseIterable, Sendable {
     }
 }
 
-/// The rule that ends a training: Keras' EarlyStopping (<https://keras.io/api/callbacks/early_stopping/>).
+/// The rule that ends training: Keras' EarlyStopping (<https://keras.io/api/callbacks/early_stopping/>).
 package struct EarlyStopping: Sendable {
     package var monitor: Monitor
     /// The number of consecutive epochs without improvement after which the training ends.
@@ -53,7 +53,7 @@ package struct EarlyStopping: Sendable {
 
     func watch() -> Watch { Watch(rule: self) }
 
-    /// The progress of the rule during one training.
+    /// The progress of the rule during one training run.
     struct Watch {
         let rule: EarlyStopping
         /// The best epoch so far.
@@ -111,7 +111,7 @@ package struct RateReduction: Sendable {
 
     func watch() -> Watch { Watch(rule: self) }
 
-    /// The progress of the rule during one training.
+    /// The progress of the rule during one training run.
     struct Watch {
         let rule: RateReduction
         private var best: Double?

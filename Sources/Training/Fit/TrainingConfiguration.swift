@@ -1,4 +1,4 @@
-/// The options that do not change during a training.
+/// The options that do not change during training.
 package struct TrainingConfiguration: Sendable {
     /// The outputs that have a label.
     package enum Outputs: Sendable {

@@ -86,7 +86,7 @@ struct CompareCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The kind of the recurrent layers (default: lstm).", valueName: "lstm|gru|rnn"))
     var layers: PatternSizes.Cell?
 
-    @Option(help: ArgumentHelp("The epochs of each training.", valueName: "epochs"))
+    @Option(help: ArgumentHelp("The epochs of each training run.", valueName: "epochs"))
     var epochs = 20
 
     @Option(help: ArgumentHelp("The sequences in a batch, for one update.", valueName: "sequences"))
@@ -97,7 +97,7 @@ struct CompareCommand: ParsableCommand {
             "The timesteps of a call of the stateful pattern (default: whole sequences).", valueName: "timesteps"))
     var chunk: Int?
 
-    @Option(help: ArgumentHelp("The trainings of each pattern, each with its own seed.", valueName: "seeds"))
+    @Option(help: ArgumentHelp("The training runs of each pattern, each with its own seed.", valueName: "seeds"))
     var seeds = 5
 
     @Option(

@@ -106,7 +106,7 @@ struct FitChoiceOptions: ParsableArguments {
         }
     }
 
-    /// Returns the loss, the optimizer and the other choices for a training.
+    /// Returns the loss, the optimizer and the other choices for training.
     func choices(cores: Int) -> TrainingChoices {
         var choices = TrainingChoices()
         choices.loss = loss

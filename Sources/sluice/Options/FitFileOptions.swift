@@ -1,7 +1,7 @@
 import ArgumentParser
 import Client
 
-/// The options for the validation of a training, and for the files that it reads and writes besides the model.
+/// The options for the validation during training, and for the files that it reads and writes besides the model.
 struct FitFileOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(

@@ -1,6 +1,6 @@
 import Training
 
-/// Shows the progress of a training on standard output: on a terminal as a table of epochs and a loss curve, otherwise
+/// Shows the progress of training on standard output: on a terminal as a table of epochs and a loss curve, otherwise
 /// as CSV lines.
 struct TrainingDisplay {
     private static let usualColumns = 80

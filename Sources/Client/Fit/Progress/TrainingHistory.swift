@@ -1,6 +1,6 @@
 package import Training
 
-/// The metrics of a training, epoch by epoch, with the names that Keras' `History` uses.
+/// The metrics of a training run, epoch by epoch, with the names that Keras' `History` uses.
 package struct TrainingHistory: Sendable {
     /// One column of the history.
     private struct Column: Sendable {

@@ -1,7 +1,7 @@
 import ModelFiles
 import Training
 
-/// The loss that a training minimizes, and the labels that this loss accepts.
+/// The loss to minimize, and the labels that this loss accepts.
 struct LossChoice: Sendable {
     /// The loss in the form that the trainer computes.
     let training: Training.Loss

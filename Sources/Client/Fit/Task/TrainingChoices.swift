@@ -2,7 +2,7 @@ import ModelFiles
 package import Training
 import Wire
 
-/// The user's choices for a training. A missing choice is taken from the model's file or from Keras' defaults.
+/// The user's choices for training. A missing choice is taken from the model's file or from Keras' defaults.
 package struct TrainingChoices: Sendable {
     /// The optimizers. The raw values are the values of the option `--optimizer`.
     package enum Method: String, CaseIterable, Sendable {
