@@ -4,6 +4,10 @@ import ZeroMQ
 
 /// The path of messages in the codec `batch`. Each entry of a message is admitted like a message of its own.
 extension HotLoop {
+    /// The number of entries to admit between two checks of the turn's limits. Entries that are dropped, or that wait,
+    /// take time although they never fill the table's batch.
+    private static let entriesPerLook = 256
+
     /// Receives the messages that wait at a socket, steps the streams of their entries together, and publishes the
     /// decisions. When the turn's time is up, the rest of a message waits for the next turn.
     ///
@@ -46,7 +50,9 @@ extension HotLoop {
         case .numbers:
             guard let numbered = dictionaries.find(header.dictionary) else { throw .dictionary }
             try batch.begin(header, numbered)
-        case .dictionary: dictionaries.add(try batch.dictionary(header))
+        case .dictionary:
+            let known = dictionaries.find(header.dictionary)?.dictionary
+            if let new = try batch.dictionary(header, known: known) { dictionaries.add(new) }
         }
     }
 
@@ -62,13 +68,21 @@ extension HotLoop {
     private mutating func enqueueEntries(
         of socket: IngestSocket, until deadline: Int64, by memory: inout TurnMemory
     ) throws(ZeroMQError) -> Bool {
-        while let layout = socket.batch.value.layout {
-            if admitEntry(of: socket.batch.value, layout, from: socket) {
-                socket.batch.value.advance()
-            } else {
-                try makeRoom(by: &memory.decided)
-                if decidedAt > deadline || isIngestFull { return false }
-            }
+        while socket.batch.value.isUnderWay {
+            if !admitEntries(of: socket) { try makeRoom(by: &memory.decided) }
+            if isIngestFull || SteadyClock.now() > deadline { return !socket.batch.value.isUnderWay }
+        }
+        return true
+    }
+
+    /// Adds entries to the table's batch, or drops them: at most ``entriesPerLook``.
+    ///
+    /// - Returns: False if the batch must be decided before the next entry is admitted.
+    private mutating func admitEntries(of socket: IngestSocket) -> Bool {
+        for _ in 0..<Self.entriesPerLook {
+            guard let layout = socket.batch.value.layout else { break }
+            guard admitEntry(of: socket.batch.value, layout, from: socket) else { return false }
+            socket.batch.value.advance()
         }
         return true
     }
@@ -89,9 +103,10 @@ extension HotLoop {
         }
         let number = layout.number(of: entry, in: batch.streams.rawBytes)
         let known = numbered.slot(of: number, removals: table.removals)
-        let id = numbered.dictionary.ids[number]
-        let isAdmitted = admit(id.span, known: known, row, header, layout.type, from: socket)
-        if known == nil, let slot = table.find(id.span) { numbered.note(slot, of: number) }
+        let dictionary = numbered.dictionary
+        let id = dictionary.id(number)
+        let isAdmitted = admit(id, known: known, row, header, layout.type, from: socket)
+        if known == nil, let slot = table.find(id) { numbered.note(slot, of: number) }
         return isAdmitted
     }
 

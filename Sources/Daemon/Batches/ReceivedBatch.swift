@@ -29,9 +29,14 @@ struct ReceivedBatch: ~Copyable {
         hasMore = try Self.receive(into: &values, if: hasMore, &frameCount, from: socket)
         hasMore = try Self.receive(into: &sequences, if: hasMore, &frameCount, from: socket)
         hasMore = try Self.receive(into: &flags, if: hasMore, &frameCount, from: socket)
-        var rest = Message()
-        while hasMore { hasMore = try Self.receive(into: &rest, if: true, &frameCount, from: socket) }
+        if hasMore { try receiveRest(from: socket) }
         return true
+    }
+
+    /// Discards the frames beyond the fifth.
+    private mutating func receiveRest(from socket: borrowing Socket) throws(ZeroMQError) {
+        var rest = Message()
+        while try Self.receive(into: &rest, if: true, &frameCount, from: socket) {}
     }
 
     /// Receives the next frame of a message; empties `frame` if there is none.
@@ -51,6 +56,15 @@ struct ReceivedBatch: ~Copyable {
 
     /// Whether some entries have not been admitted yet.
     var isUnderWay: Bool { layout != nil }
+
+    /// Calls a closure with the length of each frame, except those beyond the fifth.
+    func forEachFrame(_ body: (Int) -> Void) {
+        body(header.byteCount)
+        if frameCount > 1 { body(streams.byteCount) }
+        if frameCount > 2 { body(values.byteCount) }
+        if frameCount > 3 { body(sequences.byteCount) }
+        if frameCount > 4 { body(flags.byteCount) }
+    }
 
     /// Whether a frame has more than `byteCount` bytes.
     func exceeds(_ byteCount: Int) -> Bool {
@@ -72,7 +86,7 @@ struct ReceivedBatch: ~Copyable {
                 streams: streams.rawBytes, values: values.rawBytes, sequences: sequences.rawBytes,
                 flags: flags.rawBytes))
         if let numbered {
-            try layout.check(numbersIn: streams.rawBytes, below: numbered.dictionary.ids.count)
+            try layout.check(numbersIn: streams.rawBytes, below: numbered.dictionary.count)
         }
         self.layout = layout
         self.numbered = numbered
@@ -81,9 +95,14 @@ struct ReceivedBatch: ~Copyable {
 
     /// Reads the message as a dictionary.
     ///
+    /// - Parameters:
+    ///   - header: The header. Its kind is `dictionary`.
+    ///   - known: The known dictionary with the header's hash, if there is one.
+    /// - Returns: The dictionary; nil if it is known.
     /// - Throws: ``DropCause/batch`` or ``DropCause/dictionary`` if the message is not a valid dictionary.
-    func dictionary(_ header: BatchHeader) throws(DropCause) -> StreamDictionary {
+    func dictionary(_ header: BatchHeader, known: StreamDictionary?) throws(DropCause) -> StreamDictionary? {
         guard frameCount == StreamDictionary.frameCount else { throw .batch }
+        if known?.isAnnounced(by: header, column: streams.bytes) ?? false { return nil }
         return try StreamDictionary(header, column: streams.bytes)
     }
 

@@ -17,7 +17,7 @@ final class NumberedStreams {
 
     init(_ dictionary: StreamDictionary) {
         self.dictionary = dictionary
-        known = Confined(Slots(slots: GrowingBuffer(repeating: Self.unknown, count: dictionary.ids.count)))
+        known = Confined(Slots(slots: GrowingBuffer(repeating: Self.unknown, count: dictionary.count)))
     }
 
     /// Returns the slot of a stream.
@@ -53,9 +53,8 @@ struct StreamDictionaries {
     /// The number of dictionaries.
     var count: Int { entries.count }
 
-    /// Adds a dictionary, unless it is known already.
+    /// Adds a dictionary that is not known yet.
     mutating func add(_ dictionary: StreamDictionary) {
-        guard find(dictionary.hash) == nil else { return }
         if entries.count == Self.maximumCount { entries.removeFirst() }
         entries.append(NumberedStreams(dictionary))
     }

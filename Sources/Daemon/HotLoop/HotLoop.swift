@@ -223,12 +223,13 @@ struct HotLoop: ~Copyable {
         for item in ingestItems { poller.watch(item, !isFull) }
         // Requests for which there is no room remain in the socket.
         poller.watch(controlItem, requests.hasRoom)
-        try poller.wait(milliseconds: hasWork ? 0 : millisecondsToWait)
+        let goesOn = !isFull && hasBatchInWork
+        try poller.wait(milliseconds: goesOn || hasWork ? 0 : millisecondsToWait)
         clock.synchronize()
         if let step = clock.takeStep() { table.noteClock(steppedBy: step, to: clock.now) }
         let start = SteadyClock.now()
         if poller.mayBeReadable(mailboxItem) { readMail() }
-        for (socket, item) in zip(ingest, ingestItems) where poller.mayBeReadable(item) {
+        for (socket, item) in zip(ingest, ingestItems) where poller.mayBeReadable(item) || socket.hasBatchInWork {
             if try receiveTimesteps(from: socket, by: &memory) { hasTaken = true }
         }
         if hasWork { try goOnWithWork(since: start, by: &memory) }
@@ -246,6 +247,9 @@ struct HotLoop: ~Copyable {
     /// Whether the loop must stop receiving timesteps for now, because the journal or the backlog is full.
     var isIngestFull: Bool { group.isFull(table.journal.records) || table.isBacklogFull }
 
+    /// Whether a message in the codec `batch` has entries that wait for the next turn.
+    private var hasBatchInWork: Bool { ingest.contains { $0.hasBatchInWork } }
+
     /// Waits for more timesteps at the ingest socket, as long as they arrive in quick succession and no other work is
     /// expected.
     ///
@@ -253,7 +257,7 @@ struct HotLoop: ~Copyable {
     private mutating func waitAtIngest(_ memory: inout TurnMemory) throws(ZeroMQError) {
         hasTaken = false
         guard ingest.count == 1, outsideJobs == 0, !group.isOn, !publisher.lastValues.areWaiting, pages.isEmpty,
-            !hasRequests, !hasWork, !isStopping
+            !hasRequests, !hasWork, !hasBatchInWork, !isStopping
         else {
             return
         }

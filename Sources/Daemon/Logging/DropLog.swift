@@ -24,7 +24,8 @@ struct DropLog {
         let origin = endpoint.map { " from \($0)" } ?? ""
         let shown = VisibleText.quoted(Array(copying: id.extracting(first: StreamID.maximumLength)))
         let more = id.count > StreamID.maximumLength ? "…" : ""
-        logger.warning("dropped a message of \(shown)\(more)\(origin): \(cause.explanation) (\(cause.rawValue))")
+        let subject = cause == .batch || cause == .dictionary ? "batch" : "message of \(shown)\(more)"
+        logger.warning("dropped a \(subject)\(origin): \(cause.explanation) (\(cause.rawValue))")
     }
 
     /// Logs that a state turned NaN or infinite and was reset.

@@ -95,8 +95,14 @@ final class IngestSocket {
             drain.value.isDrained = !drain.value.mayReceive
             return false
         }
+        if drain.value.connections != nil, let producer = batch.value.header.connection {
+            batch.value.forEachFrame { drain.value.connections?.note($0, from: producer) }
+        }
         return true
     }
+
+    /// Whether a message in the codec `batch` has entries that have not been admitted yet.
+    var hasBatchInWork: Bool { batch.value.isUnderWay }
 
     private func receiveRest(of message: inout IngestMessage) throws(ZeroMQError) {
         message.frameCount = 1
@@ -149,9 +155,9 @@ final class IngestSocket {
 
     /// Discards received messages, for at most 200 ms, because a producer may send faster than the daemon discards.
     ///
-    /// - Returns: The number of discarded messages.
+    /// - Returns: The number of discarded messages, including a message of which only some entries were admitted.
     func discard(by message: inout IngestMessage) throws(ZeroMQError) -> Int {
-        var count = 0
+        var count = hasBatchInWork ? 1 : 0
         let end = ContinuousClock.now + .milliseconds(200)
         while ContinuousClock.now < end, try receive(into: &message) { count += 1 }
         return count
