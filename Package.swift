@@ -50,7 +50,8 @@ let package = Package(
         .target(
             name: "CKernels",
             exclude: [
-                "batched.inc", "functions.inc", "kernels.inc", "scalar.inc", "sequence.inc", "training.inc",
+                "batched.inc", "functions.inc", "kernels.inc", "scalar.inc", "sequence.inc",
+                "training-vectors.inc", "training.inc",
             ],
             // Debug builds optimize these loops too, because tests step and train through them.
             cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),

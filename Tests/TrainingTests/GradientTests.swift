@@ -150,12 +150,21 @@ import Training
         return set
     }
 
+    /// Compares the gradients of all sequences together, and of the first alone, with finite differences.
+    private func expectGradient(
+        of model: Model, _ configuration: TrainingConfiguration, _ set: TrainingSet, _ name: String,
+        states: [[Float]] = []
+    ) throws {
+        try expectGradient(of: model, configuration, Batch(set, 0..<set.count), name, states: states)
+        try expectGradient(
+            of: model, configuration, Batch(set, [0]), "\(name) alone", states: Array(states.prefix(1)))
+    }
+
     /// Compares the gradient of each weight with a difference quotient of the loss at four points around the weight.
     ///
     ///     f′(w) ≈ (8 (f(w + h) − f(w − h)) − (f(w + 2h) − f(w − 2h))) / 12h
     private func expectGradient(
-        of model: Model, _ configuration: TrainingConfiguration, _ set: TrainingSet, _ name: String,
-        states: [[Float]] = []
+        of model: Model, _ configuration: TrainingConfiguration, _ batch: Batch, _ name: String, states: [[Float]]
     ) throws {
         var configuration = configuration
         configuration.precision = .double
@@ -165,7 +174,7 @@ import Training
             let trainer = try Trainer(model, configuration)
             trainer.states = states
             if let weights { trainer.weights = weights }
-            return (trainer, trainer.train(Batch(set, 0..<set.count)).loss)
+            return (trainer, trainer.train(batch).loss)
         }
         let (trainer, _) = try train(nil)
         let (weights, step) = (trainer.weights, Float(1) / 65536)

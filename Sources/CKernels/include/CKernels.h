@@ -15,6 +15,33 @@
 // The maximum number of columns of a matrix for `dots`.
 #define SLUICE_KERNELS_DOTS 4
 
+// The products of training. Matrices are row-major, because they change with every update. The number of lanes is
+// SLUICE_KERNELS_WIDTH or 1.
+struct sluice_products {
+    // y = b + x·W + h·U in each lane, summed in this order. If `units` is 0, there is no second product. b may be NULL.
+    //
+    // y: (columns, lanes). b: (columns). x: (rows, lanes). h: (units, lanes). W: (rows, columns). U: (units, columns).
+    void (*affine)(
+        float *y, const float *b, const float *x, long rows, const float *w, const float *h, long units, const float *u,
+        long columns);
+
+    // x = b + z·Wᵀ in each lane. If z is the gradient of a layer's output, x is the gradient of the layer's input,
+    // added to b. b may be NULL.
+    //
+    // x, b: (rows, lanes). z: (columns, lanes). W: (rows, columns).
+    void (*transposed)(float *x, const float *b, const float *z, long columns, const float *w, long rows);
+
+    // dW += Σ xᵀ·z over all timesteps and lanes.
+    //
+    // dW: (rows, columns). x: (steps, rows, lanes). z: (steps, columns, lanes). x_step and z_step are the distances
+    // from one timestep to the next, in floats; they may be negative.
+    void (*add_products)(
+        float *dw, const float *x, long x_step, long rows, const float *z, long z_step, long columns, long steps);
+
+    // db += Σ z over all timesteps and lanes. db: (columns). z_step: as for `add_products`.
+    void (*add_sums)(float *db, const float *z, long z_step, long columns, long steps);
+};
+
 struct sluice_kernels {
     // "baseline", "avx2", "avx512" or "neon".
     const char *name;
@@ -150,31 +177,16 @@ struct sluice_kernels {
     // Computes `dots_lanes` from inputs that are not in a tile. x: (lanes, rows).
     void (*dots_rows)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
 
-    // Training: a group of sequences side by side in tiles. Matrices are row-major. `count` is units · lanes. All
-    // gradients are gradients of the loss.
+    // Training: a group of sequences side by side in tiles, or one sequence alone, whose tiles have one lane and thus are
+    // vectors. Matrices are row-major. `count` is units · lanes. All gradients are gradients of the loss. The kernels
+    // write exactly the values that they state. They may read up to one vector past the end of their arguments.
 
-    // y = b + x·W + h·U in each lane, summed in this order. If `units` is 0, there is no second product. b may be NULL.
-    //
-    // y: (columns, lanes). b: (columns). x: (rows, lanes). h: (units, lanes). W: (rows, columns). U: (units, columns).
-    void (*affine_tiles)(
-        float *y, const float *b, const float *x, long rows, const float *w, const float *h, long units, const float *u,
-        long columns);
+    // The products of a group, and of one sequence alone.
+    struct sluice_products products_of_tiles, products_of_vectors;
 
-    // x = b + z·Wᵀ in each lane. If z is the gradient of a layer's output, x is the gradient of the layer's input,
-    // added to b. b may be NULL.
-    //
-    // x, b: (rows, lanes). z: (columns, lanes). W: (rows, columns).
-    void (*transposed_tiles)(float *x, const float *b, const float *z, long columns, const float *w, long rows);
-
-    // dW += Σ xᵀ·z over all timesteps and lanes.
-    //
-    // dW: (rows, columns). x: (steps, rows, lanes). z: (steps, columns, lanes). x_step and z_step are the distances
-    // from one timestep to the next, in floats; they may be negative.
-    void (*add_tile_products)(
-        float *dw, const float *x, long x_step, long rows, const float *z, long z_step, long columns, long steps);
-
-    // db += Σ z over all timesteps and lanes. db: (columns). z_step: as for `add_tile_products`.
-    void (*add_tile_sums)(float *db, const float *z, long z_step, long columns, long steps);
+    // y = 1 / (1 + e^-y), and y = tanh y.
+    void (*sigmoid_tiles)(float *y, long count);
+    void (*tanh_tiles)(float *y, long count);
 
     // Computes an LSTM's new state from z, the sums of the gates i, f, c, o, and replaces the sums with the gates'
     // values. `before` and c are the cell state before and after the timestep. tanh_c receives tanh c.
@@ -193,6 +205,9 @@ struct sluice_kernels {
     // replace the gates' values in a. The gradients of the hidden-state sums replace s. dh is replaced with the part of
     // the previous state's gradient that does not pass through the sums.
     void (*gru_back_tiles)(float *a, float *s, const float *before, float *dh, long count);
+
+    // y = factor y. Returns whether all products are finite.
+    int (*scale)(float *y, float factor, long count);
 
     // One update of Adam for `count` weights w with the gradients g. first is 1 − β₁, and second is 1 − β₂.
     //

@@ -1,45 +1,51 @@
 internal import CKernels
 
-/// The kernels for training. They process a group of ``lanes`` sequences side by side in tiles. `CKernels.h` defines
-/// the kernels and all shapes.
+/// The kernels for training. They process a group of ``lanes`` sequences side by side in tiles, or one sequence alone.
+/// `CKernels.h` defines the kernels and all shapes.
 extension Kernels {
-    /// Runs a function while this thread treats denormals (numbers too small for a normal float) as zero. Otherwise, a
-    /// gradient that vanishes over a long sequence would make the computation many times slower.
-    package static func flushingDenormals(_ body: () -> Void) {
-        let mode = sluice_flush_denormals()
-        body()
-        sluice_restore_denormals(mode)
+    /// Makes this thread treat denormals (numbers too small for a normal float) as zero. Otherwise, a gradient that
+    /// vanishes over a long sequence would make the computation many times slower.
+    ///
+    /// - Returns: The previous mode, for ``restoreDenormals(_:)``.
+    package static func flushDenormals() -> UInt { sluice_flush_denormals() }
+
+    package static func restoreDenormals(_ mode: UInt) { sluice_restore_denormals(mode) }
+
+    /// The products of a group with the given number of lanes, which is ``lanes``, or 1 for one sequence alone.
+    @inline(__always)
+    private func products(lanes: Int) -> sluice_products {
+        unsafe lanes == 1 ? functions.pointee.products_of_vectors : functions.pointee.products_of_tiles
     }
 
     /// Computes `y = b + x·W + h·U` in each lane.
     package func affineTiles(
         _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>?, x: UnsafePointer<Float>, rows: Int,
-        w: UnsafePointer<Float>, h: UnsafePointer<Float>, units: Int, u: UnsafePointer<Float>, columns: Int
+        w: UnsafePointer<Float>, h: UnsafePointer<Float>, units: Int, u: UnsafePointer<Float>, columns: Int, lanes: Int
     ) {
-        unsafe functions.pointee.affine_tiles(y, b, x, rows, w, h, units, u, columns)
+        unsafe products(lanes: lanes).affine(y, b, x, rows, w, h, units, u, columns)
     }
 
     /// Computes `x = b + z·Wᵀ` in each lane.
     package func transposedTiles(
         _ x: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>?, z: UnsafePointer<Float>, columns: Int,
-        w: UnsafePointer<Float>, rows: Int
+        w: UnsafePointer<Float>, rows: Int, lanes: Int
     ) {
-        unsafe functions.pointee.transposed_tiles(x, b, z, columns, w, rows)
+        unsafe products(lanes: lanes).transposed(x, b, z, columns, w, rows)
     }
 
     /// Adds the products of `x` and `z`, summed over all timesteps and lanes, to dW.
     package func addTileProducts(
         _ dw: UnsafeMutablePointer<Float>, x: UnsafePointer<Float>, step xStep: Int, rows: Int,
-        z: UnsafePointer<Float>, step zStep: Int, columns: Int, steps: Int
+        z: UnsafePointer<Float>, step zStep: Int, columns: Int, steps: Int, lanes: Int
     ) {
-        unsafe functions.pointee.add_tile_products(dw, x, xStep, rows, z, zStep, columns, steps)
+        unsafe products(lanes: lanes).add_products(dw, x, xStep, rows, z, zStep, columns, steps)
     }
 
     /// Adds `z`, summed over all timesteps and lanes, to db.
     package func addTileSums(
-        _ db: UnsafeMutablePointer<Float>, z: UnsafePointer<Float>, step: Int, columns: Int, steps: Int
+        _ db: UnsafeMutablePointer<Float>, z: UnsafePointer<Float>, step: Int, columns: Int, steps: Int, lanes: Int
     ) {
-        unsafe functions.pointee.add_tile_sums(db, z, step, columns, steps)
+        unsafe products(lanes: lanes).add_sums(db, z, step, columns, steps)
     }
 
     /// Computes an LSTM's new state from the gates' sums.
@@ -82,9 +88,20 @@ extension Kernels {
         unsafe functions.pointee.adam(w, gradient, m, v, count, alpha, first, second, epsilon)
     }
 
-    /// Computes `y = sigmoid(y)` for `count` floats, a multiple of ``lanes``.
-    package func sigmoidTiles(_ y: UnsafeMutablePointer<Float>, count: Int) { unsafe sigmoid(y, count: count) }
+    /// Computes `y = sigmoid(y)` for exactly `count` floats.
+    package func sigmoidTiles(_ y: UnsafeMutablePointer<Float>, count: Int) {
+        unsafe functions.pointee.sigmoid_tiles(y, count)
+    }
 
-    /// Computes `y = tanh(y)` for `count` floats, a multiple of ``lanes``.
-    package func tanhTiles(_ y: UnsafeMutablePointer<Float>, count: Int) { unsafe tanh(y, count: count) }
+    /// Computes `y = tanh(y)` for exactly `count` floats.
+    package func tanhTiles(_ y: UnsafeMutablePointer<Float>, count: Int) {
+        unsafe functions.pointee.tanh_tiles(y, count)
+    }
+
+    /// Multiplies by a factor.
+    ///
+    /// - Returns: Whether all products are finite.
+    package func scale(_ y: UnsafeMutablePointer<Float>, by factor: Float, count: Int) -> Bool {
+        unsafe functions.pointee.scale(y, factor, count) != 0
+    }
 }

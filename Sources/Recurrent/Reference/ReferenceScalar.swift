@@ -14,7 +14,7 @@ package protocol ReferenceScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable
 
 extension ReferenceScalar {
     /// Returns σ(x) = 1 / (1 + e⁻ˣ).
-    @inlinable package static func sigmoid(_ x: Self) -> Self { 1 / (1 + exp(-x)) }
+    @inlinable @inline(__always) package static func sigmoid(_ x: Self) -> Self { 1 / (1 + exp(-x)) }
 }
 
 extension Float: ReferenceScalar {

@@ -3,10 +3,13 @@ package import Recurrent
 /// Single-precision arithmetic on tiles, computed by the engine's kernels.
 package struct KernelTiles: TileArithmetic {
     private let kernels: Kernels
+    package let lanes: Int
 
-    package init(_ kernels: Kernels = .best) {
-        precondition(kernels.lanes == Tile.lanes)
+    /// Creates the arithmetic. `lanes` is the number of the kernels' lanes, or 1.
+    package init(_ kernels: Kernels = .best, lanes: Int) {
+        precondition(lanes == kernels.lanes || lanes == 1)
         self.kernels = kernels
+        self.lanes = lanes
     }
 
     package func affine(
@@ -15,13 +18,15 @@ package struct KernelTiles: TileArithmetic {
     ) {
         unsafe kernels.affineTiles(
             y.start, b: b?.start, x: x.start, rows: rows, w: w.start, h: h.start, units: units, u: u.start,
-            columns: columns)
+            columns: columns, lanes: lanes)
     }
 
     package func transposed(
         _ x: Values<Float>, b: Values<Float>?, z: Values<Float>, columns: Int, w: Values<Float>, rows: Int
     ) {
-        unsafe kernels.transposedTiles(x.start, b: b?.start, z: z.start, columns: columns, w: w.start, rows: rows)
+        unsafe kernels.transposedTiles(
+            x.start, b: b?.start, z: z.start, columns: columns, w: w.start, rows: rows,
+            lanes: lanes)
     }
 
     package func addProducts(
@@ -29,11 +34,13 @@ package struct KernelTiles: TileArithmetic {
         steps: Int
     ) {
         unsafe kernels.addTileProducts(
-            dw.start, x: x.start, step: xStep, rows: rows, z: z.start, step: zStep, columns: columns, steps: steps)
+            dw.start, x: x.start, step: xStep, rows: rows, z: z.start, step: zStep, columns: columns, steps: steps,
+            lanes: lanes)
     }
 
     package func addSums(_ db: Values<Float>, z: Values<Float>, zStep: Int, columns: Int, steps: Int) {
-        unsafe kernels.addTileSums(db.start, z: z.start, step: zStep, columns: columns, steps: steps)
+        unsafe kernels.addTileSums(
+            db.start, z: z.start, step: zStep, columns: columns, steps: steps, lanes: lanes)
     }
 
     package func sigmoid(_ y: Values<Float>, count: Int) { unsafe kernels.sigmoidTiles(y.start, count: count) }
@@ -60,6 +67,10 @@ package struct KernelTiles: TileArithmetic {
 
     package func gruBack(a: Values<Float>, s: Values<Float>, before: Values<Float>, dh: Values<Float>, count: Int) {
         unsafe kernels.gruBackTiles(a: a.start, s: s.start, before: before.start, dh: dh.start, count: count)
+    }
+
+    package func scale(_ y: Values<Float>, by factor: Float, count: Int) -> Bool {
+        unsafe kernels.scale(y.start, by: factor, count: count)
     }
 
     package func adam(

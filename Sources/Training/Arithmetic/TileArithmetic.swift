@@ -1,11 +1,15 @@
 package import Recurrent
 
-/// The arithmetic on tiles from which all layers are built.
+/// The arithmetic on tiles from which all layers are built. A tile holds value k of all sequences of a group side by
+/// side, in one lane each.
 ///
 /// ``PlainTiles`` implements this protocol with plain loops, for any scalar type. It is the reference for
 /// ``KernelTiles`` and, in double precision, for the gradients. Matrices are row-major. `count` is units · lanes.
 package protocol TileArithmetic: Sendable {
     associatedtype Scalar: ReferenceScalar
+
+    /// The number of lanes: ``Tile/lanes``, or 1 for one sequence alone.
+    var lanes: Int { get }
 
     /// Computes `y = b + x·W + h·U` in each lane.
     ///
@@ -100,6 +104,11 @@ package protocol TileArithmetic: Sendable {
     ///     dh = dh ⊙ z
     func gruBack(a: Values<Scalar>, s: Values<Scalar>, before: Values<Scalar>, dh: Values<Scalar>, count: Int)
 
+    /// Multiplies by a factor.
+    ///
+    /// - Returns: Whether all products are finite.
+    func scale(_ y: Values<Scalar>, by factor: Scalar, count: Int) -> Bool
+
     /// Computes one update of Adam for `count` weights. `first` is 1 − β₁, and `second` is 1 − β₂.
     ///
     ///     m += (g − m) first
@@ -112,9 +121,9 @@ package protocol TileArithmetic: Sendable {
 
 /// The arithmetic as plain loops, for any scalar type.
 package struct PlainTiles<Scalar: ReferenceScalar>: TileArithmetic {
-    package init() {}
+    package let lanes: Int
 
-    private var lanes: Int { Tile.lanes }
+    package init(lanes: Int) { self.lanes = lanes }
 
     package func affine(
         _ y: Values<Scalar>, b: Values<Scalar>?, x: Values<Scalar>, rows: Int, w: Values<Scalar>, h: Values<Scalar>,
@@ -233,6 +242,11 @@ package struct PlainTiles<Scalar: ReferenceScalar>: TileArithmetic {
             s[2 * count + k] = g[k] * rk
             dh[k] *= zk
         }
+    }
+
+    package func scale(_ y: Values<Scalar>, by factor: Scalar, count: Int) -> Bool {
+        for k in 0..<count { y[k] *= factor }
+        return (0..<count).allSatisfy { y[$0].isFinite }
     }
 
     package func adam(

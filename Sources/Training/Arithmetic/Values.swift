@@ -1,8 +1,8 @@
-package import Recurrent
+import Recurrent
 
 /// The layout of a tile, which holds value k of all sequences of a group side by side.
 package enum Tile {
-    /// The number of sequences in a group, one for each lane of a vector.
+    /// The number of sequences in a whole group, one for each lane of a vector.
     package static let lanes = 16
 }
 
@@ -13,11 +13,11 @@ package enum Tile {
 ///
 /// `@unchecked Sendable`: threads share places only to read parameters. Each thread writes only to its own buffers.
 @safe
-package struct Values<Scalar: ReferenceScalar>: BitwiseCopyable, @unchecked Sendable {
-    let start: UnsafeMutablePointer<Scalar>
+package struct Values<Element: BitwiseCopyable>: BitwiseCopyable, @unchecked Sendable {
+    let start: UnsafeMutablePointer<Element>
 
     @inline(__always)
-    package subscript(index: Int) -> Scalar {
+    package subscript(index: Int) -> Element {
         get { unsafe start[index] }
         nonmutating set { unsafe start[index] = newValue }
     }
@@ -26,34 +26,33 @@ package struct Values<Scalar: ReferenceScalar>: BitwiseCopyable, @unchecked Send
     @inline(__always)
     static func + (place: Self, offset: Int) -> Self { unsafe Self(start: place.start + offset) }
 
-    func fill(_ value: Scalar, count: Int) { unsafe start.update(repeating: value, count: count) }
+    func fill(_ value: Element, count: Int) { unsafe start.update(repeating: value, count: count) }
 
     /// Copies `count` values from a place that does not overlap this one.
     func copy(_ other: Self, count: Int) { unsafe start.update(from: other.start, count: count) }
 
+    func array(count: Int) -> [Element] { (0..<count).map { self[$0] } }
+}
+
+extension Values where Element: ReferenceScalar {
     /// Adds `count` values to the values here.
     func add(_ other: Self, count: Int) {
         for k in 0..<count { self[k] += other[k] }
     }
-
-    func array(count: Int) -> [Scalar] { (0..<count).map { self[$0] } }
 }
 
-/// Growable memory that starts on a cache line.
+/// Growable memory that starts on a cache line. Kernels may read up to one vector past its end.
 @safe
-final class Buffer<Scalar: ReferenceScalar> {
-    private(set) var values: Values<Scalar>
+final class Buffer<Element: BitwiseCopyable> {
+    private(set) var values: Values<Element>
     private(set) var count: Int
+    private let initial: Element
 
-    /// Allocates zeros.
-    init(_ count: Int) {
-        values = Self.zeros(count)
+    /// Allocates values that all equal `initial`.
+    init(_ count: Int, _ initial: Element) {
+        values = Self.values(count, initial)
         self.count = count
-    }
-
-    convenience init(_ values: [Scalar]) {
-        self.init(values.count)
-        for (index, value) in values.enumerated() { self.values[index] = value }
+        self.initial = initial
     }
 
     deinit { unsafe values.start.deallocate() }
@@ -62,15 +61,26 @@ final class Buffer<Scalar: ReferenceScalar> {
     func reserve(_ count: Int) {
         guard count > self.count else { return }
         unsafe values.start.deallocate()
-        values = Self.zeros(count)
+        values = Self.values(count, initial)
         self.count = count
     }
 
-    var array: [Scalar] { values.array(count: count) }
+    var array: [Element] { values.array(count: count) }
 
-    private static func zeros(_ count: Int) -> Values<Scalar> {
+    private static func values(_ count: Int, _ initial: Element) -> Values<Element> {
+        let padded = count + Tile.lanes
         let memory = UnsafeMutableRawPointer.allocate(
-            byteCount: max(1, count) * MemoryLayout<Scalar>.stride, alignment: 64)
-        return unsafe Values(start: memory.initializeMemory(as: Scalar.self, repeating: 0, count: max(1, count)))
+            byteCount: padded * MemoryLayout<Element>.stride, alignment: 64)
+        return unsafe Values(start: memory.initializeMemory(as: Element.self, repeating: initial, count: padded))
+    }
+}
+
+extension Buffer where Element: ReferenceScalar {
+    /// Allocates zeros.
+    convenience init(_ count: Int) { self.init(count, 0) }
+
+    convenience init(_ values: [Element]) {
+        self.init(values.count)
+        for (index, value) in values.enumerated() { self.values[index] = value }
     }
 }

@@ -23,12 +23,12 @@ package struct BatchResult: Sendable {
     /// The fraction of correct predictions.
     package var accuracy: Double { tally.accuracy }
 
-    /// Adds a group's results. Until ``finish(sequences:)`` is called, ``loss`` is a sum.
-    mutating func add(_ loss: Double, _ labelled: Int, _ tally: MetricTally, _ predictions: [[Float]]) {
-        self.loss += loss
-        self.labelled += labelled
-        self.tally.add(tally)
-        self.predictions += predictions
+    /// Adds the result of a part of the batch. Until ``finish(sequences:)`` is called, ``loss`` is a sum.
+    mutating func add(part: BatchResult) {
+        loss += part.loss
+        labelled += part.labelled
+        tally.add(part.tally)
+        predictions += part.predictions
     }
 
     mutating func finish(sequences: Int) {

@@ -4,54 +4,47 @@ import Synchronization
 
 /// A model in training in one precision: weights, gradients, states and the optimizer.
 ///
-/// A batch is divided into groups of ``Tile/lanes`` sequences, regardless of the number of threads. Each group has its
-/// own gradient, and the gradients are added in the order of the groups. The result is therefore bit-identical for any
-/// number of threads.
+/// A batch is divided into groups of ``Tile/lanes`` sequences, regardless of the number of threads. If the last group has
+/// only one sequence, the arithmetic of one lane computes it. Each group has its own gradient, and the gradients are added
+/// in the order of the groups. The result is therefore bit-identical for any number of threads.
 ///
 /// `@unchecked Sendable`: the owner calls the learner from only one thread at a time. During a batch, each thread has
-/// its own workspace. Each group has its own result, gradient and states, and only one thread runs it. All other values
-/// are only read.
+/// its own workspace. Each group has its own gradient and states, and only one thread runs it. All other values are only
+/// read.
 final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     typealias Scalar = Arithmetic.Scalar
 
-    /// The results of one group, which one thread writes.
-    private final class GroupResult: @unchecked Sendable {
-        var loss = 0.0
-        var tally: MetricTally
-        /// The number of outputs with a label.
-        var labelled = 0
-        /// The predictions for each place in the group, shape (n, outputs), where n is the number of outputs for the
-        /// sequence.
-        var predictions: [[Float]] = []
-        /// The latest prediction, shape (outputs).
-        var prediction: ArraySlice<Float>
-
-        init(outputs: Int, hasCurve: Bool) {
-            tally = MetricTally(hasCurve: hasCurve)
-            prediction = ArraySlice(repeating: 0, count: outputs)
-        }
-    }
-
-    /// The groups of a batch that no thread has begun yet. If a thread gets no core, the other threads run its groups.
-    private final class Claims: Sendable {
+    /// The groups of a batch that several threads run. If a thread gets no core, the other threads run its groups.
+    private final class SharedGroups: Sendable {
         private let first = Atomic(0)
+        private let found: Mutex<[BatchResult?]>
 
-        func next(of groups: Int) -> Int? {
+        init(_ count: Int) { found = Mutex(Array(repeating: nil, count: count)) }
+
+        /// Returns a group that no thread has begun; nil if there is none.
+        func next() -> Int? {
             let group = first.add(1, ordering: .relaxed).oldValue
-            return group < groups ? group : nil
+            return found.withLock { group < $0.count } ? group : nil
         }
+
+        func end(_ group: Int, _ result: BatchResult) { found.withLock { $0[group] = result } }
+
+        /// The results in the order of the groups.
+        var results: [BatchResult] { found.withLock { $0.compactMap(\.self) } }
     }
 
     private let network: Network<Arithmetic>
+    /// The same network for one sequence alone.
+    private let single: Network<Arithmetic>
+    private let arithmetic: Arithmetic
     private let configuration: TrainingConfiguration
     let parameters: Buffer<Scalar>
     /// The gradient of the last batch.
     let gradient: Buffer<Scalar>
+    /// The gradients of all groups but the first, whose gradient is in ``gradient``.
     private let groupGradients = Buffer<Scalar>(0)
-    var optimizer: OptimizerStep<Arithmetic>
-    /// The ranges of the parameters that are not frozen.
-    private let trained: [Range<Int>]
-    private let workspaces: [Network<Arithmetic>.Workspace]
+    let optimizer: OptimizerStep<Arithmetic>
+    private let workspaces: [Workspace<Arithmetic>]
     /// The states of a stateful model, shape (places, stateSize).
     private let states = Buffer<Scalar>(0)
     /// The number of places for which `states` holds a state.
@@ -60,16 +53,18 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
 
     init(
         _ model: Model, _ configuration: TrainingConfiguration, trained: [Range<Int>], values: [Float],
-        _ arithmetic: Arithmetic
+        arithmetic: (_ lanes: Int) -> Arithmetic
     ) throws(TrainingError) {
-        let network = try Network(model, configuration, arithmetic)
+        self.arithmetic = arithmetic(Tile.lanes)
+        let network = try Network(model, configuration, self.arithmetic)
         self.network = network
+        single = try Network(model, configuration, arithmetic(1))
         self.configuration = configuration
-        self.trained = trained
         parameters = Buffer(values.map { Scalar($0) })
         gradient = Buffer(values.count)
-        optimizer = OptimizerStep(configuration.optimizer, parameters: values.count, arithmetic)
-        workspaces = (0..<configuration.jobs).map { _ in Network<Arithmetic>.Workspace(network) }
+        optimizer = OptimizerStep(
+            configuration.optimizer, parameters: values.count, trained: trained, self.arithmetic)
+        workspaces = (0..<configuration.jobs).map { _ in Workspace(network) }
     }
 
     // MARK: - States
@@ -100,14 +95,14 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     }
 
     /// Copies the state of a place into a lane, or fills the lane with zeros.
-    private func readState(_ place: Int, _ lane: Int, into state: Values<Scalar>, keepsState: Bool) {
+    private func readState(_ place: Int, into state: Values<Scalar>, lane: Int, of lanes: Int, keepsState: Bool) {
         let row = states.values + (keepsState ? place : 0) * network.stateSize
-        for k in 0..<network.stateSize { state[k * Tile.lanes + lane] = keepsState ? row[k] : 0 }
+        for k in 0..<network.stateSize { state[k * lanes + lane] = keepsState ? row[k] : 0 }
     }
 
-    private func writeState(_ place: Int, _ lane: Int, from state: Values<Scalar>) {
+    private func writeState(_ place: Int, from state: Values<Scalar>, lane: Int, of lanes: Int) {
         let row = states.values + place * network.stateSize
-        for k in 0..<network.stateSize { row[k] = state[k * Tile.lanes + lane] }
+        for k in 0..<network.stateSize { row[k] = state[k * lanes + lane] }
     }
 
     // MARK: - Batches
@@ -123,148 +118,162 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     /// - Returns: The loss and the metrics before the update.
     func run(_ batch: Batch, trains: Bool, keepsState: Bool, wantsPredictions: Bool) -> BatchResult {
         let groups = (batch.sequences.count + Tile.lanes - 1) / Tile.lanes
-        let results = (0..<groups).map { _ in
-            GroupResult(outputs: network.head.outputs, hasCurve: configuration.measuresCurve)
-        }
         batches += 1
         if keepsState { reserveStates(batch.sequences.count) }
-        if trains {
-            groupGradients.reserve(groups * gradient.count)
-            groupGradients.values.fill(0, count: groups * gradient.count)
+        if trains { clearGradients(groups) }
+        let mode = Kernels.flushDenormals()
+        defer { Kernels.restoreDenormals(mode) }
+        var result: BatchResult
+        if min(workspaces.count, groups) == 1 {
+            result = run(
+                0, of: batch, trains: trains, keepsState: keepsState, wantsPredictions: wantsPredictions,
+                workspace: workspaces[0])
+            for group in 1..<groups {
+                result.add(
+                    part: run(
+                        group, of: batch, trains: trains, keepsState: keepsState, wantsPredictions: wantsPredictions,
+                        workspace: workspaces[0]))
+            }
+        } else {
+            result = runConcurrently(
+                groups, of: batch, trains: trains, keepsState: keepsState, wantsPredictions: wantsPredictions)
         }
-        let jobs = min(workspaces.count, groups)
-        let claims = Claims()
-        let work: @Sendable (Int) -> Void = { [self] job in
-            Kernels.flushingDenormals {
-                while let group = claims.next(of: groups) {
+        result.finish(sequences: batch.sequences.count)
+        if trains && result.labelled > 0 { update(groups, labelled: result.labelled, &result) }
+        return result
+    }
+
+    private func runConcurrently(
+        _ groups: Int, of batch: Batch, trains: Bool, keepsState: Bool, wantsPredictions: Bool
+    ) -> BatchResult {
+        let shared = SharedGroups(groups)
+        DispatchQueue.concurrentPerform(iterations: min(workspaces.count, groups)) { [self] job in
+            let mode = Kernels.flushDenormals()
+            defer { Kernels.restoreDenormals(mode) }
+            while let group = shared.next() {
+                shared.end(
+                    group,
                     run(
                         group, of: batch, trains: trains, keepsState: keepsState, wantsPredictions: wantsPredictions,
-                        into: results[group], workspace: workspaces[job])
-                }
+                        workspace: workspaces[job]))
             }
         }
-        if jobs == 1 { work(0) } else { DispatchQueue.concurrentPerform(iterations: jobs, execute: work) }
         var result = BatchResult(hasCurve: configuration.measuresCurve)
-        for group in results { result.add(group.loss, group.labelled, group.tally, group.predictions) }
-        result.finish(sequences: batch.sequences.count)
-        if trains && result.labelled > 0 {
-            Kernels.flushingDenormals { update(groups, labelled: result.labelled, &result) }
-        }
+        for part in shared.results { result.add(part: part) }
         return result
+    }
+
+    private func clearGradients(_ groups: Int) {
+        groupGradients.reserve((groups - 1) * gradient.count)
+        for group in 0..<groups { gradient(of: group).fill(0, count: gradient.count) }
+    }
+
+    private func gradient(of group: Int) -> Values<Scalar> {
+        group == 0 ? gradient.values : groupGradients.values + (group - 1) * gradient.count
     }
 
     /// Adds up the groups' gradients, and changes the weights if the loss and the gradient are finite.
     private func update(_ groups: Int, labelled: Int, _ result: inout BatchResult) {
         let (count, sum) = (gradient.count, gradient.values)
-        sum.copy(groupGradients.values, count: count)
-        for group in 1..<groups { sum.add(groupGradients.values + group * count, count: count) }
-        let share = 1 / Scalar(labelled)
-        var zeros: Scalar = 0
-        for k in 0..<count {
-            sum[k] *= share
-            zeros += sum[k] * 0
-        }
-        guard zeros == 0, result.isFinite else {
+        for group in 1..<groups { sum.add(gradient(of: group), count: count) }
+        let isFinite = arithmetic.scale(sum, by: 1 / Scalar(labelled), count: count)
+        guard isFinite, result.isFinite else {
             result.isFinite = false
             return
         }
-        optimizer.update(parameters.values, gradient: sum, weights: trained)
+        optimizer.update(parameters.values, gradient: sum)
     }
 
     /// Runs one group of a batch.
     private func run(
         _ group: Int, of batch: Batch, trains: Bool, keepsState: Bool, wantsPredictions: Bool,
-        into result: GroupResult, workspace: Network<Arithmetic>.Workspace
-    ) {
+        workspace: Workspace<Arithmetic>
+    ) -> BatchResult {
         let places = group * Tile.lanes..<min((group + 1) * Tile.lanes, batch.sequences.count)
-        let lengths = places.map { batch.range(at: $0).count }
-        let steps = lengths.max() ?? 0
-        let hasEnds = lengths.contains { $0 < steps }
+        let network = places.count == 1 ? single : self.network
+        let lanes = network.lanes
+        let steps = places.reduce(0) { max($0, batch.range(at: $1).count) }
+        let hasEnds = places.contains { batch.range(at: $0).count < steps }
         workspace.reserve(network, steps: steps)
-        for lane in 0..<Tile.lanes {
+        for lane in 0..<lanes {
             // A lane without a sequence repeats the group's first sequence, but adds no loss.
-            let place = lane < places.count ? places.lowerBound + lane : places.lowerBound
-            readInputs(of: batch, place, lane, steps: steps, into: workspace, hasEnds: hasEnds)
-            readState(place, lane, into: workspace.state.values, keepsState: keepsState)
+            let place = places.lowerBound + (lane < places.count ? lane : 0)
+            readInputs(of: batch, place, steps: steps, into: workspace, lane: lane, of: lanes, hasEnds: hasEnds)
+            readState(place, into: workspace.state, lane: lane, of: lanes, keepsState: keepsState)
         }
         let seed = configuration.seed &+ batches &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(group) &* 0xBF58_476D_1CE4_E5B9
         let outputs = network.forward(
             steps: steps, hasEnds: hasEnds, parameters: parameters.values, workspace: workspace,
             context: PassContext(isTraining: trains, seed: seed))
         if keepsState {
-            for (lane, place) in places.enumerated() { writeState(place, lane, from: workspace.state.values) }
+            for (lane, place) in places.enumerated() {
+                writeState(place, from: workspace.state, lane: lane, of: lanes)
+            }
         }
+        var result = BatchResult(hasCurve: configuration.measuresCurve)
         let dy = network.outputGradient(workspace)
-        for lane in 0..<Tile.lanes {
-            let place = lane < places.count ? places.lowerBound + lane : nil
+        if places.count < lanes { dy.fill(0, count: outputs.steps * network.head.outputs * lanes) }
+        for (lane, place) in places.enumerated() {
             addLoss(
-                of: batch, place, lane, outputs, dy: dy, length: lane < lengths.count ? lengths[lane] : 0,
+                of: batch, place, outputs, dy: dy, lane: lane, head: network.head, prediction: workspace.prediction,
                 classWeights: trains ? configuration.classWeights : [:], wantsPredictions: wantsPredictions,
-                into: result)
+                into: &result)
         }
-        guard trains else { return }
-        network.backward(
-            parameters: parameters.values, gradient: groupGradients.values + group * gradient.count,
-            workspace: workspace)
+        if trains {
+            network.backward(parameters: parameters.values, gradient: gradient(of: group), workspace: workspace)
+        }
+        return result
     }
 
     /// Copies a sequence into a lane. A sequence that ends before the others repeats its last timestep.
     private func readInputs(
-        of batch: Batch, _ place: Int, _ lane: Int, steps: Int, into workspace: Network<Arithmetic>.Workspace,
-        hasEnds: Bool
+        of batch: Batch, _ place: Int, steps: Int, into workspace: Workspace<Arithmetic>, lane: Int,
+        of lanes: Int, hasEnds: Bool
     ) {
         let range = batch.range(at: place)
         // A sequence that ended in an earlier chunk repeats its last timestep too.
         let first = batch.set.starts[batch.sequences[place]] + range.lowerBound - (range.isEmpty ? 1 : 0)
         let features = network.features
-        let x = workspace.inputs.values
+        let x = workspace.inputs
         for t in 0..<steps {
             let from = (first + max(0, min(t, range.count - 1))) * features
-            for k in 0..<features { x[(t * features + k) * Tile.lanes + lane] = Scalar(batch.set.inputs[from + k]) }
+            for k in 0..<features { x[(t * features + k) * lanes + lane] = Scalar(batch.set.inputs[from + k]) }
         }
         guard hasEnds else { return }
-        for t in 0..<steps { workspace.ended.values[t * Tile.lanes + lane] = t < range.count ? 0 : 1 }
+        for t in 0..<steps { workspace.ended[t * lanes + lane] = t < range.count ? 0 : 1 }
     }
 
     /// Adds the losses of one lane, and computes the gradients of its outputs.
     private func addLoss(
-        of batch: Batch, _ place: Int?, _ lane: Int, _ outputs: Signal<Scalar>, dy: Values<Scalar>, length: Int,
-        classWeights: [Int: Float], wantsPredictions: Bool, into result: GroupResult
+        of batch: Batch, _ place: Int, _ outputs: Signal<Scalar>, dy: Values<Scalar>, lane: Int,
+        head: LossHead<Scalar>, prediction: Values<Float>, classWeights: [Int: Float], wantsPredictions: Bool,
+        into result: inout BatchResult
     ) {
-        let width = network.head.outputs
-        guard let place else { return dy.clear(lane: lane, count: outputs.steps * width) }
         var predictions: [Float] = []
         let isEvery = configuration.outputs == .everyTimestep
-        let start = batch.range(at: place).lowerBound
+        let range = batch.range(at: place)
+        let sequence = batch.sequences[place]
         for t in 0..<outputs.steps {
-            let at = t * width * Tile.lanes + lane
-            let isStepped = isEvery ? t < length : length > 0
-            let isMasked = isEvery && (outputs.masked?[t * Tile.lanes + lane] ?? 0) != 0
+            let at = t * head.outputs * head.lanes + lane
+            let isStepped = isEvery ? t < range.count : !range.isEmpty
+            let isMasked = isEvery && (outputs.masked?[t * head.lanes + lane] ?? 0) != 0
             var label: ArraySlice<Float>?
             var weight: Float = 0
             if isStepped, !isMasked {
-                let sequence = batch.sequences[place]
-                label = batch.set.label(sequence, start + (isEvery ? t : length - 1))
+                label = batch.set.label(sequence, isEvery ? range.lowerBound + t : range.upperBound - 1)
                 weight = label.map { batch.set.weights[sequence] * classWeights.weight(of: $0) } ?? 0
             }
-            let loss = network.head(
+            let loss = head(
                 outputs.values + at, targets: label, weight: Scalar(weight), dy: dy + at,
-                predictions: &result.prediction)
+                predictions: prediction)
             if let label {
                 result.labelled += 1
                 result.loss += Double(loss) * Double(weight)
-                result.tally.add(result.prediction, label: label)
+                result.tally.add(prediction, outputs: head.outputs, label: label)
             }
-            if wantsPredictions && isStepped { predictions += result.prediction }
+            if wantsPredictions && isStepped { predictions += prediction.array(count: head.outputs) }
         }
         if wantsPredictions { result.predictions.append(predictions) }
-    }
-}
-
-extension Values {
-    /// Sets one lane of `count` rows to zero.
-    fileprivate func clear(lane: Int, count: Int) {
-        for row in 0..<count { self[row * Tile.lanes + lane] = 0 }
     }
 }
 

@@ -4,12 +4,14 @@ import Recurrent
 ///
 /// All weights are in one array of parameters, layer after layer, tensor after tensor. Their gradients have the same
 /// layout.
-struct Network<Arithmetic: TileArithmetic> {
+final class Network<Arithmetic: TileArithmetic> {
     typealias Scalar = Arithmetic.Scalar
 
     /// A layer with the places of its weights and of its state.
     struct Node {
         let pass: AnyPass<Arithmetic>
+        /// The width of one timestep of the output.
+        let units: Int
         /// The index of the layer's first parameter.
         let weights: Int
         /// The index of the first value of the layer's state.
@@ -22,6 +24,8 @@ struct Network<Arithmetic: TileArithmetic> {
     let head: LossHead<Scalar>
     let features: Int
     let stateSize: Int
+    /// The number of sequences in a group, one in each lane.
+    let lanes: Int
     /// If only the last output counts, the index of the first layer that reads only the last timestep: the layer after
     /// the last one that mixes timesteps. If the final layer mixes timesteps, this index equals the number of layers.
     /// Nil if every output counts.
@@ -34,14 +38,15 @@ struct Network<Arithmetic: TileArithmetic> {
     ) throws(TrainingError) {
         let last = model.layers.last
         let activation = (last as? Dense)?.activation ?? (last as? ActivationLayer)?.activation ?? .linear
-        let head = LossHead<Scalar>(configuration.loss, activation: activation, outputs: model.outputs)
+        let head = LossHead<Scalar>(
+            configuration.loss, activation: activation, outputs: model.outputs, lanes: arithmetic.lanes)
         var nodes: [Node] = []
         var (parameters, state) = (0, 0)
         var firstParameters: Int?
         var constants: [Buffer<Scalar>] = []
         func append(_ pass: AnyPass<Arithmetic>, parameters count: Int) {
             if count > 0 && firstParameters == nil { firstParameters = nodes.count }
-            nodes.append(Node(pass: pass, weights: parameters, state: state))
+            nodes.append(Node(pass: pass, units: pass.units, weights: parameters, state: state))
             parameters += count
             state += pass.stateSize
         }
@@ -53,8 +58,10 @@ struct Network<Arithmetic: TileArithmetic> {
             let layer = model.layers[index]
             for dropout in configuration.dropouts where dropout.before == index {
                 append(
-                    .dropout(DropoutPass(units: layer.features, rate: dropout.rate, number: nodes.count)), parameters: 0
-                )
+                    .dropout(
+                        DropoutPass(
+                            units: layer.features, lanes: arithmetic.lanes, rate: dropout.rate, number: nodes.count)),
+                    parameters: 0)
             }
             if let embedding = layer as? Embedding, index + 1 < model.layers.count,
                 !configuration.dropouts.contains(where: { $0.before == index + 1 }),
@@ -75,38 +82,10 @@ struct Network<Arithmetic: TileArithmetic> {
         self.head = head
         features = model.features
         stateSize = state
+        lanes = arithmetic.lanes
         let mixing = nodes.lastIndex { $0.pass.mixesTimesteps }
         tail = configuration.outputs == .last ? mixing.map { $0 + 1 } ?? 0 : nil
         firstTrained = firstParameters ?? nodes.count
-    }
-
-    /// The memory of one thread: the memory of each layer, the gradients between layers, and the inputs.
-    final class Workspace {
-        fileprivate(set) var inputs = Buffer<Scalar>(0)
-        fileprivate(set) var ended = Buffer<Scalar>(0)
-        let state: Buffer<Scalar>
-        fileprivate let memories: [Buffer<Scalar>]
-        fileprivate let gradients: [Buffer<Scalar>]
-        /// The inputs of the layers in the last forward pass.
-        fileprivate var inputsOfLayers: [Signal<Scalar>] = []
-        /// The number of timesteps of each layer's output.
-        fileprivate var outputSteps: [Int] = []
-
-        init(_ network: Network) {
-            state = Buffer(network.stateSize * Tile.lanes)
-            memories = network.nodes.map { _ in Buffer(0) }
-            gradients = network.nodes.map { _ in Buffer(0) }
-        }
-
-        /// Makes room for sequences of `steps` timesteps.
-        func reserve(_ network: Network, steps: Int) {
-            inputs.reserve(steps * network.features * Tile.lanes)
-            ended.reserve(steps * Tile.lanes)
-            for (index, node) in network.nodes.enumerated() {
-                memories[index].reserve(node.pass.memorySize(steps: steps))
-                gradients[index].reserve(steps * node.pass.units * Tile.lanes)
-            }
-        }
     }
 
     /// Computes the outputs of a group of sequences.
@@ -119,48 +98,49 @@ struct Network<Arithmetic: TileArithmetic> {
     ///   - context: The settings of the pass.
     /// - Returns: The outputs of the last layer.
     func forward(
-        steps: Int, hasEnds: Bool, parameters: Values<Scalar>, workspace: Workspace, context: PassContext
+        steps: Int, hasEnds: Bool, parameters: Values<Scalar>, workspace: Workspace<Arithmetic>, context: PassContext
     ) -> Signal<Scalar> {
-        let ended = hasEnds ? workspace.ended.values : nil
-        var signal = Signal(values: workspace.inputs.values, steps: steps, masked: nil, ended: ended, skipped: ended)
-        workspace.inputsOfLayers.removeAll(keepingCapacity: true)
-        workspace.outputSteps.removeAll(keepingCapacity: true)
-        for (index, node) in nodes.enumerated() {
-            if index == tail { signal = signal.last(width: index == 0 ? features : nodes[index - 1].pass.units) }
-            workspace.inputsOfLayers.append(signal)
-            signal = node.pass.forward(
-                signal, memory: workspace.memories[index].values, weights: parameters + node.weights,
-                state: workspace.state.values + node.state * Tile.lanes, context: context)
-            workspace.outputSteps.append(signal.steps)
+        let ended = hasEnds ? workspace.ended : nil
+        var signal = Signal(values: workspace.inputs, steps: steps, masked: nil, ended: ended, skipped: ended)
+        for index in nodes.indices {
+            if index == tail {
+                signal = signal.last(width: index == 0 ? features : nodes[index - 1].units, lanes: lanes)
+            }
+            workspace.parts[index].input = signal
+            signal = nodes[index].pass.forward(
+                signal, memory: workspace.parts[index].memory, weights: parameters + nodes[index].weights,
+                state: workspace.state + nodes[index].state * lanes, context: context)
+            workspace.parts[index].outputSteps = signal.steps
         }
-        return tail == nodes.count ? signal.last(width: head.outputs) : signal
+        return tail == nodes.count ? signal.last(width: head.outputs, lanes: lanes) : signal
     }
 
     /// Returns the place for the gradient of the outputs that count, which has the same shape as these outputs. Sets
     /// the gradient of all other outputs to zero.
-    func outputGradient(_ workspace: Workspace) -> Values<Scalar> {
+    func outputGradient(_ workspace: Workspace<Arithmetic>) -> Values<Scalar> {
         gradient(ofOutput: nodes.count - 1, workspace, lastOnly: tail == nodes.count)
     }
 
-    private func gradient(ofOutput index: Int, _ workspace: Workspace, lastOnly: Bool) -> Values<Scalar> {
-        let gradient = workspace.gradients[index].values
+    private func gradient(
+        ofOutput index: Int, _ workspace: Workspace<Arithmetic>, lastOnly: Bool
+    ) -> Values<Scalar> {
+        let gradient = workspace.parts[index].gradient
         guard lastOnly else { return gradient }
-        let before = (workspace.outputSteps[index] - 1) * nodes[index].pass.units * Tile.lanes
+        let before = (workspace.parts[index].outputSteps - 1) * nodes[index].units * lanes
         gradient.fill(0, count: before)
         return gradient + before
     }
 
     /// Adds up the gradients of all weights. Call ``forward(steps:hasEnds:parameters:workspace:context:)`` first, and
     /// then write the gradient of the outputs to ``outputGradient(_:)``.
-    func backward(parameters: Values<Scalar>, gradient: Values<Scalar>, workspace: Workspace) {
+    func backward(parameters: Values<Scalar>, gradient: Values<Scalar>, workspace: Workspace<Arithmetic>) {
         for index in nodes.indices.reversed() {
-            let node = nodes[index]
+            let part = workspace.parts[index]
             let dx =
                 index > firstTrained ? self.gradient(ofOutput: index - 1, workspace, lastOnly: index == tail) : nil
-            node.pass.backward(
-                workspace.gradients[index].values, input: workspace.inputsOfLayers[index],
-                memory: workspace.memories[index].values, weights: parameters + node.weights,
-                gradient: gradient + node.weights, dx: dx)
+            nodes[index].pass.backward(
+                part.gradient, input: part.input, memory: part.memory, weights: parameters + nodes[index].weights,
+                gradient: gradient + nodes[index].weights, dx: dx)
             if dx == nil { return }
         }
     }

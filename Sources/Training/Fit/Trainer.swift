@@ -56,8 +56,12 @@ package final class Trainer {
         core =
             switch configuration.precision {
             case .single:
-                .single(try Learner(model, configuration, trained: trained, values: values, KernelTiles(kernels)))
-            case .double: .double(try Learner(model, configuration, trained: trained, values: values, PlainTiles()))
+                .single(
+                    try Learner(model, configuration, trained: trained, values: values) {
+                        KernelTiles(kernels, lanes: $0)
+                    })
+            case .double:
+                .double(try Learner(model, configuration, trained: trained, values: values) { PlainTiles(lanes: $0) })
             }
     }
 
@@ -273,11 +277,11 @@ extension Trainer {
     }
 }
 
-extension Buffer {
+extension Buffer where Element: ReferenceScalar {
     fileprivate func array(_ range: Range<Int>) -> [Float] { range.map { Float(values[$0]) } }
 
     fileprivate func replace(_ range: Range<Int>, with new: [Float]) {
-        for (index, value) in zip(range, new) { values[index] = Scalar(value) }
+        for (index, value) in zip(range, new) { values[index] = Element(value) }
     }
 }
 
@@ -286,7 +290,7 @@ extension OptimizerStep {
         OptimizerState(updates: updates, slots: weights.map { range in slots.map { $0.array(range) } })
     }
 
-    fileprivate mutating func restore(_ state: OptimizerState, _ weights: [Range<Int>]) {
+    fileprivate func restore(_ state: OptimizerState, _ weights: [Range<Int>]) {
         updates = state.updates
         for (range, values) in zip(weights, state.slots) {
             for (slot, values) in zip(slots, values) { slot.replace(range, with: values) }

@@ -4,7 +4,7 @@ extension Activation {
     /// Applies the function to tiles in place.
     ///
     /// - Parameters:
-    ///   - y: Shape (count), whole tiles. Softmax is not elementwise; ``softmax(_:units:)`` computes it.
+    ///   - y: Shape (count). Softmax is not elementwise; ``softmax(_:units:lanes:)`` computes it.
     ///   - count: The number of values.
     ///   - arithmetic: The arithmetic of sigmoid and tanh.
     func apply<Arithmetic: TileArithmetic>(_ y: Values<Arithmetic.Scalar>, count: Int, _ arithmetic: Arithmetic) {
@@ -83,8 +83,7 @@ extension Activation {
 
 extension Activation {
     /// Computes `y = e^(y − max y) / Σ e^(y − max y)` in each lane of one timestep, shape (units, lanes).
-    static func softmax<Scalar: ReferenceScalar>(_ y: Values<Scalar>, units: Int) {
-        let lanes = Tile.lanes
+    static func softmax<Scalar: ReferenceScalar>(_ y: Values<Scalar>, units: Int, lanes: Int) {
         for lane in 0..<lanes {
             var largest = -Scalar.infinity
             for k in 0..<units { largest = max(largest, y[k * lanes + lane]) }
@@ -99,9 +98,8 @@ extension Activation {
 
     /// Computes `dx = y ⊙ (dy − Σ y ⊙ dy)` in each lane of one timestep: the gradient of softmax. dx may be dy.
     static func softmaxBack<Scalar: ReferenceScalar>(
-        _ dx: Values<Scalar>, y: Values<Scalar>, dy: Values<Scalar>, units: Int
+        _ dx: Values<Scalar>, y: Values<Scalar>, dy: Values<Scalar>, units: Int, lanes: Int
     ) {
-        let lanes = Tile.lanes
         for lane in 0..<lanes {
             var sum: Scalar = 0
             for k in 0..<units { sum += y[k * lanes + lane] * dy[k * lanes + lane] }

@@ -4,7 +4,7 @@ import Recurrent
 ///
 /// This type is an enumeration, so that the compiler can specialize the passes for single precision. To add a kind of
 /// layer, write a ``TrainingPass``, and add it here and to ``init(_:isFused:_:constants:)``.
-enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
+indirect enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
     typealias Scalar = Arithmetic.Scalar
 
     case recurrent(AnyRecurrentPass<Arithmetic>)
@@ -44,8 +44,8 @@ enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
                 try Self.known(AnyRecurrentPass(layer, features: layer.features, order: .forward, arithmetic), layer))
         case let layer as Dense:
             self = .dense(DensePass(layer, activation: isFused ? .linear : layer.activation, arithmetic))
-        case let layer as Embedding: self = .embedding(EmbeddingPass(layer))
-        case let layer as Masking: self = .masking(MaskingPass(layer))
+        case let layer as Embedding: self = .embedding(EmbeddingPass(layer, lanes: arithmetic.lanes))
+        case let layer as Masking: self = .masking(MaskingPass(layer, lanes: arithmetic.lanes))
         case let layer as ActivationLayer:
             self = .elementwise(
                 ElementwisePass(
@@ -54,11 +54,14 @@ enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
         case let layer as ExponentialUnit:
             self = .elementwise(
                 ElementwisePass(units: layer.units, .exponentialUnit(alpha: Scalar(layer.alpha)), arithmetic))
-        case is GlobalAveragePooling: self = .averagePooling(AveragePoolingPass(units: layer.units))
-        case is GlobalMaxPooling: self = .maximumPooling(MaximumPoolingPass(units: layer.units))
-        case let layer as LayerNormalization: self = .layerNormalization(LayerNormalizationPass(layer))
+        case is GlobalAveragePooling:
+            self = .averagePooling(AveragePoolingPass(units: layer.units, lanes: arithmetic.lanes))
+        case is GlobalMaxPooling:
+            self = .maximumPooling(MaximumPoolingPass(units: layer.units, lanes: arithmetic.lanes))
+        case let layer as LayerNormalization:
+            self = .layerNormalization(LayerNormalizationPass(layer, lanes: arithmetic.lanes))
         case let layer as any FixedScale:
-            self = .fixedScale(FixedScalePass(layer, constants: &constants))
+            self = .fixedScale(FixedScalePass(layer, lanes: arithmetic.lanes, constants: &constants))
         default: throw TrainingError(.unsupported, "training does not support this layer: \(layer.architecture)")
         }
     }

@@ -33,7 +33,7 @@ struct DensePass<Arithmetic: TileArithmetic>: TrainingPass {
         self.arithmetic = arithmetic
     }
 
-    private var lanes: Int { Tile.lanes }
+    private var lanes: Int { arithmetic.lanes }
 
     func memorySize(steps: Int) -> Int { 2 * steps * units * lanes }
 
@@ -58,7 +58,7 @@ struct DensePass<Arithmetic: TileArithmetic>: TrainingPass {
         gradient: Values<Scalar>, dx: Values<Scalar>?
     ) {
         let z = y + input.steps * units * lanes
-        activation.multiplyTimestepsBySlope(z, x: z, y: y, dy: dy, steps: input.steps, units: units)
+        activation.multiplyTimestepsBySlope(z, x: z, y: y, dy: dy, steps: input.steps, units: units, lanes: lanes)
         arithmetic.addProducts(
             gradient, x: input.values, xStep: features * lanes, rows: features, z: z, zStep: units * lanes,
             columns: units, steps: input.steps)
@@ -80,20 +80,22 @@ extension Activation {
     func applyToTimesteps<Arithmetic: TileArithmetic>(
         _ y: Values<Arithmetic.Scalar>, steps: Int, units: Int, _ arithmetic: Arithmetic
     ) {
-        guard self == .softmax else { return apply(y, count: steps * units * Tile.lanes, arithmetic) }
-        for t in 0..<steps { Self.softmax(y + t * units * Tile.lanes, units: units) }
+        let lanes = arithmetic.lanes
+        guard self == .softmax else { return apply(y, count: steps * units * lanes, arithmetic) }
+        for t in 0..<steps { Self.softmax(y + t * units * lanes, units: units, lanes: lanes) }
     }
 
     /// Computes the gradient of ``applyToTimesteps(_:steps:units:_:)``; see ``multiplyBySlope(_:x:y:dy:count:)``.
     func multiplyTimestepsBySlope<Scalar: ReferenceScalar>(
-        _ dx: Values<Scalar>, x: Values<Scalar>, y: Values<Scalar>, dy: Values<Scalar>, steps: Int, units: Int
+        _ dx: Values<Scalar>, x: Values<Scalar>, y: Values<Scalar>, dy: Values<Scalar>, steps: Int, units: Int,
+        lanes: Int
     ) {
         guard self == .softmax else {
-            return multiplyBySlope(dx, x: x, y: y, dy: dy, count: steps * units * Tile.lanes)
+            return multiplyBySlope(dx, x: x, y: y, dy: dy, count: steps * units * lanes)
         }
         for t in 0..<steps {
-            let at = t * units * Tile.lanes
-            Self.softmaxBack(dx + at, y: y + at, dy: dy + at, units: units)
+            let at = t * units * lanes
+            Self.softmaxBack(dx + at, y: y + at, dy: dy + at, units: units, lanes: lanes)
         }
     }
 }

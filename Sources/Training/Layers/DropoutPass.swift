@@ -7,18 +7,19 @@ import Recurrent
 /// The memory holds y and the factors, shape (steps, units, lanes) each.
 struct DropoutPass<Scalar: ReferenceScalar>: TrainingPass {
     let units: Int
+    let lanes: Int
     let rate: Double
     /// The position of the layer in the model, which gives each dropout layer its own random numbers.
     let number: Int
 
-    func memorySize(steps: Int) -> Int { 2 * steps * units * Tile.lanes }
+    func memorySize(steps: Int) -> Int { 2 * steps * units * lanes }
 
     func forward(
         _ input: Signal<Scalar>, memory y: Values<Scalar>, weights: Values<Scalar>, state: Values<Scalar>,
         context: PassContext
     ) -> Signal<Scalar> {
         guard context.isTraining else { return input }
-        let count = input.steps * units * Tile.lanes
+        let count = input.steps * units * lanes
         let factors = y + count
         var random = SplitMix64(seed: context.seed &+ UInt64(number) &* 0xD1B5_4A32_D192_ED03)
         let kept = Scalar(1 / (1 - rate))
@@ -34,7 +35,7 @@ struct DropoutPass<Scalar: ReferenceScalar>: TrainingPass {
         gradient: Values<Scalar>, dx: Values<Scalar>?
     ) {
         guard let dx else { return }
-        let count = input.steps * units * Tile.lanes
+        let count = input.steps * units * lanes
         let factors = memory + count
         for k in 0..<count { dx[k] = dy[k] * factors[k] }
     }

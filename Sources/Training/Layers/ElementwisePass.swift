@@ -33,13 +33,13 @@ struct ElementwisePass<Arithmetic: TileArithmetic>: TrainingPass {
             arithmetic)
     }
 
-    func memorySize(steps: Int) -> Int { steps * units * Tile.lanes }
+    func memorySize(steps: Int) -> Int { steps * units * arithmetic.lanes }
 
     func forward(
         _ input: Signal<Scalar>, memory y: Values<Scalar>, weights: Values<Scalar>, state: Values<Scalar>,
         context: PassContext
     ) -> Signal<Scalar> {
-        let (x, count) = (input.values, input.steps * units * Tile.lanes)
+        let (x, count) = (input.values, input.steps * units * arithmetic.lanes)
         switch function {
         case .activation(let activation):
             y.copy(x, count: count)
@@ -59,10 +59,11 @@ struct ElementwisePass<Arithmetic: TileArithmetic>: TrainingPass {
         gradient: Values<Scalar>, dx: Values<Scalar>?
     ) {
         guard let dx else { return }
-        let (x, count) = (input.values, input.steps * units * Tile.lanes)
+        let (x, count) = (input.values, input.steps * units * arithmetic.lanes)
         switch function {
         case .activation(let activation):
-            activation.multiplyTimestepsBySlope(dx, x: x, y: y, dy: dy, steps: input.steps, units: units)
+            activation.multiplyTimestepsBySlope(
+                dx, x: x, y: y, dy: dy, steps: input.steps, units: units, lanes: arithmetic.lanes)
         case .rectifier(let slope, let threshold, let maximum):
             for k in 0..<count {
                 dx[k] = x[k] >= maximum ? 0 : x[k] > threshold ? dy[k] : slope * dy[k]

@@ -11,14 +11,14 @@ struct EmbeddingPass<Scalar: ReferenceScalar>: TrainingPass {
     let vocabulary: Int
     let units: Int
     let masksZero: Bool
+    let lanes: Int
 
-    init(_ layer: Embedding) {
+    init(_ layer: Embedding, lanes: Int) {
+        self.lanes = lanes
         vocabulary = layer.vocabulary
         units = layer.units
         masksZero = layer.masksZero
     }
-
-    private var lanes: Int { Tile.lanes }
 
     func memorySize(steps: Int) -> Int { steps * (units + 2) * lanes }
 
@@ -40,7 +40,7 @@ struct EmbeddingPass<Scalar: ReferenceScalar>: TrainingPass {
         guard masksZero else { return input.withoutMask(y) }
         let masked = y + input.steps * units * lanes
         for k in 0..<input.steps * lanes { masked[k] = input.values[k] == 0 ? 1 : 0 }
-        return input.masked(masked, skipped: masked + input.steps * lanes, values: y)
+        return input.masked(masked, skipped: masked + input.steps * lanes, values: y, lanes: lanes)
     }
 
     func backward(
@@ -63,9 +63,12 @@ extension Signal {
     ///   - masked: The mask.
     ///   - skipped: Receives the timesteps that are masked or after the end, in the mask's shape.
     ///   - values: The layer's outputs.
+    ///   - lanes: The number of lanes.
     /// - Returns: The layer's outputs, with the mask.
-    func masked(_ masked: Values<Scalar>, skipped: Values<Scalar>, values: Values<Scalar>) -> Signal {
-        for k in 0..<steps * Tile.lanes { skipped[k] = max(masked[k], ended?[k] ?? 0) }
+    func masked(
+        _ masked: Values<Scalar>, skipped: Values<Scalar>, values: Values<Scalar>, lanes: Int
+    ) -> Signal {
+        for k in 0..<steps * lanes { skipped[k] = max(masked[k], ended?[k] ?? 0) }
         return Signal(values: values, steps: steps, masked: masked, ended: ended, skipped: skipped)
     }
 }

@@ -6,13 +6,13 @@ import Recurrent
 struct MaskingPass<Scalar: ReferenceScalar>: TrainingPass {
     let units: Int
     let value: Scalar
+    let lanes: Int
 
-    init(_ layer: Masking) {
+    init(_ layer: Masking, lanes: Int) {
+        self.lanes = lanes
         units = layer.units
         value = Scalar(layer.value)
     }
-
-    private var lanes: Int { Tile.lanes }
 
     func memorySize(steps: Int) -> Int { steps * (units + 2) * lanes }
 
@@ -29,9 +29,9 @@ struct MaskingPass<Scalar: ReferenceScalar>: TrainingPass {
             for k in 0..<units {
                 for lane in 0..<lanes where row[k * lanes + lane] != value { masked[t * lanes + lane] = 0 }
             }
-            row.clear(where: masked + t * lanes, rows: units)
+            row.clear(where: masked + t * lanes, rows: units, lanes: lanes)
         }
-        return input.masked(masked, skipped: masked + steps * lanes, values: y)
+        return input.masked(masked, skipped: masked + steps * lanes, values: y, lanes: lanes)
     }
 
     func backward(
@@ -41,6 +41,8 @@ struct MaskingPass<Scalar: ReferenceScalar>: TrainingPass {
         guard let dx else { return }
         dx.copy(dy, count: input.steps * units * lanes)
         let masked = memory + input.steps * units * lanes
-        for t in 0..<input.steps { (dx + t * units * lanes).clear(where: masked + t * lanes, rows: units) }
+        for t in 0..<input.steps {
+            (dx + t * units * lanes).clear(where: masked + t * lanes, rows: units, lanes: lanes)
+        }
     }
 }

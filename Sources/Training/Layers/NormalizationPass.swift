@@ -16,15 +16,16 @@ struct LayerNormalizationPass<Scalar: ReferenceScalar>: TrainingPass {
     let epsilon: Scalar
     let scales: Bool
     let centers: Bool
+    let lanes: Int
 
-    init(_ layer: LayerNormalization) {
+    init(_ layer: LayerNormalization, lanes: Int) {
+        self.lanes = lanes
         units = layer.units
         epsilon = Scalar(layer.epsilon)
         scales = layer.gamma != nil
         centers = layer.beta != nil
     }
 
-    private var lanes: Int { Tile.lanes }
     /// The offset of β, which follows γ.
     private var betaOffset: Int { scales ? units : 0 }
 
@@ -102,23 +103,24 @@ struct FixedScalePass<Scalar: ReferenceScalar>: TrainingPass {
     /// Shape (units) each.
     let scale: Values<Scalar>
     let offset: Values<Scalar>
+    let lanes: Int
 
     /// Creates the pass.
     ///
     /// - Parameters:
     ///   - layer: The layer.
+    ///   - lanes: The number of lanes.
     ///   - constants: Receives the memory of the factors and addends. The owner of the pass must keep this memory
     ///     alive.
-    init(_ layer: any FixedScale, constants: inout [Buffer<Scalar>]) {
+    init(_ layer: any FixedScale, lanes: Int, constants: inout [Buffer<Scalar>]) {
         let (scale, offset) = layer.scaleAndOffset
         let buffer = Buffer((scale + offset).map { Scalar($0) })
         constants.append(buffer)
         units = layer.units
+        self.lanes = lanes
         self.scale = buffer.values
         self.offset = buffer.values + layer.units
     }
-
-    private var lanes: Int { Tile.lanes }
 
     func memorySize(steps: Int) -> Int { steps * units * lanes }
 

@@ -8,8 +8,7 @@ import Recurrent
 /// The output has one timestep. The memory holds y, shape (units, lanes), and n, shape (lanes).
 struct AveragePoolingPass<Scalar: ReferenceScalar>: TrainingPass {
     let units: Int
-
-    private var lanes: Int { Tile.lanes }
+    let lanes: Int
 
     func memorySize(steps: Int) -> Int { (units + 1) * lanes }
 
@@ -20,7 +19,7 @@ struct AveragePoolingPass<Scalar: ReferenceScalar>: TrainingPass {
         let counts = y + units * lanes
         y.fill(0, count: (units + 1) * lanes)
         for t in 0..<input.steps {
-            for lane in 0..<lanes where input.isStepped(t, lane) {
+            for lane in 0..<lanes where isStepped(input, t, lane) {
                 counts[lane] += 1
                 for k in 0..<units { y[k * lanes + lane] += input.values[(t * units + k) * lanes + lane] }
             }
@@ -41,10 +40,15 @@ struct AveragePoolingPass<Scalar: ReferenceScalar>: TrainingPass {
             for k in 0..<units {
                 for lane in 0..<lanes {
                     dx[(t * units + k) * lanes + lane] =
-                        input.isStepped(t, lane) ? dy[k * lanes + lane] / counts[lane] : 0
+                        isStepped(input, t, lane) ? dy[k * lanes + lane] / counts[lane] : 0
                 }
             }
         }
+    }
+
+    /// Returns whether no mask skips this timestep.
+    private func isStepped(_ input: Signal<Scalar>, _ t: Int, _ lane: Int) -> Bool {
+        (input.skipped?[t * lanes + lane] ?? 0) == 0
     }
 }
 
@@ -57,8 +61,7 @@ struct AveragePoolingPass<Scalar: ReferenceScalar>: TrainingPass {
 /// The output has one timestep. The memory holds y and n, shape (units, lanes) each.
 struct MaximumPoolingPass<Scalar: ReferenceScalar>: TrainingPass {
     let units: Int
-
-    private var lanes: Int { Tile.lanes }
+    let lanes: Int
 
     func memorySize(steps: Int) -> Int { 2 * units * lanes }
 
@@ -97,9 +100,4 @@ struct MaximumPoolingPass<Scalar: ReferenceScalar>: TrainingPass {
             }
         }
     }
-}
-
-extension Signal {
-    /// Returns whether a layer that consumes masks steps this timestep.
-    fileprivate func isStepped(_ t: Int, _ lane: Int) -> Bool { (skipped?[t * Tile.lanes + lane] ?? 0) == 0 }
 }

@@ -16,8 +16,8 @@ struct Signal<Scalar: ReferenceScalar> {
     var skipped: Values<Scalar>?
 
     /// Returns the last timestep alone.
-    func last(width: Int) -> Signal {
-        let before = (steps - 1) * Tile.lanes
+    func last(width: Int, lanes: Int) -> Signal {
+        let before = (steps - 1) * lanes
         return Signal(
             values: values + before * width, steps: 1, masked: masked.map { $0 + before },
             ended: ended.map { $0 + before }, skipped: skipped.map { $0 + before })

@@ -28,6 +28,7 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
     let form: Form
     let isSparse: Bool
     let outputs: Int
+    let lanes: Int
     let smoothing: Scalar
 
     /// Whether the head computes the last layer's activation.
@@ -44,8 +45,10 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
     ///   - loss: The loss.
     ///   - activation: The activation at the end of the model.
     ///   - outputs: The number of the model's outputs.
-    init(_ loss: Loss, activation: Activation, outputs: Int) {
+    ///   - lanes: The number of lanes.
+    init(_ loss: Loss, activation: Activation, outputs: Int, lanes: Int) {
         self.outputs = outputs
+        self.lanes = lanes
         smoothing = loss.function == .meanSquaredError ? 0 : Scalar(loss.labelSmoothing)
         isSparse = loss.function == .sparseCategoricalCrossentropy
         switch loss.function {
@@ -62,7 +65,7 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
     /// Computes the loss of one output, its gradient and the prediction.
     ///
     /// - Parameters:
-    ///   - y: The output in one lane, with values `Tile.lanes` apart.
+    ///   - y: The output in one lane, with values `lanes` apart.
     ///   - targets: The targets, shape (outputs), or one class; nil if there is no label.
     ///   - weight: The factor of the gradient.
     ///   - dy: Receives the gradient of y, with the same spacing.
@@ -70,11 +73,11 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
     /// - Returns: The loss without the weight; 0 if there is no label.
     func callAsFunction(
         _ y: Values<Scalar>, targets: ArraySlice<Float>?, weight: Scalar, dy: Values<Scalar>,
-        predictions: inout ArraySlice<Float>
+        predictions: Values<Float>
     ) -> Scalar {
-        predict(y, dy, into: &predictions)
+        predict(y, dy, into: predictions)
         guard let targets else {
-            for k in 0..<outputs { dy[k * Tile.lanes] = 0 }
+            for k in 0..<outputs { dy[k * lanes] = 0 }
             return 0
         }
         let loss =
@@ -85,7 +88,7 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
             case .classes: classLoss(y, targets, dy)
             case .squares: squareLoss(y, targets, dy)
             }
-        for k in 0..<outputs { dy[k * Tile.lanes] *= weight }
+        for k in 0..<outputs { dy[k * lanes] *= weight }
         return loss
     }
 
@@ -96,52 +99,51 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
     }
 
     /// Computes the predictions. For a softmax, also stores the probabilities in `dy`.
-    private func predict(_ y: Values<Scalar>, _ dy: Values<Scalar>, into predictions: inout ArraySlice<Float>) {
-        let start = predictions.startIndex
+    private func predict(_ y: Values<Scalar>, _ dy: Values<Scalar>, into predictions: Values<Float>) {
         switch form {
         case .sigmoid(isActivation: true):
-            for k in 0..<outputs { predictions[start + k] = Float(Scalar.sigmoid(y[k * Tile.lanes])) }
+            for k in 0..<outputs { predictions[k] = Float(Scalar.sigmoid(y[k * lanes])) }
         case .softmax(let isActivation):
             var largest = -Scalar.infinity
-            for k in 0..<outputs { largest = max(largest, y[k * Tile.lanes]) }
+            for k in 0..<outputs { largest = max(largest, y[k * lanes]) }
             var sum: Scalar = 0
             for k in 0..<outputs {
-                dy[k * Tile.lanes] = Scalar.exp(y[k * Tile.lanes] - largest)
-                sum += dy[k * Tile.lanes]
+                dy[k * lanes] = Scalar.exp(y[k * lanes] - largest)
+                sum += dy[k * lanes]
             }
             for k in 0..<outputs {
-                dy[k * Tile.lanes] /= sum
-                predictions[start + k] = Float(isActivation ? dy[k * Tile.lanes] : y[k * Tile.lanes])
+                dy[k * lanes] /= sum
+                predictions[k] = Float(isActivation ? dy[k * lanes] : y[k * lanes])
             }
-        default: for k in 0..<outputs { predictions[start + k] = Float(y[k * Tile.lanes]) }
+        default: for k in 0..<outputs { predictions[k] = Float(y[k * lanes]) }
         }
     }
 
     private func sigmoidLoss(_ y: Values<Scalar>, _ targets: ArraySlice<Float>, _ dy: Values<Scalar>) -> Scalar {
         var loss: Scalar = 0
         for k in 0..<outputs {
-            let (z, t) = (y[k * Tile.lanes], target(targets, k, share: 0.5))
+            let (z, t) = (y[k * lanes], target(targets, k, share: 0.5))
             loss += max(z, 0) - z * t + Scalar.log(1 + Scalar.exp(-abs(z)))
-            dy[k * Tile.lanes] = (Scalar.sigmoid(z) - t) / Scalar(outputs)
+            dy[k * lanes] = (Scalar.sigmoid(z) - t) / Scalar(outputs)
         }
         return loss / Scalar(outputs)
     }
 
     private func softmaxLoss(_ y: Values<Scalar>, _ targets: ArraySlice<Float>, _ dy: Values<Scalar>) -> Scalar {
         var largest = -Scalar.infinity
-        for k in 0..<outputs { largest = max(largest, y[k * Tile.lanes]) }
+        for k in 0..<outputs { largest = max(largest, y[k * lanes]) }
         var sum: Scalar = 0
-        for k in 0..<outputs { sum += Scalar.exp(y[k * Tile.lanes] - largest) }
+        for k in 0..<outputs { sum += Scalar.exp(y[k * lanes] - largest) }
         let logSum = Scalar.log(sum) + largest
         var loss: Scalar = 0
         var total: Scalar = 0
         for k in 0..<outputs {
             let t = target(targets, k, share: 1 / Scalar(outputs))
-            loss += t * (logSum - y[k * Tile.lanes])
+            loss += t * (logSum - y[k * lanes])
             total += t
         }
         for k in 0..<outputs {
-            dy[k * Tile.lanes] = dy[k * Tile.lanes] * total - target(targets, k, share: 1 / Scalar(outputs))
+            dy[k * lanes] = dy[k * lanes] * total - target(targets, k, share: 1 / Scalar(outputs))
         }
         return loss
     }
@@ -149,10 +151,10 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
     private func probabilityLoss(_ y: Values<Scalar>, _ targets: ArraySlice<Float>, _ dy: Values<Scalar>) -> Scalar {
         var loss: Scalar = 0
         for k in 0..<outputs {
-            let (value, t) = (y[k * Tile.lanes], target(targets, k, share: 0.5))
+            let (value, t) = (y[k * lanes], target(targets, k, share: 0.5))
             let p = min(max(value, Self.epsilon), 1 - Self.epsilon)
             loss -= t * Scalar.log(p) + (1 - t) * Scalar.log(1 - p)
-            dy[k * Tile.lanes] = p == value ? (p - t) / (p * (1 - p)) / Scalar(outputs) : 0
+            dy[k * lanes] = p == value ? (p - t) / (p * (1 - p)) / Scalar(outputs) : 0
         }
         return loss / Scalar(outputs)
     }
@@ -163,21 +165,21 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
         func clipped(_ p: Scalar) -> Scalar { min(max(p, Self.epsilon), 1 - Self.epsilon) }
         func isClipped(_ p: Scalar) -> Bool { p < Self.epsilon || p > 1 - Self.epsilon }
         var sum: Scalar = 0
-        for k in 0..<outputs { sum += isSparse ? clipped(y[k * Tile.lanes]) : y[k * Tile.lanes] }
+        for k in 0..<outputs { sum += isSparse ? clipped(y[k * lanes]) : y[k * lanes] }
         var loss: Scalar = 0
         var total: Scalar = 0
         for k in 0..<outputs {
-            let p = y[k * Tile.lanes]
+            let p = y[k * lanes]
             let t = target(targets, k, share: 1 / Scalar(outputs))
             let q = isSparse ? clipped(p) / sum : clipped(p / sum)
             loss -= t * Scalar.log(q)
             let hasGradient = isSparse || !isClipped(p / sum)
             if hasGradient { total += t }
-            dy[k * Tile.lanes] = hasGradient ? -t / (isSparse ? clipped(p) : p) : 0
+            dy[k * lanes] = hasGradient ? -t / (isSparse ? clipped(p) : p) : 0
         }
         for k in 0..<outputs {
-            dy[k * Tile.lanes] += total / sum
-            if isSparse && isClipped(y[k * Tile.lanes]) { dy[k * Tile.lanes] = 0 }
+            dy[k * lanes] += total / sum
+            if isSparse && isClipped(y[k * lanes]) { dy[k * lanes] = 0 }
         }
         return loss
     }
@@ -185,9 +187,9 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
     private func squareLoss(_ y: Values<Scalar>, _ targets: ArraySlice<Float>, _ dy: Values<Scalar>) -> Scalar {
         var loss: Scalar = 0
         for k in 0..<outputs {
-            let difference = y[k * Tile.lanes] - target(targets, k, share: 0)
+            let difference = y[k * lanes] - target(targets, k, share: 0)
             loss += difference * difference
-            dy[k * Tile.lanes] = 2 * difference / Scalar(outputs)
+            dy[k * lanes] = 2 * difference / Scalar(outputs)
         }
         return loss / Scalar(outputs)
     }

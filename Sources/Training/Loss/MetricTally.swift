@@ -30,15 +30,20 @@ package struct MetricTally: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - prediction: The model's outputs.
+    ///   - outputs: The number of outputs.
     ///   - label: The targets of all outputs, or the index of a class.
-    mutating func add(_ prediction: ArraySlice<Float>, label: ArraySlice<Float>) {
+    mutating func add(_ prediction: Values<Float>, outputs: Int, label: ArraySlice<Float>) {
         count += 1
-        guard prediction.count == 1, let p = prediction.first, let target = label.first else {
-            let isClass = label.count == 1
-            let expected = isClass ? label.first.map { Int($0) } : Self.largest(label)
-            if Self.largest(prediction) == expected { correct += 1 }
+        let first = label[label.startIndex]
+        guard outputs == 1 else {
+            let largest = (0..<outputs).max { prediction[$0] < prediction[$1] }
+            let expected =
+                label.count == 1
+                ? Int(first) : label.indices.max { label[$0] < label[$1] }.map { $0 - label.startIndex }
+            if largest == expected { correct += 1 }
             return
         }
+        let (p, target) = (prediction[0], first)
         let isPositive = p > 0.5
         if (isPositive ? 1 : 0) == target { correct += 1 }
         isBinary = true
@@ -54,10 +59,6 @@ package struct MetricTally: Equatable, Sendable {
         let exceeded = min(max(0, (p * Float(Self.thresholds - 1)).rounded(.up) - 1), Float(Self.thresholds - 1))
         let bucket = exceeded.isFinite ? Int(exceeded) : 0
         if target > 0.5 { positives[bucket] += 1 } else { negatives[bucket] += 1 }
-    }
-
-    private static func largest(_ values: ArraySlice<Float>) -> Int? {
-        values.indices.max { values[$0] < values[$1] }.map { $0 - values.startIndex }
     }
 
     /// Adds the counts of another tally.

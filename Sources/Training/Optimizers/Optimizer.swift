@@ -49,19 +49,30 @@ package struct OptimizerState: Equatable, Sendable {
 }
 
 /// An optimizer at work: the rule and its memory.
-struct OptimizerStep<Arithmetic: TileArithmetic> {
+final class OptimizerStep<Arithmetic: TileArithmetic> {
     typealias Scalar = Arithmetic.Scalar
 
     private let optimizer: Optimizer
     private let arithmetic: Arithmetic
+    /// The places of the weights to change, and the same places with adjacent ones joined.
+    private let weights, runs: [Range<Int>]
     /// A rate that replaces the optimizer's own; nil if none was set.
     var rate: Double?
     var updates = 0
     /// m and v, or the momentum, in the layout of the parameters.
     let slots: [Buffer<Scalar>]
 
-    init(_ optimizer: Optimizer, parameters: Int, _ arithmetic: Arithmetic) {
+    /// Creates the memory.
+    ///
+    /// - Parameters:
+    ///   - optimizer: The rule.
+    ///   - parameters: The number of all weights' values.
+    ///   - trained: The places of the weights to change.
+    ///   - arithmetic: The arithmetic.
+    init(_ optimizer: Optimizer, parameters: Int, trained: [Range<Int>], _ arithmetic: Arithmetic) {
         self.optimizer = optimizer
+        weights = trained
+        runs = Self.joined(trained)
         self.arithmetic = arithmetic
         slots = (0..<optimizer.method.slots).map { _ in Buffer(parameters) }
     }
@@ -77,32 +88,31 @@ struct OptimizerStep<Arithmetic: TileArithmetic> {
     /// - Parameters:
     ///   - parameters: All weights.
     ///   - gradient: The gradient of all weights; overwritten.
-    ///   - weights: The places of the weights to change.
-    mutating func update(_ parameters: Values<Scalar>, gradient: Values<Scalar>, weights: [Range<Int>]) {
+    func update(_ parameters: Values<Scalar>, gradient: Values<Scalar>) {
         optimizer.clipping.apply(to: gradient, weights: weights)
         let rate = learningRate
         updates += 1
         switch optimizer.method {
         case .adam(let beta1, let beta2, let epsilon):
             let alpha = Scalar(Self.adamRate(rate, updates, beta1, beta2))
-            for weight in weights {
-                let start = weight.lowerBound
+            for run in runs {
+                let start = run.lowerBound
                 arithmetic.adam(
                     parameters + start, gradient: gradient + start, m: slots[0].values + start,
-                    v: slots[1].values + start, count: weight.count, alpha: alpha, first: Scalar(1 - beta1),
+                    v: slots[1].values + start, count: run.count, alpha: alpha, first: Scalar(1 - beta1),
                     second: Scalar(1 - beta2), epsilon: Scalar(epsilon))
             }
         case .sgd(let momentum, let isNesterov):
             let rate = Scalar(rate)
             guard momentum != 0 else {
-                for weight in weights {
-                    for k in weight { parameters[k] -= rate * gradient[k] }
+                for run in runs {
+                    for k in run { parameters[k] -= rate * gradient[k] }
                 }
                 return
             }
             let (m, momentum) = (slots[0].values, Scalar(momentum))
-            for weight in weights {
-                for k in weight {
+            for run in runs {
+                for k in run {
                     m[k] = momentum * m[k] - rate * gradient[k]
                     parameters[k] += isNesterov ? momentum * m[k] - rate * gradient[k] : m[k]
                 }
@@ -117,4 +127,14 @@ struct OptimizerStep<Arithmetic: TileArithmetic> {
     }
 
     private static func power(_ base: Double, _ exponent: Int) -> Double { pow(base, Double(exponent)) }
+
+    private static func joined(_ ranges: [Range<Int>]) -> [Range<Int>] {
+        ranges.reduce(into: []) { runs, range in
+            if let last = runs.last, last.upperBound == range.lowerBound {
+                runs[runs.count - 1] = last.lowerBound..<range.upperBound
+            } else {
+                runs.append(range)
+            }
+        }
+    }
 }

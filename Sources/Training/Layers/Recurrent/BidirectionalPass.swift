@@ -100,6 +100,7 @@ struct BidirectionalPass<Arithmetic: TileArithmetic>: TrainingPass {
     let returnsSequences: Bool
     /// The number of weights in the forward layer, which precede the backward layer's weights.
     let forwardWeights: Int
+    let lanes: Int
 
     /// Creates the pass; nil if one of the two layers is of another kind. `features`, the width of the input, may
     /// differ from the layer's own.
@@ -112,13 +113,13 @@ struct BidirectionalPass<Arithmetic: TileArithmetic>: TrainingPass {
         forwardPass = forward
         backwardPass = backward
         self.features = features
+        lanes = arithmetic.lanes
         merge = layer.merge
         returnsSequences = layer.returnsSequences
         let kernel = layer.forward.weights[0]
         forwardWeights = layer.forward.parameters - kernel.values.count + features * kernel.shape[1]
     }
 
-    private var lanes: Int { Tile.lanes }
     var stateSize: Int { forwardPass.stateSize + backwardPass.stateSize }
     /// The width of one direction.
     private var width: Int { forwardPass.units }

@@ -29,6 +29,8 @@ struct GRUCell<Arithmetic: TileArithmetic>: RecurrentCell {
     let activation: Activation
     let recurrentActivation: Activation
     let resetsAfter: Bool
+    /// Whether the options are Keras' defaults, for which there are kernels.
+    private let isDefault: Bool
     let arithmetic: Arithmetic
 
     /// Creates the cell.
@@ -44,14 +46,14 @@ struct GRUCell<Arithmetic: TileArithmetic>: RecurrentCell {
         activation = layer.activation
         recurrentActivation = layer.recurrentActivation
         resetsAfter = layer.resetsAfter
+        isDefault = resetsAfter && activation == .tanh && recurrentActivation == .sigmoid
         self.arithmetic = arithmetic
     }
 
+    var lanes: Int { arithmetic.lanes }
     var parts: Int { 1 }
     var kept: Int { isDefault ? 6 * units : 10 * units }
 
-    private var isDefault: Bool { resetsAfter && activation == .tanh && recurrentActivation == .sigmoid }
-    private var lanes: Int { Tile.lanes }
     private var count: Int { units * lanes }
     private var width: Int { 3 * units }
     private var recurrentOffset: Int { features * width }
@@ -102,7 +104,7 @@ struct GRUCell<Arithmetic: TileArithmetic>: RecurrentCell {
 
     func stepBack(
         _ dh: Values<Scalar>, before: Values<Scalar>, after: Values<Scalar>, kept a: Values<Scalar>,
-        dx: Values<Scalar>?, weights: Values<Scalar>
+        dx: Values<Scalar>?, isFirst: Bool, weights: Values<Scalar>
     ) {
         let s = a + 3 * count
         let u = weights + recurrentOffset
@@ -111,7 +113,7 @@ struct GRUCell<Arithmetic: TileArithmetic>: RecurrentCell {
         } else {
             genericBack(a, s: s, before: before, dh: dh, u: u)
         }
-        arithmetic.transposed(dh, b: dh, z: s, columns: width, w: u, rows: units)
+        if !isFirst { arithmetic.transposed(dh, b: dh, z: s, columns: width, w: u, rows: units) }
         if let dx { arithmetic.transposed(dx, b: nil, z: a, columns: width, w: weights, rows: features) }
     }
 

@@ -19,6 +19,8 @@ struct LSTMCell<Arithmetic: TileArithmetic>: RecurrentCell {
     let hasBias: Bool
     let activation: Activation
     let recurrentActivation: Activation
+    /// Whether the activations are Keras' defaults, for which there are kernels.
+    private let isDefault: Bool
     let arithmetic: Arithmetic
 
     /// Creates the cell.
@@ -33,15 +35,16 @@ struct LSTMCell<Arithmetic: TileArithmetic>: RecurrentCell {
         hasBias = layer.bias != nil
         activation = layer.activation
         recurrentActivation = layer.recurrentActivation
+        isDefault = activation == .tanh && recurrentActivation == .sigmoid
         self.arithmetic = arithmetic
     }
 
+    var lanes: Int { arithmetic.lanes }
     var parts: Int { 2 }
     var kept: Int { isDefault ? 5 * units : 9 * units }
 
-    private var isDefault: Bool { activation == .tanh && recurrentActivation == .sigmoid }
     /// The number of values of one gate in all lanes.
-    private var count: Int { units * Tile.lanes }
+    private var count: Int { units * lanes }
     /// The offsets of U, which follows W, and of b, which follows U.
     private var recurrentOffset: Int { features * 4 * units }
     private var biasOffset: Int { recurrentOffset + units * 4 * units }
@@ -70,7 +73,7 @@ struct LSTMCell<Arithmetic: TileArithmetic>: RecurrentCell {
 
     func stepBack(
         _ state: Values<Scalar>, before: Values<Scalar>, after: Values<Scalar>, kept z: Values<Scalar>,
-        dx: Values<Scalar>?, weights: Values<Scalar>
+        dx: Values<Scalar>?, isFirst: Bool, weights: Values<Scalar>
     ) {
         let (dh, dc, tanhC) = (state, state + count, z + 4 * count)
         if isDefault {
@@ -78,8 +81,10 @@ struct LSTMCell<Arithmetic: TileArithmetic>: RecurrentCell {
         } else {
             genericBack(z, before: before + count, c: after + count, dh: dh, dc: dc)
         }
-        arithmetic.transposed(
-            dh, b: nil, z: z, columns: 4 * units, w: weights + recurrentOffset, rows: units)
+        if !isFirst {
+            arithmetic.transposed(
+                dh, b: nil, z: z, columns: 4 * units, w: weights + recurrentOffset, rows: units)
+        }
         if let dx { arithmetic.transposed(dx, b: nil, z: z, columns: 4 * units, w: weights, rows: features) }
     }
 
@@ -104,7 +109,7 @@ struct LSTMCell<Arithmetic: TileArithmetic>: RecurrentCell {
         _ gradient: Values<Scalar>, x: Values<Scalar>, xStep: Int, before: Values<Scalar>, kept: Values<Scalar>,
         steps: Int
     ) {
-        let zStep = self.kept * Tile.lanes
+        let zStep = self.kept * lanes
         arithmetic.addProducts(
             gradient, x: x, xStep: xStep, rows: features, z: kept, zStep: zStep, columns: 4 * units, steps: steps)
         arithmetic.addProducts(

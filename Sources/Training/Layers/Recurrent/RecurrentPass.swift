@@ -8,6 +8,8 @@ protocol RecurrentCell<Scalar>: Sendable {
 
     var features: Int { get }
     var units: Int { get }
+    /// The number of lanes in a tile.
+    var lanes: Int { get }
     /// The number of vectors in a state: 1 for h, 2 for h and c.
     var parts: Int { get }
     /// The number of values per lane that each timestep keeps for the backward pass.
@@ -33,10 +35,11 @@ protocol RecurrentCell<Scalar>: Sendable {
     ///   - after: The state after the timestep.
     ///   - kept: The values that ``step(_:before:after:kept:weights:)`` kept; replaced with the gradients of the sums.
     ///   - dx: Receives the gradient of the input.
+    ///   - isFirst: Whether this is the first timestep. The gradient of the state before it is not needed.
     ///   - weights: The layer's weights.
     func stepBack(
         _ state: Values<Scalar>, before: Values<Scalar>, after: Values<Scalar>, kept: Values<Scalar>,
-        dx: Values<Scalar>?, weights: Values<Scalar>)
+        dx: Values<Scalar>?, isFirst: Bool, weights: Values<Scalar>)
 
     /// Adds the gradient of the weights over a whole sequence.
     ///
@@ -77,7 +80,7 @@ struct RecurrentPass<Cell: RecurrentCell>: TrainingPass {
     /// Whether the output of a masked timestep is zero.
     let givesZeros: Bool
 
-    private var lanes: Int { Tile.lanes }
+    private var lanes: Int { cell.lanes }
     var units: Int { cell.units }
     var stateSize: Int { cell.parts * cell.units }
 
@@ -123,11 +126,13 @@ struct RecurrentPass<Cell: RecurrentCell>: TrainingPass {
             cell.step(
                 input.values + at.input * cell.features * lanes, before: before, after: after,
                 kept: memory.kept + at.output * cell.kept * lanes, weights: weights)
-            if let skipped = input.skipped { after.replace(before, where: skipped + at.input * lanes, rows: stateSize) }
+            if let skipped = input.skipped {
+                after.replace(before, where: skipped + at.input * lanes, rows: stateSize, lanes: lanes)
+            }
             let output = memory.outputs + at.output * units * lanes
             output.copy(after, count: units * lanes)
             if givesZeros, let masked = input.masked {
-                output.clear(where: masked + at.input * lanes, rows: units)
+                output.clear(where: masked + at.input * lanes, rows: units, lanes: lanes)
             }
         }
         state.copy(memory.states + places(steps - 1, of: steps).after * size, count: size)
@@ -146,17 +151,19 @@ struct RecurrentPass<Cell: RecurrentCell>: TrainingPass {
         for k in (0..<steps).reversed() {
             let at = places(k, of: steps)
             let output = dy + at.output * units * lanes
-            if givesZeros, let masked = input.masked { output.clear(where: masked + at.input * lanes, rows: units) }
+            if givesZeros, let masked = input.masked {
+                output.clear(where: masked + at.input * lanes, rows: units, lanes: lanes)
+            }
             state.add(output, count: units * lanes)
             if let skipped = input.skipped {
                 memory.held.copy(state, count: size)
-                memory.held.clear(unless: skipped + at.input * lanes, rows: stateSize)
-                state.clear(where: skipped + at.input * lanes, rows: stateSize)
+                memory.held.clear(unless: skipped + at.input * lanes, rows: stateSize, lanes: lanes)
+                state.clear(where: skipped + at.input * lanes, rows: stateSize, lanes: lanes)
             }
             cell.stepBack(
                 state, before: memory.states + at.before * size, after: memory.states + at.after * size,
                 kept: memory.kept + at.output * cell.kept * lanes,
-                dx: dx.map { $0 + at.input * cell.features * lanes }, weights: weights)
+                dx: dx.map { $0 + at.input * cell.features * lanes }, isFirst: k == 0, weights: weights)
             if input.skipped != nil { state.add(memory.held, count: size) }
         }
         let isReversed = order == .backward
@@ -169,32 +176,31 @@ struct RecurrentPass<Cell: RecurrentCell>: TrainingPass {
     }
 }
 
-extension Values {
+extension Values where Element: ReferenceScalar {
     /// Replaces the values of the marked lanes.
     ///
     /// - Parameters:
     ///   - other: Shape (rows, lanes).
-    ///   - lanes: 1 for each lane to replace, otherwise 0, shape (lanes).
+    ///   - marks: 1 for each lane to replace, otherwise 0, shape (lanes).
     ///   - rows: The number of rows.
-    fileprivate func replace(_ other: Values, where lanes: Values, rows: Int) {
+    ///   - lanes: The number of lanes.
+    fileprivate func replace(_ other: Values, where marks: Values, rows: Int, lanes: Int) {
         for row in 0..<rows {
-            for lane in 0..<Tile.lanes where lanes[lane] != 0 {
-                self[row * Tile.lanes + lane] = other[row * Tile.lanes + lane]
-            }
+            for lane in 0..<lanes where marks[lane] != 0 { self[row * lanes + lane] = other[row * lanes + lane] }
         }
     }
 
     /// Sets all rows to zero in the lanes that are marked with 1.
-    func clear(where lanes: Values, rows: Int) {
+    func clear(where marks: Values, rows: Int, lanes: Int) {
         for row in 0..<rows {
-            for lane in 0..<Tile.lanes where lanes[lane] != 0 { self[row * Tile.lanes + lane] = 0 }
+            for lane in 0..<lanes where marks[lane] != 0 { self[row * lanes + lane] = 0 }
         }
     }
 
     /// Sets all rows to zero in the lanes that are marked with 0.
-    fileprivate func clear(unless lanes: Values, rows: Int) {
+    fileprivate func clear(unless marks: Values, rows: Int, lanes: Int) {
         for row in 0..<rows {
-            for lane in 0..<Tile.lanes where lanes[lane] == 0 { self[row * Tile.lanes + lane] = 0 }
+            for lane in 0..<lanes where marks[lane] == 0 { self[row * lanes + lane] = 0 }
         }
     }
 }

@@ -33,10 +33,11 @@ struct SimpleRNNCell<Arithmetic: TileArithmetic>: RecurrentCell {
         self.arithmetic = arithmetic
     }
 
+    var lanes: Int { arithmetic.lanes }
     var parts: Int { 1 }
     var kept: Int { units }
 
-    private var count: Int { units * Tile.lanes }
+    private var count: Int { units * lanes }
     private var recurrentOffset: Int { features * units }
     private var biasOffset: Int { recurrentOffset + units * units }
 
@@ -53,10 +54,12 @@ struct SimpleRNNCell<Arithmetic: TileArithmetic>: RecurrentCell {
 
     func stepBack(
         _ dh: Values<Scalar>, before: Values<Scalar>, after: Values<Scalar>, kept z: Values<Scalar>,
-        dx: Values<Scalar>?, weights: Values<Scalar>
+        dx: Values<Scalar>?, isFirst: Bool, weights: Values<Scalar>
     ) {
         activation.multiplyBySlope(z, x: z, y: after, dy: dh, count: count)
-        arithmetic.transposed(dh, b: nil, z: z, columns: units, w: weights + recurrentOffset, rows: units)
+        if !isFirst {
+            arithmetic.transposed(dh, b: nil, z: z, columns: units, w: weights + recurrentOffset, rows: units)
+        }
         if let dx { arithmetic.transposed(dx, b: nil, z: z, columns: units, w: weights, rows: features) }
     }
 

@@ -55,11 +55,11 @@ struct TokenPass<Arithmetic: TileArithmetic>: TrainingPass {
             (forward, backward) = (weights(layer), nil)
         default: return nil
         }
-        self.embedding = EmbeddingPass(embedding)
+        self.embedding = EmbeddingPass(embedding, lanes: arithmetic.lanes)
         self.arithmetic = arithmetic
     }
 
-    private var lanes: Int { Tile.lanes }
+    private var lanes: Int { arithmetic.lanes }
     private var tokens: Int { embedding.vocabulary }
     /// The number of tiles of tokens.
     private var tiles: Int { (tokens + lanes - 1) / lanes }
@@ -119,7 +119,7 @@ struct TokenPass<Arithmetic: TileArithmetic>: TrainingPass {
 
     private func signal(_ input: Signal<Scalar>, _ memory: Memory) -> Signal<Scalar> {
         guard embedding.masksZero else { return input.withoutMask(memory.x) }
-        return input.masked(memory.masked, skipped: memory.skipped, values: memory.x)
+        return input.masked(memory.masked, skipped: memory.skipped, values: memory.x, lanes: lanes)
     }
 
     func forward(
