@@ -12,7 +12,7 @@ import unittest
 import numpy
 from running import PROGRAMS, REFERENCE, ROOT, Daemon, sluice
 
-from sluice import Control, ControlError, Decision, Flag, Keys, NoAnswer, Producer, Subscriber
+from sluice import Control, ControlError, Decision, Dictionary, Flag, Keys, NoAnswer, Producer, Subscriber
 
 
 def keras_answers(path):
@@ -20,6 +20,11 @@ def keras_answers(path):
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))
     return (numpy.array([row[column] for row in rows], "float32") for column in ("x0", "probability"))
+
+
+def first_value(values, stream):
+    """Return the value that the batch test sends first to a stream, which ends with its row."""
+    return values[int(stream[-1]), 0]
 
 
 class ThePackage(unittest.TestCase):
@@ -63,6 +68,42 @@ class ThePackage(unittest.TestCase):
         with Producer(f"pull:{self.daemon.pull}") as producer:
             producer.send("a-4", [0.1, 0.2])
         self.assertEqual([decision.step for decision in self.decided(2)], [1, 2])
+
+    def test_batches_of_many_streams_give_the_same_decisions_as_single_messages(self):
+        values = numpy.linspace(-1, 1, 6, dtype="float32").reshape(3, 2)
+        alone = [f"a-alone-{number}" for number in range(3)]
+        together = [f"a-together-{number}" for number in range(3)]
+        for stream, row in zip(alone, values):
+            self.producer.send(stream, row)
+        expected = self.decided(6)
+        dictionary = Dictionary(together)
+        with Producer(f"pull:{self.daemon.batch}") as producer:
+            producer.send_batch(together, values[:, 0], sequences=[1, 1, 1], flags=[1, 0, 0])
+            producer.announce(dictionary)
+            producer.send_batch(dictionary, values[:2, 1], numbers=[2, 0])
+            producer.send_batch(dictionary, values[1:2, 1], numbers=[1])
+        # The values of the streams 2 and 0 were sent in the order of the numbers.
+        swapped = {"a-together-2": values[0, 1], "a-together-0": values[1, 1], "a-together-1": values[1, 1]}
+        decisions = self.decided(6)
+        self.assertEqual([one.stream for one in decisions], [*together, "a-together-2", "a-together-0", "a-together-1"])
+        first = {one.stream.replace("alone", "together"): one for one in expected if one.step == 1}
+        for one in decisions[:3]:
+            self.assertEqual(one.probabilities.tobytes(), first[one.stream].probabilities.tobytes())
+        for one in decisions[3:]:
+            self.producer.send(one.stream.replace("together", "again"), [first_value(values, one.stream), swapped[one.stream]])
+        for one, other in zip(decisions[3:], [self.decided(2)[1] for _ in range(3)]):
+            self.assertEqual(one.probabilities.tobytes(), other.probabilities.tobytes())
+
+    def test_a_batch_that_is_not_valid_is_refused_before_it_is_sent(self):
+        dictionary = Dictionary(["a", "b"])
+        for wrong in (
+            lambda: Dictionary(["a", "a"]), lambda: Dictionary([]), lambda: Dictionary(["!a"]),
+            lambda: self.producer.send_batch(["a"], [1.0, 2.0]), lambda: self.producer.send_batch([], []),
+            lambda: self.producer.send_batch(["a"], [numpy.nan]),
+            lambda: self.producer.send_batch(dictionary, [1.0, 2.0], sequences=[1]),
+        ):
+            with self.assertRaises(ValueError):
+                wrong()
 
     def test_wait_for_returns_when_all_timesteps_are_consumed(self):
         for stream in range(20):
