@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Wire
 import ZeroMQ
 
 @testable import Client
@@ -80,19 +81,36 @@ import ZeroMQ
 }
 
 @Suite struct `A bench load` {
-    @Test func `a load depends only on its seed`() {
+    @Test func `a load depends only on its seed`() throws {
         let plan = BenchPlan(streams: 3, timesteps: 2, prefix: "b-")
-        func payloads(_ load: Load) -> [[UInt8]] { (0..<Load.payloadCount).map { Array(copying: load.payload($0)) } }
-        let load = Load(plan, features: 4, seed: 7)
-        #expect(payloads(load) == payloads(Load(plan, features: 4, seed: 7)))
-        #expect(payloads(load) != payloads(Load(plan, features: 4, seed: 8)))
+        func payloads(_ load: Load) -> [[UInt8]] { (0..<Load.rowCount).map { Array(copying: load.values($0)) } }
+        let load = try Load(plan, features: 4, seed: 7)
+        #expect(try payloads(load) == payloads(Load(plan, features: 4, seed: 7)))
+        #expect(try payloads(load) != payloads(Load(plan, features: 4, seed: 8)))
         #expect(payloads(load).allSatisfy { $0.count == 2 * 4 * 4 })
     }
 
-    @Test func `a load visits the streams in turn, and their ids have equal lengths`() {
-        let load = Load(BenchPlan(streams: 11, prefix: "b-"), features: 1)
-        let ids = (0..<12).map { String(decoding: Array(copying: load.id($0)), as: UTF8.self) }
+    @Test func `a load visits the streams in turn, and their ids have equal lengths`() throws {
+        let load = try Load(BenchPlan(streams: 11, prefix: "b-"), features: 1)
+        let ids = (0..<12).map { String(decoding: Array(copying: load.names($0)), as: UTF8.self) }
         #expect(ids[..<11] == (0..<11).map { $0 < 10 ? "b-0\($0)" : "b-\($0)" }[...])
         #expect(ids[11] == "b-00")
+    }
+
+    @Test(arguments: [false, true])
+    func `a batch has as many entries as the plan says, and goes on past the last stream with the first`(
+        areNumbers: Bool
+    ) throws {
+        let plan = BenchPlan(streams: 5, streamsPerMessage: 3, usesNumbers: areNumbers, timesteps: 2, prefix: "b-")
+        let load = try Load(plan, features: 1)
+        let bytes = try #require(load.header)
+        let header = try unsafe BatchHeader(bytes.span.bytes)
+        #expect(header.count == 3 && header.kind == (areNumbers ? .numbers : .ids))
+        #expect((load.announcement != nil) == areNumbers)
+        let names = Array(copying: load.names(1))
+        #expect(names == (areNumbers ? Timesteps.bytes(tokens: [3, 4, 0]) : Array("b-3b-4b-0".utf8)))
+        #expect(load.values(1).count == 3 * 2 * 4)
+        let single = try Load(BenchPlan(streams: 5, timesteps: 2, prefix: "b-"), features: 1)
+        #expect(Array(copying: load.values(1)) == (3..<6).flatMap { Array(copying: single.values($0)) })
     }
 }

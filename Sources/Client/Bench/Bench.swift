@@ -18,6 +18,13 @@ package struct Bench {
         guard plan.streams >= 1, plan.timesteps >= 1, plan.rounds >= 1, plan.inFlight >= 1 else {
             throw ClientError(.usage, "streams, timesteps, rounds and messages in flight must be at least 1")
         }
+        let largest = min(plan.streams, BatchHeader.maximumCount)
+        guard (1...largest).contains(plan.streamsPerMessage) else {
+            throw ClientError(.usage, "--streams-per-message must be from 1 to the number of streams, at most 65536")
+        }
+        guard !plan.usesNumbers || (plan.streamsPerMessage > 1 && plan.streams <= BatchHeader.maximumCount) else {
+            throw ClientError(.usage, "--numbers needs --streams-per-message, and at most 65536 streams")
+        }
         guard plan.timesteps <= 10_000 else {
             throw ClientError(.usage, "--timesteps must be at most 10000")
         }
@@ -51,12 +58,15 @@ package struct Bench {
         let status = try control.call(.status)
         let daemon = try target(status)
         let model = try model(status)
-        let load = Load(plan, features: model.features, vocabulary: model.tokens)
+        let load = try Load(plan, features: model.features, vocabulary: model.tokens)
         guard try isUnused() else {
             throw ClientError(.usage, "streams with the prefix '\(plan.prefix)' exist already; give another --prefix")
         }
         defer { forgetStreams() }
-        let forwarder = try ForwarderProcess(transport: daemon.decisions.transport)
+        let forwarder = try ForwarderProcess(
+            transport: daemon.decisions.transport, batches: daemon.publishesBatches,
+            splittingInto: plan.streamsPerMessage > 1 && !daemon.publishesBatches
+                ? Decision.recordSize(outputs: model.outputs) : nil)
         let targets = [("daemon", daemon), ("forwarder", forwarder.target)].map { name, target in
             LoadGenerator(
                 plan: plan, load: load, target: target, name: name, contexts: contexts, isCancelled: isCancelled)
@@ -74,7 +84,7 @@ package struct Bench {
 
     /// Returns the endpoints through which a client reaches the daemon.
     private func target(_ status: DaemonStatus) throws -> BenchTarget {
-        let ingest = try status.binaryIngest(control: control.endpoint)
+        let ingest = try status.ingest(plan.streamsPerMessage > 1 ? .batch : .binary, control: control.endpoint)
         do {
             return BenchTarget(
                 ingest: ingest,

@@ -3,7 +3,9 @@ import Synchronization
 
 /// The state that both ends of one connection share.
 final class BenchFlow: Sendable {
+    /// The number of sent entries. A message has one entry for each of its streams.
     let sent = Atomic<Int>(0)
+    /// The number of entries that came back.
     let received = Atomic<Int>(0)
     /// Whether the receiver's subscription is in force, so that it receives every later message.
     let isInForce = Atomic<Bool>(false)
@@ -19,7 +21,7 @@ final class BenchFlow: Sendable {
     /// Signalled when a waiting sender may send.
     private let changed = DispatchSemaphore(value: 0)
 
-    /// The number of messages in transit or lost.
+    /// The number of entries in transit or lost.
     var inFlight: Int { sent.load(ordering: .acquiring) - received.load(ordering: .acquiring) }
 
     /// Whether the sender must stop but may not have noticed yet.

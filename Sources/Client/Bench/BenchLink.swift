@@ -11,6 +11,8 @@ struct BenchTarget: Sendable {
     let decisions: Endpoint
     /// Whether the target confirms subscriptions, as the daemon does.
     let announcesSubscriptions: Bool
+    /// Whether the target publishes one message for a received batch.
+    var publishesBatches = false
     /// The client's keys, if the target requires keys.
     var credentials: CurveCredentials?
 }
@@ -28,7 +30,7 @@ struct BenchContexts: Sendable {
 }
 
 /// The ids of two extra streams, whose messages set up the connection. These messages are not part of the load.
-private struct Handshake {
+struct Handshake {
     /// The stream of a message that is sent repeatedly until one comes back. If the target does not confirm
     /// subscriptions, this message proves that the connection works.
     let probe: [UInt8]
@@ -82,7 +84,8 @@ struct BenchProducer: ~Copyable {
         }
         let inForce = flow.isInForce.load(ordering: .acquiring)
         guard inForce || probes else { return false }
-        try socket.sendFrames([inForce ? handshake.go : handshake.probe, Array(copying: load.payload(0))], wait: true)
+        if inForce, let announcement = load.announcement { try socket.sendFrames(announcement, wait: true) }
+        try socket.sendFrames(load.frames(id: inForce ? handshake.go : handshake.probe), wait: true)
         return inForce
     }
 
@@ -91,58 +94,11 @@ struct BenchProducer: ~Copyable {
     /// - Returns: Whether the message was accepted within a second.
     @inline(__always)
     func send(_ message: Int) throws(ZeroMQError) -> Bool {
-        guard try socket.send(load.id(message), more: true, wait: true) else { return false }
-        return try socket.send(load.payload(message), wait: true)
-    }
-}
-
-/// The receiving end. It belongs to the thread that creates it.
-struct BenchConsumer: ~Copyable {
-    private let socket: Socket
-    private var message = Message()
-    private let handshake: Handshake
-    private let announced: [UInt8]?
-
-    init(_ target: BenchTarget, _ plan: BenchPlan, in context: Context) throws {
-        let topic = target.announcesSubscriptions ? "\(StreamID.ownTopics)subscribed/\(UUID().uuidString)" : nil
-        socket = try Self.open(
-            target.decisions, target.credentials, topics: [plan.prefix] + [topic].compactMap(\.self), in: context)
-        handshake = Handshake(plan)
-        announced = topic.map { Array($0.utf8) }
-    }
-
-    private static func open(
-        _ endpoint: Endpoint, _ credentials: CurveCredentials?, topics: [String], in context: Context
-    ) throws(ZeroMQError) -> Socket {
-        let socket = try Socket(.sub, in: context)
-        try socket.set(.linger, to: 0)
-        try socket.set(.receiveHighWaterMark, to: 0)
-        try socket.set(.receiveTimeout, to: 5)
-        try socket.authenticate(with: credentials, at: endpoint)
-        try socket.attach(to: endpoint, otherwise: .connect)
-        for topic in topics { try socket.subscribe(topic) }
-        return socket
-    }
-
-    /// Takes the next step in setting up a connection without losses.
-    ///
-    /// - Returns: Whether the connection is ready. If it is, all later messages belong to the load.
-    mutating func advanceConnection(_ flow: BenchFlow) throws -> Bool {
-        guard let topic = try socket.receiveFrames(wait: true)?.first else { return false }
-        if announced == nil || topic == announced { flow.isInForce.store(true, ordering: .releasing) }
-        return topic == handshake.go
-    }
-
-    /// Waits at most 5 ms for a whole message.
-    ///
-    /// - Returns: Whether a message arrived.
-    @inline(__always)
-    mutating func receive() throws(ZeroMQError) -> Bool {
-        guard try socket.receive(into: &message, wait: true) else { return false }
-        while message.hasMore {
-            _ = try socket.receive(into: &message, wait: true)
+        if let header = load.header {
+            guard try socket.send(header.span, more: true, wait: true) else { return false }
         }
-        return true
+        guard try socket.send(load.names(message), more: true, wait: true) else { return false }
+        return try socket.send(load.values(message), wait: true)
     }
 }
 

@@ -115,7 +115,7 @@ package struct BenchReport: Encodable, Equatable, Sendable {
                 messagesPerSecond: ours.messagesPerSecond / bare.messagesPerSecond, p50: ours.p50 / bare.p50,
                 p99: ours.p99 / bare.p99, p999: ours.p999 / bare.p999, lost: 0)
         }
-        let timesteps = Double(plan.timesteps)
+        let timesteps = Double(plan.timesteps * plan.streamsPerMessage)
         guard let ours = Figures(pairs.map(\.0), timesteps: timesteps),
             let bare = Figures(pairs.map(\.1), timesteps: timesteps), let ratio = Figures(ratios, timesteps: 1)
         else { return nil }
@@ -149,11 +149,19 @@ extension BenchReport {
         }
         let load = [
             Quantity.count(rounds, of: "round") + " of \(Quantity.decimal(plan.seconds)) s",
-            Quantity.count(plan.streams, of: "stream"), Quantity.count(plan.timesteps, of: "timestep") + " a message",
+            Quantity.count(plan.streams, of: "stream"), content,
             "at most " + Quantity.count(plan.inFlight, of: "message") + " in flight",
         ]
         let heading = ["Load: " + load.joined(separator: ", ") + ".", "Latency: one message alone, there and back."]
         return heading + ["Each: median (least to greatest) of the rounds.", ""] + table.lines + [""] + losses
+    }
+
+    /// The content of a message.
+    private var content: String {
+        let timesteps = Quantity.count(plan.timesteps, of: "timestep")
+        guard plan.streamsPerMessage > 1 else { return timesteps + " a message" }
+        return timesteps + " each of " + Quantity.count(plan.streamsPerMessage, of: "stream") + " a message"
+            + (plan.usesNumbers ? " with agreed numbers" : "")
     }
 
     /// Sentences about the losses.

@@ -10,9 +10,12 @@ package enum Forwarder {
     /// Forwards forever. Writes two lines to standard output: the address that receives messages and the address that
     /// returns them.
     ///
-    /// - Parameter endpoint: The endpoint of both sockets, with a wildcard: `tcp://127.0.0.1:*`.
+    /// - Parameters:
+    ///   - endpoint: The endpoint of both sockets, with a wildcard: `tcp://127.0.0.1:*`.
+    ///   - answerSize: Splits each batch into one message per entry, with a second frame of this size in bytes; nil to
+    ///     pass frames on as they are.
     /// - Throws: ``ZeroMQ/ZeroMQError`` if a socket cannot be opened or bound.
-    package static func run(at endpoint: String) throws {
+    package static func run(at endpoint: String, splittingInto answerSize: Int? = nil) throws {
         let endpoint = try Endpoint(endpoint)
         let context = try Context()
         let input = try Socket(.sub, in: context)
@@ -25,6 +28,10 @@ package enum Forwarder {
         let addresses = "\(try input.lastAddress())\n\(try output.lastAddress())\n"
         try FileHandle.standardOutput.write(contentsOf: Data(addresses.utf8))
         endWithStandardInput()
+        if let answerSize {
+            var splitter = BatchSplitter(answerSize: answerSize)
+            while true { try splitter.splitNext(from: input, to: output) }
+        }
         var message = Message()
         while true {
             guard try input.receive(into: &message, wait: true) else { continue }
@@ -52,12 +59,17 @@ final class ForwarderProcess {
 
     /// Starts this program again as a forwarder.
     ///
-    /// - Parameter transport: The transport of the daemon's endpoints: `ipc` or `tcp`.
+    /// - Parameters:
+    ///   - transport: The transport of the daemon's endpoints: `ipc` or `tcp`.
+    ///   - batches: Whether batches are forwarded. Otherwise they are split.
+    ///   - answerSize: The size in bytes of the message for each entry, if batches are split.
     /// - Throws: ``ClientError`` if the forwarder does not start.
-    init(transport: String) throws {
+    init(transport: String, batches: Bool = false, splittingInto answerSize: Int? = nil) throws {
         let output = Pipe()
         process.executableURL = Bundle.main.executableURL
-        process.arguments = Forwarder.arguments + [transport == "ipc" ? "ipc://*" : "tcp://127.0.0.1:*"]
+        process.arguments =
+            Forwarder.arguments + [transport == "ipc" ? "ipc://*" : "tcp://127.0.0.1:*"]
+            + (answerSize.map { ["--splitting-into", "\($0)"] } ?? [])
         process.standardInput = input
         process.standardOutput = output
         try process.run()
@@ -76,7 +88,8 @@ final class ForwarderProcess {
         }
         target = BenchTarget(
             ingest: IngestEndpoint(.sub, Endpoint(.connect, addresses[0])),
-            decisions: Endpoint(.connect, addresses[1]), announcesSubscriptions: false)
+            decisions: Endpoint(.connect, addresses[1]), announcesSubscriptions: false,
+            publishesBatches: batches)
     }
 
     deinit {

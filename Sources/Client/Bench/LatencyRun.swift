@@ -72,9 +72,11 @@ final class LatencyRun {
             guard start - begin < Self.patience else { break }
             _ = try producer.send(message)
             message += 1
-            var came = try consumer.receive()
-            while !came, clock.now - start < .seconds(1) { came = try consumer.receive() }
-            guard came else {
+            var entries = try consumer.receive()
+            while entries < generator.plan.streamsPerMessage, clock.now - start < .seconds(1) {
+                entries += try consumer.receive()
+            }
+            guard entries >= generator.plan.streamsPerMessage else {
                 lost += 1
                 return false
             }

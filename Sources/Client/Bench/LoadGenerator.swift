@@ -27,9 +27,10 @@ struct LoadGenerator: Sendable {
             if flow.sendingEnds.load(ordering: .acquiring) { return }
             Thread.sleep(forTimeInterval: 0.002)
         }
+        let entries = plan.streamsPerMessage
         var message = 0
         while flow.waitUntilOpen() {
-            if message - flow.received.load(ordering: .acquiring) >= plan.inFlight {
+            if message * entries - flow.received.load(ordering: .acquiring) >= plan.inFlight * entries {
                 // Leave the core to the receiver. The pause is short compared with the time that a full window takes to
                 // come back.
                 Thread.sleep(forTimeInterval: 0.00005)
@@ -37,14 +38,14 @@ struct LoadGenerator: Sendable {
             }
             guard try producer.send(message) else { continue }
             message += 1
-            flow.sent.store(message, ordering: .releasing)
+            flow.sent.store(message * entries, ordering: .releasing)
         }
         flow.hasSentAll.store(true, ordering: .releasing)
         // Wait until the messages are back, because closing the socket would lose them.
         while !flow.receivingEnds.load(ordering: .acquiring), flow.inFlight > 0 { Thread.sleep(forTimeInterval: 0.001) }
     }
 
-    /// The receiver's thread: counts the messages that come back.
+    /// The receiver's thread: counts the entries that come back.
     func receive(_ flow: BenchFlow) throws {
         var consumer = try BenchConsumer(target, plan, in: contexts.receiving)
         while try !consumer.advanceConnection(flow) {
@@ -52,8 +53,9 @@ struct LoadGenerator: Sendable {
         }
         var count = 0
         while !flow.receivingEnds.load(ordering: .relaxed) {
-            guard try consumer.receive() else { continue }
-            count += 1
+            let entries = try consumer.receive()
+            guard entries > 0 else { continue }
+            count += entries
             flow.received.store(count, ordering: .releasing)
         }
     }

@@ -10,13 +10,16 @@ final class ThroughputRun {
     private let flow = BenchFlow()
     private let sender: BenchThread
     private let receiver: BenchThread
+    /// The number of entries that came back during the measured time.
     private var counted = 0
     private var time = Duration.zero
-    /// The number of messages that never came back.
+    /// The number of entries that never came back.
     private var lost = 0
 
     /// The number of messages per second that came back, over all turns.
-    var messagesPerSecond: Double { Double(counted) / (time / .seconds(1)) }
+    var messagesPerSecond: Double {
+        Double(counted) / Double(generator.plan.streamsPerMessage) / (time / .seconds(1))
+    }
 
     /// Starts the threads. Always call ``end(waits:)`` afterwards.
     init(_ generator: LoadGenerator) {
@@ -82,7 +85,7 @@ final class ThroughputRun {
     /// Ends the threads.
     ///
     /// - Parameter waits: Whether to wait for messages in transit.
-    /// - Returns: The number of sent messages that did not come back.
+    /// - Returns: The number of sent entries that did not come back.
     /// - Throws: The error of a thread.
     func end(waits: Bool) throws -> Int {
         flow.end()

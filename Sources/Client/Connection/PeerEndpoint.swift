@@ -35,20 +35,25 @@ extension IngestEndpoint {
 }
 
 extension DaemonStatus {
-    /// Returns the client's side of the first ingest endpoint for binary messages, which the tool sends.
+    /// Returns the client's side of the first ingest endpoint with a codec.
     ///
-    /// - Parameter control: The control endpoint that the client uses.
+    /// - Parameters:
+    ///   - codec: The codec of the messages that the client sends.
+    ///   - control: The control endpoint that the client uses.
     /// - Returns: The client's endpoint.
     /// - Throws: ``ClientError`` with the status `unavailable` if there is no such endpoint.
-    func binaryIngest(control: Endpoint) throws(ClientError) -> IngestEndpoint {
+    func ingest(_ codec: IngestCodec, control: Endpoint) throws(ClientError) -> IngestEndpoint {
         for (index, text) in endpoints.ingest.enumerated() {
-            let isBinary = codecs.map { index >= $0.ingest.count || $0.ingest[index] == .binary } ?? true
+            let found = codecs.flatMap { index < $0.ingest.count ? $0.ingest[index] : nil } ?? .binary
             // Only the daemon's own process can reach an inproc address.
-            if isBinary, let endpoint = try? IngestEndpoint(text), !endpoint.endpoint.address.hasPrefix("inproc:") {
+            if found == codec, let endpoint = try? IngestEndpoint(text), !endpoint.endpoint.address.hasPrefix("inproc:")
+            {
                 return endpoint.peer(control: control)
             }
         }
         throw ClientError(
-            .unavailable, "the daemon has no reachable ingest endpoint for binary messages; start it with one")
+            .unavailable,
+            "the daemon has no reachable ingest endpoint with the codec \(codec.rawValue); start it with one, for example "
+                + "with --ingest \(codec.rawValue):@tcp://127.0.0.1:5560")
     }
 }

@@ -11,6 +11,9 @@ package struct Feed {
         package var rate: Double?
         /// The maximum number of timesteps in one message, at least 1.
         package var batch: Int
+        /// The maximum number of rows in one message, at least 1. With more than 1, a message has timesteps of several
+        /// streams.
+        package var streamsPerMessage: Int
         /// Whether to number each stream's timesteps from 1 and leave out timesteps that the daemon has already
         /// consumed.
         package var resumes: Bool
@@ -21,12 +24,14 @@ package struct Feed {
 
         /// Creates options. Each parameter sets the property of the same name.
         package init(
-            layout: RowLayout, rate: Double?, batch: Int, resumes: Bool, ingest: IngestEndpoint?,
+            layout: RowLayout, rate: Double?, batch: Int, streamsPerMessage: Int = 1, resumes: Bool,
+            ingest: IngestEndpoint?,
             timeoutSeconds: Double
         ) {
             self.layout = layout
             self.rate = rate
             self.batch = batch
+            self.streamsPerMessage = streamsPerMessage
             self.resumes = resumes
             self.ingest = ingest
             self.timeoutSeconds = timeoutSeconds

@@ -66,9 +66,14 @@ final class FeedRun {
         _ options: Feed.Options, control: ControlClient, status: DaemonStatus, in context: Context
     ) throws(ClientError) -> TimestepSender {
         let ingest =
-            if let given = options.ingest { given } else { try status.binaryIngest(control: control.endpoint) }
+            if let given = options.ingest {
+                given
+            } else {
+                try status.ingest(options.streamsPerMessage > 1 ? .batch : .binary, control: control.endpoint)
+            }
         let sender = try TimestepSender(
-            endpoint: ingest, patienceSeconds: options.timeoutSeconds, credentials: control.credentials, in: context)
+            endpoint: ingest, patienceSeconds: options.timeoutSeconds, rowsPerMessage: options.streamsPerMessage,
+            credentials: control.credentials, in: context)
         try sender.waitForDaemon()
         return sender
     }
@@ -130,7 +135,7 @@ final class FeedRun {
                     if !sendsRest { break }
                     queue.interrupt()
                 }
-                if waiting != nil, queue.wouldWait { try flush() }
+                if queue.wouldWait { try sendAll() }
                 if queue.wouldWait {
                     if try checkLoss() { throw TimestepSender.lost }
                     file.waitUntilReadable(milliseconds: 500)
@@ -148,10 +153,16 @@ final class FeedRun {
                 try take(row)
             }
         } catch {
-            if error.status == .data { try flush() }
+            if error.status == .data { try sendAll() }
             throw error
         }
+        try sendAll()
+    }
+
+    /// Sends all rows that wait for others to join their message.
+    private func sendAll() throws(ClientError) {
         try flush()
+        try connection?.flush()
     }
 
     /// Whether to send the rows that had been read when an interruption arrived. The rows of a file can be sent later,
@@ -185,6 +196,7 @@ final class FeedRun {
         if isAgain {
             try sendAgain(message)
         } else {
+            if pacer?.mustWait == true { try connection?.flush() }
             pacer?.wait(for: message.timesteps)
             try makeRoom()
             try look()
@@ -214,6 +226,7 @@ final class FeedRun {
     /// Releases consumed messages if too many are kept, and waits until there is room for more.
     private func makeRoom() throws(ClientError) {
         guard unconfirmed?.isFull == true else { return }
+        try connection?.flush()
         var lastProgress = ContinuousClock.now
         while unconfirmed?.hasRoom == false {
             var hasReleased = false
@@ -266,7 +279,8 @@ final class FeedRun {
         }
         guard recoveries < Self.maximumRecoveries else { throw gone }
         if let unconfirmed {
-            for message in unconfirmed.all { try sendAgainUnlessLost(message) }
+            for message in unconfirmed.all { try unlessLost { () throws(ClientError) in try sendAgain(message) } }
+            try unlessLost { () throws(ClientError) in try connection?.flush() }
         } else {
             try queue.rewind()
             rowsBefore = max(rowsBefore, rowsDone)
@@ -276,10 +290,10 @@ final class FeedRun {
         }
     }
 
-    /// Sends a message again. If the connection breaks again, the next send reports the loss.
-    private func sendAgainUnlessLost(_ message: InputRow) throws(ClientError) {
+    /// Sends something. If the connection breaks again, the next send reports the loss.
+    private func unlessLost(_ send: () throws(ClientError) -> Void) throws(ClientError) {
         do throws(ClientError) {
-            try sendAgain(message)
+            try send()
         } catch {
             guard error == TimestepSender.lost else { throw error }
         }

@@ -22,6 +22,9 @@ struct Pacer {
         due = ContinuousClock.now
     }
 
+    /// Whether the next timesteps are not due yet.
+    var mustWait: Bool { due > ContinuousClock.now }
+
     /// Waits until the next timesteps are due or an interruption arrives.
     ///
     /// - Parameter count: The number of timesteps to send together.

@@ -27,6 +27,8 @@ package final class TimestepSender {
     private var isAdmitted = false
     /// Whether the daemon has been connected at least once.
     private var isAttached = false
+    /// The rows of the next message; nil if each row is a message.
+    private var rows: RowBatch?
 
     /// Attaches to the endpoint. Call ``waitForDaemon()`` next.
     ///
@@ -34,13 +36,17 @@ package final class TimestepSender {
     ///   - endpoint: The client's side of the daemon's ingest endpoint. The sender connects if the endpoint does not
     ///     say whether to connect or to bind.
     ///   - patienceSeconds: The maximum time to wait for room to send one message, in seconds.
+    ///   - rowsPerMessage: The maximum number of rows in one message. If it is more than 1, the messages have the codec
+    ///     `batch`.
     ///   - credentials: The client's keys, if the daemon requires keys.
     ///   - context: The ZeroMQ context in which to create the socket.
     /// - Throws: ``ClientError`` if the endpoint cannot be used.
     package init(
-        endpoint: IngestEndpoint, patienceSeconds: Double, credentials: CurveCredentials? = nil, in context: Context
+        endpoint: IngestEndpoint, patienceSeconds: Double, rowsPerMessage: Int = 1,
+        credentials: CurveCredentials? = nil, in context: Context
     ) throws(ClientError) {
         self.endpoint = endpoint
+        rows = rowsPerMessage > 1 ? RowBatch(capacity: rowsPerMessage) : nil
         patience = patienceSeconds
         diagnosis = ReachDiagnosis(
             endpoint: endpoint.endpoint, wanted: EndpointKind(endpoint.kind), credentials: credentials, context: context
@@ -121,18 +127,35 @@ package final class TimestepSender {
         return isAdmitted
     }
 
-    /// Sends timesteps of one stream as one message. Waits while the daemon cannot keep up.
+    /// Sends timesteps of one stream, or keeps them until there are enough for a message. Waits while the daemon cannot
+    /// keep up.
     ///
     /// - Parameter row: The timesteps.
     /// - Throws: ``ClientError`` with the status `temporary` if there is no room within the time limit, and ``lost`` if
     ///   the connection is broken.
     package func send(_ row: InputRow) throws(ClientError) {
+        guard rows != nil else { return try sendAlone(row) }
+        while rows?.add(row) == false { try flush() }
+    }
+
+    /// Sends the rows that were kept.
+    ///
+    /// - Throws: Same as ``send(_:)``.
+    package func flush() throws(ClientError) {
+        guard let batch = rows, !batch.isEmpty else { return }
+        try send(batch.frames)
+        rows?.removeAll()
+    }
+
+    private func sendAlone(_ row: InputRow) throws(ClientError) {
         let header = TimestepHeader(sequence: row.sequence, flags: row.flags)
-        let hasHeader = header != TimestepHeader()
-        try send(Array(row.stream.utf8), more: true)
         let tokens = row.areTokens ? row.values.map { Int32($0) } : []
-        try send(tokens.isEmpty ? Timesteps.bytes(row.values) : Timesteps.bytes(tokens: tokens), more: hasHeader)
-        if hasHeader { try send(header.bytes, more: false) }
+        let values = tokens.isEmpty ? Timesteps.bytes(row.values) : Timesteps.bytes(tokens: tokens)
+        try send([Array(row.stream.utf8), values] + (header == TimestepHeader() ? [] : [header.bytes]))
+    }
+
+    private func send(_ frames: [[UInt8]]) throws(ClientError) {
+        for (index, frame) in frames.enumerated() { try send(frame, more: index < frames.count - 1) }
     }
 
     /// The endpoint in the daemon's notation, without `@` or `>`.

@@ -59,6 +59,9 @@ extension Decision {
     /// The length of a record without its probabilities, in bytes.
     @usableFromInline static let fixedSize = 28
 
+    /// Returns the length of a record in bytes.
+    package static func recordSize(outputs: Int) -> Int { fixedSize + MemoryLayout<Float>.size * outputs }
+
     /// Reads the second frame of a decision message: one or more records.
     ///
     /// - Throws: ``DecisionError`` if the frame does not consist of whole records.

@@ -17,6 +17,7 @@ struct BenchCommand: ParsableCommand {
 
               sluice bench
               sluice bench --timesteps 100 --json
+              sluice bench --streams-per-message 1000
             """,
         subcommands: [BenchEngineCommand.self, BenchForwarderCommand.self])
 
@@ -25,7 +26,16 @@ struct BenchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The number of streams that get messages in turn.", valueName: "streams"))
     var streams = 1000
 
-    @Option(help: ArgumentHelp("The timesteps in one message.", valueName: "timesteps"))
+    @Option(
+        help: ArgumentHelp(
+            "The streams in one message. With more than 1, the daemon needs an ingest endpoint with the codec batch; if it "
+                + "publishes its decisions one by one, the forwarder splits the messages.", valueName: "streams"))
+    var streamsPerMessage = 1
+
+    @Flag(help: "With --streams-per-message: name the streams by numbers in a dictionary, not by ids.")
+    var numbers = false
+
+    @Option(help: ArgumentHelp("The timesteps in one message, for each of its streams.", valueName: "timesteps"))
     var timesteps = 1
 
     @Option(help: ArgumentHelp("The seconds of load that count in one round.", valueName: "seconds"))
@@ -34,8 +44,11 @@ struct BenchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The number of rounds for daemon and forwarder each.", valueName: "rounds"))
     var rounds = 5
 
-    @Option(help: ArgumentHelp("The most messages on their way at any time.", valueName: "messages"))
-    var inFlight = 5000
+    @Option(
+        help: ArgumentHelp(
+            "The most messages on their way at any time. (default: 5000, fewer with --streams-per-message)",
+            valueName: "messages"))
+    var inFlight: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -48,7 +61,8 @@ struct BenchCommand: ParsableCommand {
 
     func run() throws {
         let plan = BenchPlan(
-            streams: streams, timesteps: timesteps, seconds: seconds, rounds: rounds, inFlight: inFlight,
+            streams: streams, streamsPerMessage: streamsPerMessage, usesNumbers: numbers, timesteps: timesteps,
+            seconds: seconds, rounds: rounds, inFlight: inFlight ?? max(4, 5000 / max(1, streamsPerMessage)),
             prefix: prefix ?? "bench-\(ProcessInfo.processInfo.processIdentifier)-")
         let interruption = Interruption()
         defer { withExtendedLifetime(interruption) {} }
@@ -115,7 +129,10 @@ struct BenchForwarderCommand: ParsableCommand {
     @Argument(help: "The endpoint of both sockets, with a wildcard.")
     var endpoint: String
 
+    @Option(help: "Split batches into one message per entry, with a second frame of this size in bytes.")
+    var splittingInto: Int?
+
     func run() throws {
-        try Forwarder.run(at: endpoint)
+        try Forwarder.run(at: endpoint, splittingInto: splittingInto)
     }
 }

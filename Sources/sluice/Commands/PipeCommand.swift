@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import Wire
 import ZeroMQ
 
 struct PipeCommand: ParsableCommand {
@@ -31,6 +32,7 @@ struct PipeCommand: ParsableCommand {
             stream's newest row waits for the next. Ctrl-C sends the rows that arrived, without an end.
 
               sluice pipe power.csv --stream meter-1 --values power
+              sluice pipe meters.csv --stream-column id --streams-per-message 1000
               sluice pipe x_test.npy --stream test
               tail -n +1 -F readings.csv | sluice pipe --stream-column id --sequence-by trip
             """)
@@ -48,6 +50,12 @@ struct PipeCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("The most timesteps of one stream in one message.", valueName: "timesteps"))
     var batch = 1
+
+    @Option(
+        help: ArgumentHelp(
+            "The most rows of different streams in one message. With more than 1, the daemon needs an ingest endpoint with "
+                + "the codec batch.", valueName: "rows"))
+    var streamsPerMessage = 1
 
     @Flag(
         help: """
@@ -69,6 +77,9 @@ struct PipeCommand: ParsableCommand {
             throw ValidationError("--rate must be from 1e-6 to 1e9 timesteps per second")
         }
         guard batch >= 1, batch <= 1_000_000 else { throw ValidationError("--batch must be 1 to 1000000 timesteps") }
+        guard streamsPerMessage >= 1, streamsPerMessage <= BatchHeader.maximumCount else {
+            throw ValidationError("--streams-per-message must be 1 to \(BatchHeader.maximumCount)")
+        }
         if let ingest { _ = try Self.endpoint(ingest) }
     }
 
@@ -78,7 +89,8 @@ struct PipeCommand: ParsableCommand {
         let feed = Feed(
             input,
             options: Feed.Options(
-                layout: try rowOptions.layout(), rate: rate, batch: batch, resumes: resume,
+                layout: try rowOptions.layout(), rate: rate, batch: batch, streamsPerMessage: streamsPerMessage,
+                resumes: resume,
                 ingest: try ingest.map(Self.endpoint),
                 timeoutSeconds: connection.timeout),
             control: try connection.client(in: context), in: context)

@@ -1,0 +1,92 @@
+import Foundation
+import Wire
+import ZeroMQ
+
+/// The receiving end. It belongs to the thread that creates it.
+struct BenchConsumer: ~Copyable {
+    private let socket: Socket
+    private var first = Message()
+    private var second = Message()
+    private var third = Message()
+    private var frameCount = 0
+    private let handshake: Handshake
+    private let announced: [UInt8]?
+    private let receivesBatches: Bool
+    private let isDaemon: Bool
+    private let timesteps: Int
+
+    init(_ target: BenchTarget, _ plan: BenchPlan, in context: Context) throws {
+        let topic = target.announcesSubscriptions ? "\(StreamID.ownTopics)subscribed/\(UUID().uuidString)" : nil
+        // Batches have topics of their own, and a forwarded batch begins with its header.
+        let prefix = target.publishesBatches ? "" : plan.prefix
+        socket = try Self.open(
+            target.decisions, target.credentials, topics: [prefix] + [topic].compactMap(\.self), in: context)
+        handshake = Handshake(plan)
+        announced = topic.map { Array($0.utf8) }
+        receivesBatches = target.publishesBatches
+        isDaemon = target.announcesSubscriptions
+        timesteps = plan.timesteps
+    }
+
+    private static func open(
+        _ endpoint: Endpoint, _ credentials: CurveCredentials?, topics: [String], in context: Context
+    ) throws(ZeroMQError) -> Socket {
+        let socket = try Socket(.sub, in: context)
+        try socket.set(.linger, to: 0)
+        try socket.set(.receiveHighWaterMark, to: 0)
+        try socket.set(.receiveTimeout, to: 5)
+        try socket.authenticate(with: credentials, at: endpoint)
+        try socket.attach(to: endpoint, otherwise: .connect)
+        for topic in topics { try socket.subscribe(topic) }
+        return socket
+    }
+
+    /// Takes the next step in setting up a connection without losses.
+    ///
+    /// - Returns: Whether the connection is ready. If it is, all later messages belong to the load.
+    mutating func advanceConnection(_ flow: BenchFlow) throws -> Bool {
+        guard try receiveMessage() else { return false }
+        if announced == nil || Array(copying: first.bytes) == announced {
+            flow.isInForce.store(true, ordering: .releasing)
+        }
+        // A batch has the ids in its second frame. The message has one entry, so the frame is the id.
+        return receivesBatches ? second.bytes.hasBytes(handshake.go) : first.bytes.hasBytes(handshake.go)
+    }
+
+    /// Waits at most 5 ms for a message.
+    ///
+    /// - Returns: The number of entries that came back with it; 0 if no message arrived.
+    @inline(__always)
+    mutating func receive() throws(ZeroMQError) -> Int {
+        guard try receiveMessage() else { return 0 }
+        return receivesBatches ? entries : 1
+    }
+
+    private mutating func receiveMessage() throws(ZeroMQError) -> Bool {
+        guard try socket.receive(into: &first, wait: true) else { return false }
+        frameCount = 1
+        guard first.hasMore else { return true }
+        _ = try socket.receive(into: &second, wait: true)
+        frameCount = 2
+        guard second.hasMore else { return true }
+        _ = try socket.receive(into: &third, wait: true)
+        frameCount = 3
+        precondition(!third.hasMore, "neither the daemon nor the forwarder publishes more than three frames")
+        return true
+    }
+
+    /// The number of entries of a received batch; 0 for an event or a forwarded dictionary, which have two frames.
+    private var entries: Int {
+        guard frameCount == 3 else { return 0 }
+        guard isDaemon else { return (try? BatchHeader(first.rawBytes).count) ?? 0 }
+        // Every timestep has a record, and the last byte before a record's outputs is their number.
+        let outputs = Int(third.rawBytes.littleEndian(at: 27, as: UInt8.self))
+        return third.byteCount / Decision.recordSize(outputs: outputs) / timesteps
+    }
+}
+
+extension Span<UInt8> {
+    fileprivate func hasBytes(_ bytes: [UInt8]) -> Bool {
+        count == bytes.count && indices.allSatisfy { self[$0] == bytes[$0] }
+    }
+}
