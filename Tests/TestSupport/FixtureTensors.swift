@@ -10,6 +10,8 @@ package struct FixtureTensors {
 
     private let entries: [String: Entry]
     private let data: Data
+    /// The place of the data in the file.
+    private let start: Int
 
     /// Reads a file.
     ///
@@ -21,11 +23,17 @@ package struct FixtureTensors {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         entries = try decoder.decode([String: Entry].self, from: file[8..<8 + length])
-        data = Data(file[(8 + length)...])
+        start = 8 + length
+        data = Data(file[start...])
     }
 
     /// The names of the tensors.
     package var names: [String] { entries.filter { $0.value.dtype != nil }.keys.sorted() }
+
+    /// Returns the place of a tensor's values in the file; nil if there is no such tensor.
+    package func range(of name: String) -> Range<Int>? {
+        entries[name]?.dataOffsets.map { start + $0[0]..<start + $0[1] }
+    }
 
     /// Returns the values of a tensor, in row-major order; empty if there is no such tensor.
     package func values(_ name: String) -> [Double] {

@@ -58,13 +58,9 @@ import Training
     @Test func `a fit continues from the optimizer's state in Keras' file`() throws {
         let keras = try KerasTraining("resume")
         let trainer = try Trainer(keras.file.model, keras.configuration())
-        let variables = try FixtureTensors(
-            Fixtures.url("reference/training/resume.optimizer.safetensors"))
-        func values(_ number: Int) -> [Float] { variables.values("optimizer/vars/\(number)").map { Float($0) } }
-        // The variables are the number of updates, the learning rate, and then the momentum and velocity of each weight.
-        trainer.optimizerState = OptimizerState(
-            updates: Int(values(0).first ?? 0),
-            slots: trainer.trainedShapes.indices.map { [values(2 + 2 * $0), values(3 + 2 * $0)] })
+        let variables = try #require(try TrainingCase.document("resume").optimizer)
+        let slots = try #require(variables.slots(2, ofShapes: trainer.trainedShapes))
+        trainer.optimizerState = OptimizerState(updates: variables.updates, slots: slots.map { $0.map(\.values) })
         let (options, set) = keras.run.options(keras.set)
         let result = try trainer.fit(set, options)
         let expected = keras.run.tensorflowFloat64

@@ -117,8 +117,10 @@ struct TrainingCase: Decodable {
             TrainingCase.self, from: Data(contentsOf: Fixtures.url("\(folder)/\(name).json")))
     }
 
-    static func model(_ name: String) throws -> ModelFile {
-        try ModelFile.read(Fixtures.url("\(folder)/\(name).initial.keras").path())
+    static func model(_ name: String) throws -> ModelFile { try document(name).file }
+
+    static func document(_ name: String) throws -> ModelDocument {
+        try ModelDocument.read(Fixtures.url("\(folder)/\(name).initial.keras").path())
     }
 
     static func tensors(_ name: String) throws -> FixtureTensors {

@@ -13,13 +13,16 @@ struct FitCase: CustomTestStringConvertible {
         }
 
         struct Run: Decodable {
-            let loss: [Double]
-            let accuracy: [Double]
+            let loss: [Double]?
+            let accuracy: [Double]?
             let valLoss: [Double]?
             let valAccuracy: [Double]?
             let learningRate: [Double]?
             let state: [[Double]]?
             let evaluate: [String: Double]?
+            let parts: [Part]?
+            let probabilities: [Double]?
+            let online: Online?
         }
 
         let files: Files
@@ -27,6 +30,23 @@ struct FitCase: CustomTestStringConvertible {
         let batchSize: Int
         let tensorflowFloat64: Run
         let differences: [String: [String: Double]]
+    }
+
+    /// A part of a training that stops and goes on.
+    struct Part: Decodable {
+        let state: [[Double]]
+        let losses: [Double]?
+        let probabilities: [Double]?
+    }
+
+    /// The settings for a daemon that learns while it serves.
+    struct Online: Decodable {
+        /// The number of timesteps that an update trains on.
+        let window: Int
+        /// The number of later decisions before a label is known.
+        let delay: Int
+        /// The number of updates between two changes of the served weights.
+        let swap: Int
     }
 
     static let folder = "reference/training"
@@ -38,6 +58,11 @@ struct FitCase: CustomTestStringConvertible {
     let curves: [String: [Double]]
     /// Keras' final state of each stream.
     let state: [[Double]]?
+    /// The parts of `change`.
+    let parts: [Part]
+    /// Keras' decisions in `online` and `online_late`.
+    let probabilities: [Double]
+    let online: Online?
     /// Keras' loss and accuracy on the held-out file.
     let evaluation: [String: Double]
     /// The held-out file.
@@ -67,6 +92,9 @@ struct FitCase: CustomTestStringConvertible {
         epochs = file.epochs
         differences = file.differences
         state = run.state
+        parts = run.parts ?? []
+        probabilities = run.probabilities ?? []
+        online = run.online
         evaluation = run.evaluate ?? [:]
         curves = [
             "loss": run.loss, "accuracy": run.accuracy, "val_loss": run.valLoss, "val_accuracy": run.valAccuracy,
@@ -85,6 +113,17 @@ struct FitCase: CustomTestStringConvertible {
 
     /// The path of the training data.
     var data: String { Self.path(train) }
+
+    /// The same data without the labels of all rows but the last of each day.
+    var dataWithLastLabels: String {
+        get throws {
+            let rows = try String(contentsOfFile: data, encoding: .utf8).split(separator: "\n")
+            return rows.enumerated().map { index, row in
+                let end = index % 24 == 0 ? nil : row.lastIndex(of: ",")
+                return (end.map { row[...$0] } ?? row) + "\n"
+            }.joined()
+        }
+    }
 
     /// Runs `sluice fit` until it ends.
     func fit(into output: String, epochs: Int? = nil, _ more: [String] = []) throws -> FinishedProgram {

@@ -136,6 +136,60 @@ import Testing
         #expect(frozen.status == 0, "\(frozen.errorOutput)")
     }
 
+    @Test(arguments: [
+        ("kernel_regularizer", #"{"class_name": "L2", "config": {"l2": 0.01}}"#),
+        ("activity_regularizer", #"{"class_name": "L2", "config": {"l2": 0.01}}"#),
+        ("recurrent_constraint", #"{"class_name": "NonNeg", "config": {}}"#),
+    ])
+    func `fit refuses regularizers and constraints by the names of the layer and of the option`(
+        option: String, value: String
+    ) throws {
+        var file = try PatchedFile("\(FitCase.folder)/model3.initial.keras")
+        let options = [
+            "kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "activity_regularizer",
+            "kernel_constraint", "recurrent_constraint", "bias_constraint",
+        ]
+        let all = options.map { "\"\($0)\": null" }.joined(separator: ", ")
+        file.changeEntry("config.json") { entry in
+            // A missing option has its default.
+            #expect(entry.replace(all, with: "\"\(option)\": \(value)") == 1)
+        }
+        let model = try path("model.keras")
+        try Data(file.bytes).write(to: URL(filePath: model))
+        let command = try ["fit", model, Self.power, "-o", path("out.keras")] + Self.data
+        let refused = try FinishedProgram("sluice", command)
+        #expect(refused.status == 65)
+        #expect(
+            refused.errorOutput.contains("does not train layer 'lstm' (LSTM) with \(option)"),
+            "\(refused.errorOutput)")
+        #expect(refused.errorOutput.contains("give --freeze-unsupported"))
+        #expect(try files() == ["model.keras"])
+        let frozen = try FinishedProgram("sluice", command + ["--freeze-unsupported"])
+        #expect(frozen.status == 0, "\(frozen.errorOutput)")
+    }
+
+    @Test func `fit keeps the weights of a layer that is frozen in Keras, and goes on with the optimizer's state`()
+        throws
+    {
+        var file = try PatchedFile("\(FitCase.folder)/model3.initial.keras")
+        file.changeEntry("config.json") { entry in
+            #expect(entry.replace(#""lstm", "trainable": true"#, with: #""lstm", "trainable":false"#) == 1)
+        }
+        let (model, trained) = (try path("model.keras"), try path("trained.safetensors"))
+        try Data(file.bytes).write(to: URL(filePath: model))
+        for (file, options) in [(model, []), (trained, ["--force", "--resume", "--epochs", "2"])] {
+            let ended = try FinishedProgram("sluice", ["fit", file, Self.power, "-o", trained] + Self.data + options)
+            #expect(ended.status == 0, "\(ended.errorOutput)")
+        }
+        let before = try path("before.safetensors")
+        #expect(try FinishedProgram("sluice", ["convert", model, before]).status == 0)
+        let (old, new) = (try FixtureTensors(URL(filePath: before)), try FixtureTensors(URL(filePath: trained)))
+        #expect(old.names.count == 7)
+        for name in old.names {
+            #expect((old.values(name) == new.values(name)) == name.hasPrefix("lstm/"), "\(name)")
+        }
+    }
+
     @Test func `a full disk leaves no partial model`() throws {
         let output = try path("out.safetensors")
         let program = try RunningProgram(

@@ -131,17 +131,37 @@ import Wire
 
     @Test func `rows without a label change the state but do not train the weights`() throws {
         let given = try FitCase("last", ["--chunk", "1"])
-        let rows = try String(contentsOfFile: given.data, encoding: .utf8).split(separator: "\n")
-        let unlabelled = rows.enumerated().map { index, row in
-            index % 24 == 0 ? String(row) : row.prefix(through: row.lastIndex(of: ",") ?? row.startIndex) + ""
-        }
-        let data = try #require(folder).write(unlabelled.joined(separator: "\n") + "\n", to: "data.csv")
+        let data = try #require(folder).write(try given.dataWithLastLabels, to: "data.csv")
         let ended = try FinishedProgram(
             "sluice",
             ["fit", given.model, data, "-o", try path("out.keras"), "--epochs", "20"] + given.fileOptions
                 + given.options)
         #expect(ended.status == 0, "\(ended.errorOutput)")
         try given.check(ended.output)
+    }
+
+    @Test(arguments: [80, 12])
+    func `a terminal shows a line for each epoch, and the curve of the validation's loss if there is room`(
+        columns: Int
+    ) throws {
+        let given = try FitCase("gru", ["--validation-split", "0.2", "--epochs", "3"])
+        let words =
+            [RunningProgram.folder.appending(path: "sluice").path, "fit", given.model, given.data, "-o"]
+            + [try path("out.keras")] + given.fileOptions + given.options
+        let command = "stty cols \(columns) rows 24; exec " + words.map { "'\($0)'" }.joined(separator: " ")
+        let ended = try FinishedProgram("/usr/bin/script", ["-qec", command, "/dev/null"])
+        #expect(ended.status == 0, "\(ended.output)")
+        let output = ended.output.replacing("\u{1B}[K", with: "")
+        let lines = output.split(whereSeparator: \.isNewline)
+        let titles = ["EPOCH", "SAMPLES/S", "LOSS", "ACCURACY", "VAL", "LOSS", "VAL", "ACCURACY"]
+        #expect(lines.first { $0.contains("EPOCH") }?.split(separator: " ").map(String.init) == titles)
+        for epoch in 1...3 {
+            let line = try #require(lines.last { $0.contains("\(epoch)/3  ████████████") })
+            #expect(line.split(separator: " ").count == 7, "\(line)")
+        }
+        #expect(output.contains("val_loss │") == (columns == 80), "\(output)")
+        #expect(lines.contains { $0.contains("epoch 1  ") && $0.hasSuffix(" 3") } == (columns == 80))
+        #expect(lines.last?.contains("3 epochs of 120 sequences in ") == true)
     }
 
     @Test func `each window of a sequence is trained on with the label of its last row`() throws {

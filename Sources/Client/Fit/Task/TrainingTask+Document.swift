@@ -70,16 +70,17 @@ extension TrainingTask {
     /// The number of vectors that the optimizer keeps for each weight.
     private var slotCount: Int { configuration.optimizer.method.slots }
 
-    /// The shapes of the weights for which Keras' optimizer keeps vectors, and their indices among the trainer's
-    /// weights. The index is nil for a frozen layer that Sluice cannot train.
+    /// The shapes of the weights for which Keras' optimizer keeps vectors, and their indices among the weights that
+    /// the trainer changes. The index is nil for a weight that Keras would change, but the trainer does not.
     private var optimizedWeights: [(place: Int?, shape: [Int])] {
         var weights: [(place: Int?, shape: [Int])] = []
         var next = 0
-        for (layer, isTrainable) in zip(document.file.model.layers, document.isTrainable) {
-            for (index, isTrainable) in isTrainable.enumerated() where isTrainable {
-                weights.append((layer.isTrainable ? next + index : nil, layer.weights[index].shape))
+        for (index, (layer, isTrainable)) in zip(document.file.model.layers, document.isTrainable).enumerated() {
+            let isTrained = layer.isTrainable && !configuration.frozenLayers.contains(index)
+            for (weight, isTrainable) in isTrainable.enumerated() where isTrainable {
+                weights.append((isTrained ? next + weight : nil, layer.weights[weight].shape))
             }
-            if layer.isTrainable { next += layer.weights.count }
+            if isTrained { next += layer.weights.count }
         }
         return weights
     }
