@@ -19,7 +19,7 @@ struct BenchCommand: ParsableCommand {
               sluice bench --timesteps 100 --json
               sluice bench --streams-per-message 1000
             """,
-        subcommands: [BenchEngineCommand.self, BenchForwarderCommand.self])
+        subcommands: [BenchEngineCommand.self, BenchTrainingCommand.self, BenchForwarderCommand.self])
 
     @OptionGroup(title: "Connection Options") var place: PlaceOptions
 

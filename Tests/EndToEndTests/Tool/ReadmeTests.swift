@@ -41,6 +41,7 @@ import Testing
             sluice() {
                 case $1 in
                     compare) "$programs/sluice" "$@" --epochs 2 --seeds 2 ;;
+                    bench) "$programs/sluice" "$@" --samples 1 ;;
                     inspect | summary | predict | evaluate | convert | init | fit | keygen) "$programs/sluice" "$@" ;;
                     watch) "$programs/sluice" "$@" --for 2 --control ipc://\(folder.path)/c ;;
                     *) "$programs/sluice" "$@" --control ipc://\(folder.path)/c ;;

@@ -220,4 +220,40 @@ import ZeroMQ
         let figures = try #require(object?["figures"] as? [[String: Any]])
         #expect(figures.allSatisfy { $0["units"] as? Int == 4 && ($0["alone_ns"] as? [String: Any]) != nil })
     }
+
+    @Test(arguments: [
+        ("model3.initial.keras", ["--batch-size", "16"], 10), ("model2.initial.keras", ["--chunk", "12"], 300),
+    ])
+    func `the training bench counts the updates of an epoch and times them`(
+        model: String, options: [String], updates: Int
+    ) throws {
+        let command = ["bench", "training", FitCase.path(model), FitCase.path("power_150.csv"), "--samples", "1"]
+        let rows = ["--values", "x0", "--sequence-by", "stream"]
+        let bench = try FinishedProgram("sluice", command + rows + options + ["--json"])
+        #expect(bench.status == 0, "\(bench.errorOutput)")
+        let object = try JSONSerialization.jsonObject(with: Data(bench.output.utf8)) as? [String: Any]
+        #expect(object?["updates"] as? Int == updates && object?["timesteps"] as? Int == 3600)
+        #expect((object?["losses"] as? [Double])?.count == 3)
+        let medians = try ["timestep_ns", "update_ns"].map { name in
+            try #require((object?[name] as? [String: Double])?["median"])
+        }
+        let (one, all) = (medians[0], medians[1])
+        #expect(one > 0 && abs(all * Double(updates) / (one * 3600) - 1) < 1e-9)
+    }
+
+    @Test func `the training bench refuses options that do not fit the model`() throws {
+        let command = [
+            "bench", "training", FitCase.path("model3.initial.keras"), FitCase.path("power_8.csv"), "--values", "x0",
+        ]
+        for (options, words) in [
+            (["--chunk", "2"], "--chunk is only for stateful models"),
+            (["--samples", "0"], "--samples must be from 1"),
+            (["--jobs", "0"], "--jobs must be 1 to 1024"),
+            (["--batch-size", "0"], "--batch-size must be at least 1"),
+        ] {
+            let refused = try FinishedProgram("sluice", command + options)
+            #expect(refused.status == 64 && refused.errorOutput.contains(words), "\(refused.errorOutput)")
+            #expect(refused.output.isEmpty)
+        }
+    }
 }

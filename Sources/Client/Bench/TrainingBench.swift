@@ -1,0 +1,126 @@
+package import ModelFiles
+import Training
+
+/// Measures how fast a model learns from the sequences of a file, without display and without output files.
+package struct TrainingBench {
+    private let task: TrainingTask
+    private let set: TrainingSet
+    private let options: FitOptions
+    private let samples: Int
+
+    /// The minimum length of a sample. It is long compared with a time slice of the system.
+    private static let sampleSeconds = 0.2
+    /// The number of epochs before the first sample. Their losses are reported, to compare them with another program's.
+    private static let firstEpochs = 3
+
+    /// Reads the sequences.
+    ///
+    /// - Parameters:
+    ///   - plan: The choices. The names of outputs are not used.
+    ///   - document: The model.
+    ///   - samples: The number of samples.
+    /// - Throws: ``ClientError`` if the file is wrong, or a choice does not fit the model.
+    package init(_ plan: FitPlan, _ document: ModelDocument, samples: Int) throws(ClientError) {
+        guard (1...10_000).contains(samples) else {
+            throw ClientError(.usage, "--samples must be from 1 to 10000")
+        }
+        self.samples = samples
+        options = plan.fit
+        task = try TrainingTask(document, path: plan.model, plan.choices)
+        try plan.check(for: task)
+        let sequences = try LabelledSequences(
+            try InputFile(path: plan.input), layout: plan.layout, labels: plan.labels, division: plan.division,
+            for: task, isQuiet: true)
+        var set = sequences.set
+        if document.file.isStateful {
+            set.batches = StreamLanes(of: sequences.streams, count: plan.lanes(of: document)).batches
+        }
+        self.set = set
+    }
+
+    /// Trains again and again from the weights of the file.
+    ///
+    /// - Parameter progress: Called with the name of the next step.
+    /// - Returns: The times.
+    /// - Throws: ``ClientError`` if the training fails.
+    package func run(progress: (String) -> Void) throws(ClientError) -> TrainingReport {
+        progress("warm-up")
+        let trainer = try task.makeTrainer()
+        let first = try fit(trainer, epochs: Self.firstEpochs)
+        let fingerprint = try task.document(of: trainer).file.fingerprint
+        var epochs = 1
+        while try seconds(for: epochs) < Self.sampleSeconds { epochs *= 2 }
+        var times: [Double] = []
+        for sample in 1...samples {
+            progress("sample \(sample) of \(samples)")
+            times.append(try seconds(for: epochs) / Double(epochs))
+        }
+        let timesteps = (0..<set.count).reduce(0) { $0 + set.timesteps(of: $1) }
+        let updates = trainer.updates(in: set, options)
+        guard let timestep = Spread(times.map { $0 * 1e9 / Double(timesteps) }),
+            let update = Spread(times.map { $0 * 1e9 / Double(max(1, updates)) })
+        else { throw ClientError(.software, "there is no sample") }
+        return TrainingReport(
+            sequences: set.count, timesteps: timesteps, updates: updates, jobs: task.configuration.jobs,
+            timestep: timestep, update: update, losses: first.epochs.map(\.training.loss), fingerprint: fingerprint)
+    }
+
+    /// Returns the time of some epochs, which start from the weights of the file.
+    private func seconds(for epochs: Int) throws(ClientError) -> Double {
+        let trainer = try task.makeTrainer()
+        let start = ContinuousClock.now
+        _ = try fit(trainer, epochs: epochs)
+        return (ContinuousClock.now - start) / .seconds(1)
+    }
+
+    private func fit(_ trainer: Trainer, epochs: Int) throws(ClientError) -> FitResult {
+        var options = options
+        options.epochs = epochs
+        let result: FitResult
+        do {
+            result = try trainer.fit(set, options)
+        } catch {
+            throw ClientError(error, path: task.path)
+        }
+        guard case .completed = result.end else {
+            throw ClientError(.data, "\(task.path): the loss is not a number; lower --learning-rate")
+        }
+        return result
+    }
+}
+
+/// The times of a training.
+package struct TrainingReport: Encodable, Sendable {
+    /// The number of sequences, timesteps and updates in an epoch.
+    let sequences, timesteps, updates: Int
+    /// The number of threads.
+    let jobs: Int
+    /// The nanoseconds for one timestep of one sequence, forward, backward and its part of the update.
+    let timestep: Spread
+    /// The nanoseconds for one update.
+    let update: Spread
+    /// The loss of each of the first epochs.
+    let losses: [Double]
+    /// The fingerprint of the weights after these epochs. Equal bits have equal fingerprints.
+    let fingerprint: String
+
+    private enum CodingKeys: String, CodingKey {
+        case sequences, timesteps, updates, jobs, losses, fingerprint
+        case timestep = "timestep_ns"
+        case update = "update_ns"
+    }
+
+    /// The report for people.
+    package var lines: [String] {
+        func text(_ spread: Spread) -> String {
+            func tenths(_ value: Double) -> String { Quantity.fixed(value, digits: 1) }
+            return "\(tenths(spread.median)) (\(tenths(spread.min)) to \(tenths(spread.max)))"
+        }
+        return [
+            "An epoch: \(Quantity.count(sequences, of: "sequence")), \(Quantity.count(timesteps, of: "timestep")), "
+                + "\(Quantity.count(updates, of: "update")); \(Quantity.count(jobs, of: "thread"))",
+            "nanoseconds a timestep: \(text(timestep))", "nanoseconds an update: \(text(update))",
+            "Each time is the median (and the least and the greatest) of the samples.",
+        ]
+    }
+}
