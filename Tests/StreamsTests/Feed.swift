@@ -92,6 +92,18 @@ final class Feed {
         return decided.records.all
     }
 
+    /// Sends one message for each stream, and steps all of them together.
+    func sendTogether(_ messages: [(id: String, values: [Float])], time: Int64 = 0) throws(DropCause) {
+        for message in messages {
+            _ = try unsafe table.admit(
+                frames: 2, id: Array(message.id.utf8).span, payload: Timesteps.bytes(message.values).span.bytes,
+                header: RawSpan())
+        }
+        table.stepBatch()
+        var decided = DecidedBatch()
+        table.decideBatch(time: time, into: &decided)
+    }
+
     /// Processes one batch of the backlog.
     func takePiece() -> [Decision] {
         var decided = DecidedBatch()

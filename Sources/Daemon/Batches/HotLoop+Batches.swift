@@ -53,6 +53,7 @@ extension HotLoop {
         case .dictionary:
             let known = dictionaries.find(header.dictionary)?.dictionary
             if let new = try batch.dictionary(header, known: known) { dictionaries.add(new) }
+            if !dictionaries.areStored { storeDictionaries() }
         }
     }
 

@@ -48,15 +48,26 @@ struct StreamDictionaries {
     static let maximumCount = 64
 
     /// The dictionaries, the last used one at the end.
-    private var entries: [NumberedStreams] = []
+    private var entries: [NumberedStreams]
+    /// Whether the store has the same dictionaries, or will have them once a job that is under way has ended.
+    private(set) var areStored = true
+
+    /// - Parameter stored: The dictionaries in the store, the last one at the end.
+    init(_ stored: [StreamDictionary]) {
+        entries = stored.suffix(Self.maximumCount).map(NumberedStreams.init)
+    }
 
     /// The number of dictionaries.
     var count: Int { entries.count }
+
+    /// All dictionaries, the last used one at the end.
+    var all: [StreamDictionary] { entries.map(\.dictionary) }
 
     /// Adds a dictionary that is not known yet.
     mutating func add(_ dictionary: StreamDictionary) {
         if entries.count == Self.maximumCount { entries.removeFirst() }
         entries.append(NumberedStreams(dictionary))
+        areStored = false
     }
 
     /// Returns the dictionary with a hash; nil if there is none.
@@ -65,4 +76,9 @@ struct StreamDictionaries {
         if index < entries.count - 1 { entries.append(entries.remove(at: index)) }
         return entries.last
     }
+
+    mutating func beginStoring() { areStored = true }
+
+    /// Records that the dictionaries must be stored, for example because that failed.
+    mutating func mustBeStored() { areStored = false }
 }

@@ -61,5 +61,6 @@ extension HotLoop {
             snapshots and \(table.asleepCount) hibernating streams are lost: \(loss)
             """)
         table.markAllChanged()
+        dictionaries.mustBeStored()
     }
 }

@@ -33,6 +33,8 @@ struct StartState: ~Copyable {
     /// The size of the journal's records since the last checkpoint, in bytes.
     private(set) var journalBytes = 0
     private(set) var table: StreamTable
+    /// The dictionaries that producers have announced, the last one at the end.
+    private(set) var dictionaries: [StreamDictionary] = []
 
     private let place: String
     private let logger: Logger
@@ -129,6 +131,7 @@ struct StartState: ~Copyable {
             isWhole: replayed?.connects ?? true)
         try state.finishReplay(replayed, goesOn: configuration.durability == .journal)
         try store.keepLayouts(of: models)
+        state.dictionaries = try store.dictionaries()
         if configuration.durability == .journal { try state.startRecording() }
         state.logSequences()
         return state

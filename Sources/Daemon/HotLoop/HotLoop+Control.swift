@@ -116,7 +116,8 @@ extension HotLoop {
             quarantined: counters.quarantined, asleep: table.asleepCount,
             refusedConnections: access.refusals.byEndpoint, subscriberOverflows: publisher.overflows,
             stuck: table.stuckCount, fileExhaustions: access.refusals.exhaustions, instance: instance,
-            memoryBytes: ResidentMemory.bytes(), stateFolder: stateFolder
+            memoryBytes: ResidentMemory.bytes(), stateFolder: stateFolder,
+            dictionaries: ingest.contains { $0.codec == .batch } ? dictionaries.count : nil
         )
     }
 

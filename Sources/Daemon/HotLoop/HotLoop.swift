@@ -62,7 +62,9 @@ struct HotLoop: ~Copyable {
     /// The parsed timesteps of a message in a codec other than `binary`.
     var parsed = ParsedTimesteps()
     /// The dictionaries that messages in the codec `batch` refer to.
-    var dictionaries = StreamDictionaries()
+    var dictionaries: StreamDictionaries
+    /// Whether the store is writing dictionaries.
+    var isStoringDictionaries = false
     var dropLog: DropLog
     /// The decisions and answers that wait for the journal.
     var group: GroupCommit
@@ -156,6 +158,7 @@ struct HotLoop: ~Copyable {
         group = GroupCommit(
             state.journal.map { StoreWorker($0, name: "sluice.journal", answeringTo: mailbox) },
             weights: state.weights, byteCount: state.journalBytes, sizeLimit: configuration.journalSize)
+        dictionaries = StreamDictionaries(state.dictionaries)
         table = state.table
         table.noteClock(steppedBy: 0, to: WallClock.now())
         reloads = ReloadQueue(models: table.models.count)

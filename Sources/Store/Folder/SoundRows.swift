@@ -141,6 +141,9 @@ struct SoundRows {
             try copyTable("weights", "id, fingerprint, checksum", from: source, to: db)
             try copyTable("layout", "fingerprint, layout, checksum", from: source, to: db)
         }
+        // The database may be of a version without dictionaries, or the table may be damaged. Without a dictionary,
+        // producers announce it again.
+        try? copyTable("dictionary", "number, hash, ids", from: source, to: db)
         header.others = try SmallTables.verifiedSum(in: db, &checksum) ?? 0
         var digest = StreamDigest()
         let columns = "key, position, \(StreamRow.columns), checksum"

@@ -84,6 +84,17 @@ enum Schema {
                     """)
         }
         migrator.registerMigration(proof) { try prove($0) }
+        migrator.registerMigration("dictionaries") { db in
+            // The ids of a dictionary, as `StreamDictionary.bytes`. A later number was stored later.
+            try db.execute(
+                sql: """
+                    CREATE TABLE dictionary (
+                        number INTEGER PRIMARY KEY,
+                        hash INTEGER NOT NULL UNIQUE,
+                        ids BLOB NOT NULL
+                    );
+                    """)
+        }
         return migrator
     }
 

@@ -53,7 +53,7 @@ public struct JournalRecorder: Sendable {
     /// Sets the number by which the journal refers to a model's current weights.
     mutating func setWeights(_ number: UInt16, of model: Int) { weights?[model] = number }
 
-    /// Records timesteps that a stream consumed.
+    /// Records timesteps that a stream consumed. Timesteps that were decided together share a record.
     ///
     /// - Parameters:
     ///   - id: The id of the stream.
@@ -67,10 +67,13 @@ public struct JournalRecorder: Sendable {
         id: Span<UInt8>, isFirst: Bool, model: Int, header: TimestepHeader, time: Int64, values: Span<Float>, rest: Int
     ) {
         guard let weights else { return }
-        position += 1
-        records.appendTimesteps(
+        let beginsRecord = records.appendTimesteps(
             id: id, isFirst: isFirst, weights: weights[model], header: header, time: time, values: values, rest: rest)
+        if beginsRecord { position += 1 }
     }
+
+    /// Completes the record of the timesteps that were decided together.
+    mutating func endTimesteps() { records.endTimesteps() }
 
     mutating func recordReset(_ selection: ControlCommand.Selection) {
         record { records, _ in records.appendReset(selection) }

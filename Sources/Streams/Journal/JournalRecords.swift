@@ -8,22 +8,36 @@ public import Wire
 ///
 /// | kind | record | then |
 /// | --- | --- | --- |
-/// | 0 | consumed timesteps | u8 flags, u16 weights, u64 sequence, i64 time, id, values (k, features), u32 rest if flagged |
+/// | 0 | consumed timesteps of one message | u8 flags, u16 weights, u64 sequence, i64 time, id, values (k, features), u32 rest if flagged |
 /// | 1, 2 | reset, remove | u8 selection: 0 all, 1 one stream, 2 a prefix; for 1 and 2 the text |
 /// | 3 | an imported stream | u8 flags, u16 weights, u64 sequence, u64 step, i64 time, u8 label, id, values |
 /// | 4 | a restoration begins | |
 /// | 5 | a prepared stream, which takes effect with the restoration | as for 3 |
 /// | 6 | the restoration takes effect, with all streams prepared since it began | |
+/// | 7 | consumed timesteps of several messages | u16 weights, i64 time, u32 values per message, u16 messages; then for each message u8 flags, u64 sequence, id, values (k, features), u32 rest if flagged |
 ///
-/// In kind 0, `rest` is the number of timesteps that follow in the same message.
+/// In the kinds 0 and 7, `rest` is the number of timesteps that follow in the same message. Kind 0 is read but no longer
+/// written. In kind 7, the values of a message are preceded by their count only if the flag `hasOwnCount` is set;
+/// otherwise their count is that of the record.
 public struct JournalRecords: Sendable {
+    /// The new timesteps of one message.
+    public struct Message: Equatable, Sendable {
+        /// The id of the stream.
+        public var id: [UInt8]
+        /// Whether the stream is new.
+        public var isFirst: Bool
+        /// The sequence number of the first timestep, and the flags.
+        public var header: TimestepHeader
+        /// The timesteps, shape (count, features).
+        public var values: [Float]
+        /// The number of timesteps that follow in the same message.
+        public var rest: Int
+    }
+
     /// One record.
     public enum Record: Equatable, Sendable {
-        /// New timesteps of one message. `isFirst` is true if the stream is new. `rest` is the number of timesteps that
-        /// follow in the same message.
-        case timesteps(
-            id: [UInt8], isFirst: Bool, weights: Int, header: TimestepHeader, time: Int64, values: [Float],
-            rest: Int = 0)
+        /// Timesteps of one or more streams that were decided together.
+        case timesteps([Message], weights: Int, time: Int64)
         /// A reset: the state of the selected streams becomes zero.
         case reset(ControlCommand.Selection)
         /// A removal of the selected streams.
@@ -42,19 +56,17 @@ public struct JournalRecords: Sendable {
         /// on weights.
         public var weights: Int? {
             switch self {
-            case .timesteps(_, _, let weights, _, _, _, _), .put(_, let weights),
-                .prepared(_, let weights):
-                weights
+            case .timesteps(_, let weights, _), .put(_, let weights), .prepared(_, let weights): weights
             case .reset, .remove, .restorationBegin, .restored: nil
             }
         }
     }
 
     private enum Kind: UInt8 {
-        case timesteps, reset, remove, put, restorationBegin, prepared, restored
+        case message, reset, remove, put, restorationBegin, prepared, restored, messages
     }
 
-    private struct Flags: OptionSet {
+    fileprivate struct Flags: OptionSet {
         let rawValue: UInt8
         static let start = Flags(rawValue: 1 << 0)
         static let end = Flags(rawValue: 1 << 1)
@@ -63,12 +75,24 @@ public struct JournalRecords: Sendable {
         static let gapPending = Flags(rawValue: 1 << 4)
         static let isPiece = Flags(rawValue: 1 << 5)
         static let endsLater = Flags(rawValue: 1 << 6)
+        static let hasOwnCount = Flags(rawValue: 1 << 7)
     }
 
     /// The encoded records.
     public private(set) var bytes: [UInt8] = []
     /// The number of records.
     public private(set) var count = 0
+    /// The record of timesteps to which messages are still added.
+    private var open: OpenRecord?
+
+    /// A record of timesteps that is not complete yet.
+    private struct OpenRecord {
+        let weights: UInt16
+        let valuesPerMessage: Int
+        /// The place of the number of messages in ``bytes``.
+        let countOffset: Int
+        var count: UInt16 = 0
+    }
 
     /// Creates an empty sequence.
     public init() {}
@@ -77,27 +101,56 @@ public struct JournalRecords: Sendable {
     public mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         count = 0
+        open = nil
     }
 
-    /// Appends timesteps. The hot path calls this, so it allocates only if the capacity is too small.
+    /// Appends timesteps. They join the previous message's record if it has the same weights and is not complete. The
+    /// hot path calls this, so it allocates only if the capacity is too small.
+    ///
+    /// - Returns: Whether the timesteps begin a record.
     mutating func appendTimesteps(
         id: Span<UInt8>, isFirst: Bool, weights: UInt16, header: TimestepHeader, time: Int64, values: Span<Float>,
         rest: Int
-    ) {
+    ) -> Bool {
         var flags: Flags = isFirst ? .isFirst : []
         if rest > 0 { flags.insert(.isPiece) }
         if header.flags.contains(.start) { flags.insert(.start) }
         if header.flags.contains(.end) { flags.insert(.end) }
         if header.flags.contains(.endsLater) { flags.insert(.endsLater) }
-        begin(.timesteps)
+        let begins = open?.weights != weights || open?.count == .max
+        if begins { openRecord(weights: weights, time: time, valuesPerMessage: values.count) }
+        if values.count != open?.valuesPerMessage { flags.insert(.hasOwnCount) }
+        countMessage()
         bytes.append(flags.rawValue)
-        bytes.appendLittleEndian(weights)
         bytes.appendLittleEndian(header.sequence)
-        bytes.appendLittleEndian(time)
         append(id)
+        if flags.contains(.hasOwnCount) { bytes.appendLittleEndian(UInt32(values.count)) }
         append(values)
         if rest > 0 { bytes.appendLittleEndian(UInt32(rest)) }
+        return begins
     }
+
+    private mutating func openRecord(weights: UInt16, time: Int64, valuesPerMessage: Int) {
+        begin(.messages)
+        bytes.appendLittleEndian(weights)
+        bytes.appendLittleEndian(time)
+        bytes.appendLittleEndian(UInt32(valuesPerMessage))
+        open = OpenRecord(weights: weights, valuesPerMessage: valuesPerMessage, countOffset: bytes.count)
+        bytes.appendLittleEndian(UInt16(0))
+    }
+
+    /// Counts a message in the open record.
+    private mutating func countMessage() {
+        guard var record = open else { return }
+        record.count += 1
+        bytes[record.countOffset] = UInt8(truncatingIfNeeded: record.count)
+        bytes[record.countOffset + 1] = UInt8(truncatingIfNeeded: record.count >> 8)
+        open = record
+    }
+
+    /// Completes the record of timesteps, so that the next timesteps begin another one. Call this at the end of each
+    /// batch: a stream occurs in a record only once, and all timesteps of a record were decided at the same time.
+    mutating func endTimesteps() { open = nil }
 
     /// - Parameter selection: A selection that matched a stream. A prefix is therefore no longer than an id.
     mutating func appendReset(_ selection: ControlCommand.Selection) {
@@ -126,12 +179,14 @@ public struct JournalRecords: Sendable {
         bytes.appendLittleEndian(image.time)
         bytes.append(image.label ?? 0)
         append(image.id.utf8.span)
+        bytes.appendLittleEndian(UInt32(image.values.count))
         append(image.values.span)
     }
 
     private mutating func begin(_ kind: Kind) {
         bytes.append(kind.rawValue)
         count += 1
+        open = nil
     }
 
     private mutating func append(_ selection: ControlCommand.Selection) {
@@ -152,7 +207,6 @@ public struct JournalRecords: Sendable {
     }
 
     private mutating func append(_ values: Span<Float>) {
-        bytes.appendLittleEndian(UInt32(values.count))
         for index in values.indices { bytes.appendLittleEndian(values[index].bitPattern) }
     }
 }
@@ -180,7 +234,8 @@ extension JournalRecords {
         public mutating func next() -> Record? {
             guard let kind = byte().flatMap(Kind.init) else { return nil }
             switch kind {
-            case .timesteps: return timesteps()
+            case .message: return message()
+            case .messages: return messages()
             case .reset: return selection().map { .reset($0) }
             case .remove: return selection().map { .remove($0) }
             case .put: return put().map { .put($0, weights: $1) }
@@ -190,18 +245,28 @@ extension JournalRecords {
             }
         }
 
-        private mutating func timesteps() -> Record? {
+        private mutating func message() -> Record? {
             guard let flags = byte().map(Flags.init), let weights = number(UInt16.self),
                 let sequence = number(UInt64.self), let time = number(Int64.self), let id = id(),
                 let values = values(), let rest = flags.contains(.isPiece) ? number(UInt32.self) : 0
             else { return nil }
-            var header = TimestepHeader(sequence: sequence)
-            if flags.contains(.start) { header.flags.insert(.start) }
-            if flags.contains(.end) { header.flags.insert(.end) }
-            if flags.contains(.endsLater) { header.flags.insert(.endsLater) }
-            return .timesteps(
-                id: id, isFirst: flags.contains(.isFirst), weights: Int(weights), header: header, time: time,
-                values: values, rest: Int(rest))
+            let message = Message(id: id, flags, sequence: sequence, values: values, rest: rest)
+            return .timesteps([message], weights: Int(weights), time: time)
+        }
+
+        private mutating func messages() -> Record? {
+            guard let weights = number(UInt16.self), let time = number(Int64.self),
+                let valuesPerMessage = number(UInt32.self), let count = number(UInt16.self)
+            else { return nil }
+            var messages: [Message] = []
+            for _ in 0..<count {
+                guard let flags = byte().map(Flags.init), let sequence = number(UInt64.self), let id = id(),
+                    let values = flags.contains(.hasOwnCount) ? values() : values(count: valuesPerMessage),
+                    let rest = flags.contains(.isPiece) ? number(UInt32.self) : 0
+                else { return nil }
+                messages.append(Message(id: id, flags, sequence: sequence, values: values, rest: rest))
+            }
+            return .timesteps(messages, weights: Int(weights), time: time)
         }
 
         private mutating func put() -> (StreamImage, weights: Int)? {
@@ -234,8 +299,10 @@ extension JournalRecords {
             return Array(bytes[range])
         }
 
-        private mutating func values() -> [Float]? {
-            guard let count = number(UInt32.self), bytes.count - offset >= Int(count) * MemoryLayout<Float>.size else {
+        private mutating func values() -> [Float]? { number(UInt32.self).flatMap { values(count: $0) } }
+
+        private mutating func values(count: UInt32) -> [Float]? {
+            guard bytes.count - offset >= Int(count) * MemoryLayout<Float>.size else {
                 return nil
             }
             return (0..<count).compactMap { _ in number(UInt32.self).map(Float.init(bitPattern:)) }
@@ -253,5 +320,18 @@ extension JournalRecords {
             defer { offset += count }
             return offset..<(offset + count)
         }
+    }
+}
+
+extension JournalRecords.Message {
+    fileprivate init(
+        id: [UInt8], _ flags: JournalRecords.Flags, sequence: UInt64, values: [Float], rest: UInt32
+    ) {
+        var header = TimestepHeader(sequence: sequence)
+        if flags.contains(.start) { header.flags.insert(.start) }
+        if flags.contains(.end) { header.flags.insert(.end) }
+        if flags.contains(.endsLater) { header.flags.insert(.endsLater) }
+        self.init(
+            id: id, isFirst: flags.contains(.isFirst), header: header, values: values, rest: Int(rest))
     }
 }

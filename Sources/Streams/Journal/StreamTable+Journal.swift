@@ -13,14 +13,8 @@ extension StreamTable {
     public mutating func replay(_ record: JournalRecords.Record, at position: UInt64, models: [Int: Int]) {
         journal.replay(at: position)
         switch record {
-        case .timesteps(let id, let isFirst, let weights, let header, let time, let values, let rest):
-            // If the stream was removed later, the store may no longer have it. The records before the removal then
-            // have no effect.
-            let model = models[weights] ?? router.model(for: id.span)
-            guard let slot = index.find(id.span) ?? (isFirst ? model.map { add(id.span, model: $0) } : nil)
-            else { return }
-            guard replay.isNew(position, to: slot) else { return }
-            replay(slot, header, values, rest: rest, time: time)
+        case .timesteps(let messages, let weights, let time):
+            for message in messages { replay(message, at: position, model: models[weights], time: time) }
         case .reset(let selection):
             for slot in (try? slots(of: selection)) ?? [] where replay.isNew(position, to: slot) { reset(slot) }
         case .remove(let selection):
@@ -55,15 +49,29 @@ extension StreamTable {
         return slot
     }
 
-    private mutating func replay(_ slot: Int, _ header: TimestepHeader, _ values: [Float], rest: Int, time: Int64) {
+    /// Replays one message.
+    ///
+    /// - Parameters:
+    ///   - message: The message.
+    ///   - position: The position of its record.
+    ///   - model: The model with the weights of the record; nil if they are no longer served.
+    ///   - time: The time of the record.
+    private mutating func replay(_ message: JournalRecords.Message, at position: UInt64, model: Int?, time: Int64) {
+        let id = message.id.span
+        let newModel = message.isFirst ? model ?? router.model(for: id) : nil
+        // If the stream was removed later, the store may no longer have it. The records before the removal then have no
+        // effect.
+        guard let slot = index.find(id) ?? newModel.map({ add(id, model: $0) }), replay.isNew(position, to: slot)
+        else { return }
         let features = models[streams[slot].model].model.features
+        let values = message.values
         let count = values.count / features
         guard count >= 1, values.count == count * features,
-            let numbers = try? SequenceNumbers(header, count: count, consumed: streams[slot].sequence)
+            let numbers = try? SequenceNumbers(message.header, count: count, consumed: streams[slot].sequence)
         else { return }
         var decided = DecidedBatch()
         batch.put(values.span)
-        enqueue(slot, numbers, header.flags, count: count, rest: rest)
+        enqueue(slot, numbers, message.header.flags, count: count, rest: message.rest)
         stepBatch()
         // A sequence that grew too long was dropped before the restart, and is now dropped in the same way.
         decideBatch(time: time, into: &decided)

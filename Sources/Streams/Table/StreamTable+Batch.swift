@@ -101,6 +101,7 @@ extension StreamTable {
             first = run.upperBound
         }
         decided.time = time
+        if journal.isOn { journal.endTimesteps() }
         ledger.counters.decisions += UInt64(decided.records.count - countBefore)
         for model in memories.indices {
             if case .state(let steps) = memories[model] { steps.removeAll() }

@@ -195,6 +195,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public var memoryBytes: Int?
     /// The state folder; nil if all state is in memory.
     public var stateFolder: String?
+    /// The number of dictionaries that the codec `batch` may refer to; nil if no ingest endpoint has this codec.
+    public var dictionaries: Int?
 
     private enum CodingKeys: String, CodingKey {
         case version, instance
@@ -210,6 +212,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         case journal
         case memoryBytes = "memory_bytes"
         case stateFolder = "state_folder"
+        case dictionaries
     }
 
     /// Creates a status. Each parameter sets the property of the same name.
@@ -221,8 +224,9 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         journal: Journal? = nil,
         quarantined: UInt64 = 0, asleep: Int = 0, refusedConnections: [String: UInt64] = [:],
         subscriberOverflows: UInt64 = 0, stuck: Int? = nil, fileExhaustions: UInt64? = nil, instance: String? = nil,
-        memoryBytes: Int? = nil, stateFolder: String? = nil
+        memoryBytes: Int? = nil, stateFolder: String? = nil, dictionaries: Int? = nil
     ) {
+        self.dictionaries = dictionaries
         self.memoryBytes = memoryBytes
         self.stateFolder = stateFolder
         self.instance = instance
@@ -279,5 +283,6 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         try container.encodeIfPresent(journal, forKey: .journal)
         try container.encodeIfPresent(memoryBytes, forKey: .memoryBytes)
         try container.encodeIfPresent(stateFolder, forKey: .stateFolder)
+        try container.encodeIfPresent(dictionaries, forKey: .dictionaries)
     }
 }

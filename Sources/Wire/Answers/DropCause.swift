@@ -5,7 +5,8 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
     /// The stream id is not valid: see ``StreamID``. With the codec `json`, this cause also covers a message that names
     /// no stream or two different streams.
     case id
-    /// The message has no timestep, or a timestep has more or fewer values than the model has features.
+    /// The message has no timestep, or a timestep has more or fewer values than the model has features. With the codec
+    /// `batch`, this cause also covers values of another type than the model takes.
     case length
     /// The third frame does not have 16 bytes, or its reserved field is not 0.
     case header
@@ -37,7 +38,7 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
     /// The stream is new, and the daemon has reached its limit of streams.
     case tooManyStreams = "too_many_streams"
     /// The stream is paused or its state is still being read, and too many of its timesteps are already waiting. This
-    /// cause counts timesteps; all others count messages.
+    /// cause counts timesteps; all others count messages, or entries of a message in the codec `batch`.
     case paused
 
     /// The problem and its remedy, for a log line.
@@ -61,7 +62,7 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
                 + "sequences and flags"
         case .dictionary:
             "the message refers to a dictionary that the daemon does not have, or the dictionary's hash or ids are not "
-                + "valid; send the dictionary first, and again after each start of the daemon"
+                + "valid; send the dictionary first, and again after each start of a daemon without a state folder"
         case .sequence: "the sequence number would pass 2^64 - 1"
         case .nonFinite: "the values hold a NaN or an infinity, or a number too large for float32"
         case .token: "a token is a whole number from 0 to the size of the model's vocabulary minus 1"

@@ -147,4 +147,79 @@ import Wire
         #expect(daemon.log.contains("stopped: 30000 timesteps consumed"), "\(daemon.log)")
         #expect(!daemon.log.contains("lost"), "\(daemon.log)")
     }
+
+    /// Entries with sequence numbers, flags, duplicates, gaps, NaN and bad ids, some of which exceed the maximum number
+    /// of streams.
+    private static func wildEntries() -> [Entry] {
+        var random = SplitMix64(seed: 11)
+        var sequences = [UInt64](repeating: 1, count: 30)
+        return (0..<3_000).map { _ in
+            let stream = Int.random(in: 0..<30, using: &random)
+            let chance = Int.random(in: 0..<40, using: &random)
+            var entry = Entry(
+                "s\(stream)", [Float.random(in: -1...1, using: &random), Float.random(in: -1...1, using: &random)])
+            switch chance {
+            case 0: entry.stream = "!s"
+            case 1: entry.values[1] = .nan
+            case 2: entry.sequence = .max
+            case 3: entry.sequence = max(2, sequences[stream]) - 1
+            case 4: entry.sequence = 1
+            case 5:
+                sequences[stream] += 5
+                entry.sequence = sequences[stream]
+            case 6: entry.flags = .start
+            case 7: entry.flags = .end
+            case 8: entry.flags = [.start, .end]
+            default: entry.sequence = chance.isMultiple(of: 2) ? 0 : sequences[stream]
+            }
+            if chance > 2 { sequences[stream] = max(sequences[stream], entry.sequence) + (chance == 3 ? 1 : 2) }
+            return entry
+        }
+    }
+
+    /// The outcome of the wild entries at one daemon.
+    private struct Outcome {
+        let status: DaemonStatus
+        let sequences: [UInt64?]
+        let decisions: [String: [[UInt64]]]
+
+        /// Sends the entries to a daemon, which pauses a stream for some of them.
+        init(_ ingest: String, _ send: (Peer, [Entry]) throws -> Void) throws {
+            let peer = try Peer(try DaemonProcess([model2, "--max-streams", "28"], ingest: [ingest]))
+            var marks: UInt64 = 0
+            for (index, part) in ([[]] + wildEntries().chunked(by: 1_000)).enumerated() {
+                try send(peer, part + [Entry("mark", [1, 1])])
+                marks += 2
+                try peer.waitForSequence(marks, of: "mark")
+                if index == 1 { _ = try peer.control.call(.pause(.stream("s3")), as: [String: Int].self) }
+                if index == 2 { _ = try peer.control.call(.resume(.stream("s3")), as: [String: Int].self) }
+            }
+            _ = try eventually { try peer.control.stream("s3")?.waiting == 0 ? true : nil }
+            status = try peer.status()
+            decisions = try peer.allDecisions(Int(status.decisions)).mapValues(\.bits)
+            sequences = try (0..<30).map { try peer.control.stream("s\($0)")?.sequence }
+        }
+    }
+
+    @Test func `drops, duplicates, gaps, flags, limits and pauses act as for messages of one stream`() throws {
+        let single = try Outcome("pull:@tcp://127.0.0.1:*") { peer, entries in
+            for entry in entries {
+                try peer.feed(entry.stream, entry.values, sequence: entry.sequence, flags: entry.flags)
+            }
+        }
+        for size in [1, 13, 1_000] {
+            let many = try Outcome(batchEndpoint) { try $0.send(batches: $1, size: size) }
+            #expect(many.status.dropped == single.status.dropped)
+            #expect(many.status.duplicates == single.status.duplicates && many.status.gaps == single.status.gaps)
+            #expect(many.status.timesteps == single.status.timesteps)
+            #expect(many.sequences == single.sequences)
+            #expect(many.decisions == single.decisions)
+        }
+        #expect(single.sequences.count { $0 == nil } == 3)
+        #expect(
+            Set(single.status.dropped.filter { $0.value > 0 }.keys) == [
+                "id", "non_finite", "sequence", "too_many_streams",
+            ])
+        #expect(single.status.duplicates > 50 && single.status.gaps > 50)
+    }
 }

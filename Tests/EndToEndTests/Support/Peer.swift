@@ -79,6 +79,22 @@ final class Peer {
         return Array(found.prefix(count))
     }
 
+    /// Waits for the next decisions of all streams.
+    ///
+    /// - Parameter count: The number of decisions, over all streams.
+    /// - Returns: The decisions by stream.
+    func allDecisions(_ count: Int) throws -> [String: [Decision]] {
+        let deadline = ContinuousClock.now + .seconds(30 * patience)
+        while waiting.values.reduce(0, { $0 + $1.count }) < count, ContinuousClock.now < deadline {
+            try subscriber.wait(seconds: 0.5)
+            while let message = try subscriber.next() {
+                waiting[message.stream, default: []].append(contentsOf: message.decisions)
+            }
+        }
+        defer { waiting = [:] }
+        return waiting
+    }
+
     /// Feeds timesteps in messages whose sizes cycle through `cuts`. Waits for the decisions on all timesteps and
     /// returns them.
     func decide(_ stream: String, _ values: [Float], cuts: [Int] = [1]) throws -> [Decision] {

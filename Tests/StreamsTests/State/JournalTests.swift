@@ -116,6 +116,39 @@ import Wire
         #expect(try sorted(durable.start(served, cut: cut)) == sorted(feed))
     }
 
+    @Test func `timesteps that were decided together share a record, and those of the next batch do not`() throws {
+        let served = served(try livelyModel())
+        let feed = recording(served)
+        for streams in [["a", "b", "c"], ["a", "c"]] {
+            try feed.sendTogether(streams.map { ($0, signal($0 == "b" ? 2 : 1)) }, time: 3)
+        }
+        #expect(feed.table.journal.position == 2)
+        var durable = Durable()
+        durable.commit(feed)
+        #expect(durable.records.count == 2)
+        let messages = durable.records.compactMap { record -> [String]? in
+            guard case .timesteps(let messages, weights: 5, _) = record else { return nil }
+            return messages.map { String(decoding: $0.id, as: UTF8.self) }
+        }
+        #expect(messages == [["a", "b", "c"], ["a", "c"]])
+        #expect(try sorted(durable.start(served)) == sorted(feed))
+    }
+
+    @Test func `a record of the first version, which has one message, is read`() {
+        let bytes: [UInt8] =
+            [0, 0b1_0101, 5, 0] + [9, 0, 0, 0, 0, 0, 0, 0] + [3, 0, 0, 0, 0, 0, 0, 0] + [1, 97]
+            + [2, 0, 0, 0] + [0, 0, 0x80, 0x3f, 0, 0, 0, 0x40]
+        var reader = JournalRecords.Reader(bytes)
+        guard case .timesteps(let messages, weights: 5, time: 3) = reader.next() else {
+            Issue.record("the record was not read")
+            return
+        }
+        #expect(messages.map(\.id) == [[97]] && messages.map(\.isFirst) == [true])
+        #expect(messages.map(\.header) == [TimestepHeader(sequence: 9, flags: .start)])
+        #expect(messages.map(\.values) == [[1, 2]] && messages.map(\.rest) == [0])
+        #expect(reader.next() == nil && reader.isAtEnd)
+    }
+
     @Test func `the timesteps kept for sequences and windows are replayed too`() throws {
         let window = ServingPolicy(mode: .window(try #require(.init(length: 4, stride: 2))), emit: .every)
         for served in [
