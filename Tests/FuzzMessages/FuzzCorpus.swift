@@ -12,6 +12,7 @@ struct FuzzCorpus {
         messages[.binary] = Self.binary(subject)
         messages[.json] = Self.json.map { $0.map { Array($0.utf8) } }
         messages[.text] = ["s1 0.1 0.2", "w-1 -1e-3\t7 0.5 2\n", "t-1 3", "q-1 0 0.25 1"].map { [Array($0.utf8)] }
+        messages[.batch] = try Self.batch()
         messages[.control] = try Self.control().map { [$0] }
         messages[.config] = Self.config.map { [Array($0.utf8)] }
     }
@@ -30,7 +31,7 @@ struct FuzzCorpus {
         }
         for _ in 0..<Int.random(in: 1...2, using: &random) {
             let index = Int.random(in: frames.indices, using: &random)
-            let isText = kind != .binary && Int.random(in: 0..<3, using: &random) > 0
+            let isText = kind != .binary && kind != .batch && Int.random(in: 0..<3, using: &random) > 0
             if isText {
                 frames[index].mutateText(using: &random)
             } else {
@@ -55,6 +56,42 @@ struct FuzzCorpus {
                 messages.append([id, payload, TimestepHeader(sequence: 0, flags: .start).bytes])
                 messages.append([id, payload, TimestepHeader(sequence: 0, flags: .end).bytes])
                 messages.append([id, payload, TimestepHeader(sequence: UInt64(count), flags: []).bytes])
+            }
+        }
+        return messages
+    }
+
+    /// Messages of many streams, and dictionaries. A worker announces the dictionary before the first input.
+    private static func batch() throws -> [[[UInt8]]] {
+        let dictionary = try FuzzSubject.dictionary()
+        let floats = BatchMessage.Values.floats((0..<12).map { Float(sin(Double($0))) })
+        let flags: [[TimestepHeader.Flags]] = [[], [.start, [], .end]]
+        var messages = [dictionary.frames, try StreamDictionary(ids: [Array("other".utf8)]).frames]
+        for sequences in [[], [1, 0, 7] as [UInt64]] {
+            for flags in flags {
+                for ids in [["s-1", "w-1", "s-22"], ["q-1", "q-2", "q-1"]] {
+                    messages.append(
+                        BatchMessage(
+                            streams: .ids(ids.map { Array($0.utf8) }), values: floats, sequences: sequences,
+                            flags: flags
+                        ).frames)
+                }
+                messages.append(
+                    BatchMessage(
+                        streams: .numbers([2, 0, 2], dictionary: dictionary.hash), values: floats, sequences: sequences,
+                        flags: flags
+                    ).frames)
+                messages.append(
+                    BatchMessage(
+                        streams: .all(count: 3, dictionary: dictionary.hash), values: floats, sequences: sequences,
+                        flags: flags
+                    ).frames)
+                messages.append(
+                    BatchMessage(
+                        streams: .ids(["t-1", "t-2", "t-3"].map { Array($0.utf8) }),
+                        values: .tokens([1, 2, 3, 0, 1, 2]),
+                        sequences: sequences, flags: flags
+                    ).frames)
             }
         }
         return messages

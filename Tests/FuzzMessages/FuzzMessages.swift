@@ -44,7 +44,7 @@ struct FuzzMessages: ParsableCommand {
 /// The kind of input.
 enum FuzzKind: String, CaseIterable, Sendable, ExpressibleByArgument {
     /// Timesteps, in one of the codecs.
-    case binary, json, text
+    case binary, json, text, batch
     /// A control request.
     case control
     /// A configuration file.

@@ -11,19 +11,29 @@ struct FuzzSubject: ~Copyable {
 
     var table: StreamTable
     private var parsed = ParsedTimesteps()
+    /// The dictionary that messages of many streams may refer to.
+    private var dictionary: StreamDictionary
     private var decided = DecidedBatch()
     /// Whether the records of the last decisions are complete.
     private var isReadable = true
     private var time: Int64 = 0
 
     init() throws {
-        table = StreamTable(models: [
+        let known = try Self.dictionary()
+        let models = [
             try Self.served("stacked", "state", [""], .stateful, .every),
             try Self.served("stacked", "window", ["w-"], ServingPolicy.Mode("window:4:2") ?? .stateful, .last),
             try Self.served("tokens_many", "tokens", ["t-"], .stateful, .change),
             try Self.served("normalizations", "sequences", ["q-"], .sequence, .final),
-        ])
+        ]
+        dictionary = known
+        table = StreamTable(models: models)
         table.maximumStreams = Self.maximumStreams
+    }
+
+    /// The dictionary that is known at the beginning.
+    static func dictionary() throws -> StreamDictionary {
+        try StreamDictionary(ids: ["s-1", "w-2", "s-3", "t-1"].map { Array($0.utf8) })
     }
 
     private static func served(
@@ -42,6 +52,7 @@ struct FuzzSubject: ~Copyable {
         time += 1
         switch kind {
         case .binary, .json, .text: return takeTimesteps(frames, as: kind)
+        case .batch: return takeBatch(frames)
         case .control: return takeRequest(frames)
         case .config:
             do throws(DaemonError) {
@@ -76,6 +87,65 @@ struct FuzzSubject: ~Copyable {
             if error == .tooLong || error == .paused { return .accepted }
             let isSame = table.count == streams && table.counters.timesteps == timesteps
             return isSame ? .refused : .wrong
+        }
+    }
+
+    /// Processes a message of many streams as the daemon does, except that each entry is decided at once.
+    private mutating func takeBatch(_ frames: [[UInt8]]) -> Mark {
+        let (streams, timesteps, known) = (table.count, table.counters.timesteps, dictionary)
+        do throws(DropCause) {
+            let first = frames.first ?? []
+            let header = try BatchHeader(unsafe first.span.bytes)
+            if header.kind == .dictionary {
+                guard frames.count == StreamDictionary.frameCount else { throw .batch }
+                let column = frames[1]
+                dictionary = try StreamDictionary(header, column: column.span)
+                return dictionary.isAnnounced(by: header, column: column.span) ? .accepted : .wrong
+            }
+            return try takeEntries(header, frames)
+        } catch {
+            table.countDrop(error)
+            let isSame = table.count == streams && table.counters.timesteps == timesteps && dictionary == known
+            return isSame ? .refused : .wrong
+        }
+    }
+
+    private mutating func takeEntries(_ header: BatchHeader, _ frames: [[UInt8]]) throws(DropCause) -> Mark {
+        guard BatchLayout.frameCounts.contains(frames.count) else { throw .batch }
+        guard header.kind == .ids || header.dictionary == dictionary.hash else { throw .dictionary }
+        let (streams, values) = (frames[1], frames[2])
+        let sequences = frames.count > 3 ? frames[3] : []
+        let flags = frames.count > 4 ? frames[4] : []
+        let layout = unsafe try BatchLayout(
+            header,
+            BatchLayout.Frames(
+                streams: streams.span.bytes, values: values.span.bytes, sequences: sequences.span.bytes,
+                flags: flags.span.bytes))
+        if header.kind == .numbers {
+            try unsafe layout.check(numbersIn: streams.span.bytes, below: dictionary.count)
+        }
+        let entries = unsafe StreamTable.Entries(
+            layout, streams: streams.span, values: values.span.bytes, sequences: sequences.span.bytes,
+            flags: flags.span.bytes)
+        let numbered = header.kind == .numbers ? NumberedStreams(dictionary) : nil
+        var mark = Mark.accepted
+        table.lookAhead(0..<layout.count, of: entries, numbered)
+        for entry in 0..<layout.count where takeEntry(entry, of: entries, numbered) == .wrong { mark = .wrong }
+        return mark
+    }
+
+    private mutating func takeEntry(
+        _ entry: Int, of entries: borrowing StreamTable.Entries, _ numbered: NumberedStreams?
+    ) -> Mark {
+        let (streams, timesteps) = (table.count, table.counters.timesteps)
+        do throws(DropCause) {
+            if case .dropped(_, let cause) = table.admit(entry..<entry + 1, of: entries, numbered) { throw cause }
+            try decide()
+            return isReadable ? .accepted : .wrong
+        } catch {
+            table.countDrop(error)
+            if error == .tooLong || error == .paused { return .accepted }
+            return table.count == streams && table.counters.timesteps == timesteps ? .refused : .wrong
         }
     }
 

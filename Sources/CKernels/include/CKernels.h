@@ -227,4 +227,7 @@ void sluice_restore_denormals(unsigned long mode);
 // always at least one.
 const struct sluice_kernels *const *sluice_kernels_available(int *count);
 
+// Asks the processor to load a cache line. The address need not be valid.
+static inline void sluice_prefetch(const void *address) { __builtin_prefetch(address); }
+
 #endif

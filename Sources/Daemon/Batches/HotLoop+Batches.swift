@@ -70,7 +70,7 @@ extension HotLoop {
         of socket: IngestSocket, until deadline: Int64, by memory: inout TurnMemory
     ) throws(ZeroMQError) -> Bool {
         while socket.batch.value.isUnderWay {
-            if !admitEntries(of: socket) { try makeRoom(by: &memory.decided) }
+            if table.isBatchFull || !admitEntries(of: socket) { try makeRoom(by: &memory.decided) }
             if isIngestFull || SteadyClock.now() > deadline { return !socket.batch.value.isUnderWay }
         }
         return true
@@ -80,50 +80,41 @@ extension HotLoop {
     ///
     /// - Returns: False if the batch must be decided before the next entry is admitted.
     private mutating func admitEntries(of socket: IngestSocket) -> Bool {
-        for _ in 0..<Self.entriesPerLook {
-            guard let layout = socket.batch.value.layout else { break }
-            guard admitEntry(of: socket.batch.value, layout, from: socket) else { return false }
-            socket.batch.value.advance()
+        guard let layout = socket.batch.value.layout else { return true }
+        let first = socket.batch.value.next
+        let range = first..<min(first + Self.entriesPerLook, layout.count)
+        let looksAhead = first >= socket.batch.value.lookedAhead
+        if looksAhead { socket.batch.value.lookedAhead = range.upperBound }
+        switch admit(range, of: socket.batch.value, layout, looksAhead: looksAhead) {
+        case .all: socket.batch.value.advance(to: range.upperBound)
+        case .full(before: let entry):
+            socket.batch.value.advance(to: entry)
+            return false
+        case .dropped(let entry, let cause):
+            drop(cause, entry, of: socket.batch.value, layout, from: socket)
+            socket.batch.value.advance(to: entry + 1)
         }
         return true
     }
 
-    /// Adds one entry to the table's batch, or drops it.
-    ///
-    /// - Returns: False if the batch must be decided first.
-    @inline(__always)
-    private mutating func admitEntry(
-        of batch: borrowing ReceivedBatch, _ layout: BatchLayout, from socket: IngestSocket
-    ) -> Bool {
-        let entry = batch.next
-        let row = layout.row(of: entry, in: batch.values.rawBytes)
-        let header = layout.header(of: entry, sequences: batch.sequences.rawBytes, flags: batch.flags.rawBytes)
-        guard let numbered = batch.numbered else {
-            let id = PaddedIDs.id(at: entry, in: batch.streams.bytes, width: layout.width)
-            return admit(id, known: nil, row, header, layout.type, from: socket)
-        }
-        let number = layout.number(of: entry, in: batch.streams.rawBytes)
-        let known = numbered.slot(of: number, removals: table.removals)
-        let dictionary = numbered.dictionary
-        let id = dictionary.id(number)
-        let isAdmitted = admit(id, known: known, row, header, layout.type, from: socket)
-        if known == nil, let slot = table.find(id) { numbered.note(slot, of: number) }
-        return isAdmitted
+    private mutating func admit(
+        _ range: Range<Int>, of batch: borrowing ReceivedBatch, _ layout: BatchLayout, looksAhead: Bool
+    ) -> StreamTable.EntryAdmission {
+        let entries = StreamTable.Entries(
+            layout, streams: batch.streams.bytes, values: batch.values.rawBytes, sequences: batch.sequences.rawBytes,
+            flags: batch.flags.rawBytes)
+        if looksAhead { table.lookAhead(range, of: entries, batch.numbered) }
+        return table.admit(range, of: entries, batch.numbered)
     }
 
-    /// Adds timesteps of one stream to the table's batch, or drops them.
-    ///
-    /// - Returns: False if the batch must be decided first.
-    @inline(__always)
-    private mutating func admit(
-        _ id: Span<UInt8>, known slot: Int?, _ row: RawSpan, _ header: TimestepHeader, _ type: BatchHeader.ValueType,
+    private mutating func drop(
+        _ cause: DropCause, _ entry: Int, of batch: borrowing ReceivedBatch, _ layout: BatchLayout,
         from socket: IngestSocket
-    ) -> Bool {
-        do throws(DropCause) {
-            return try table.admit(id, known: slot, row: row, header: header, areTokens: type == .int32)
-        } catch {
-            drop(error, id: id, from: socket)
-            return true
+    ) {
+        if let dictionary = batch.numbered?.dictionary {
+            drop(cause, id: dictionary.id(layout.number(of: entry, in: batch.streams.rawBytes)), from: socket)
+        } else {
+            drop(cause, id: PaddedIDs.id(at: entry, in: batch.streams.bytes, width: layout.width), from: socket)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Streams
 import Wire
 import ZeroMQ
 
@@ -16,6 +17,8 @@ struct ReceivedBatch: ~Copyable {
     private(set) var numbered: NumberedStreams?
     /// The index of the next entry to admit.
     private(set) var next = 0
+    /// The first entry for which the table has not looked ahead yet.
+    var lookedAhead = 0
 
     /// Receives the next message, if there is one. The message before it must be finished.
     ///
@@ -90,7 +93,7 @@ struct ReceivedBatch: ~Copyable {
         }
         self.layout = layout
         self.numbered = numbered
-        next = 0
+        (next, lookedAhead) = (0, 0)
     }
 
     /// Reads the message as a dictionary.
@@ -106,10 +109,9 @@ struct ReceivedBatch: ~Copyable {
         return try StreamDictionary(header, column: streams.bytes)
     }
 
-    /// Goes on to the next entry. After the last entry, the message is finished.
-    @inline(__always)
-    mutating func advance() {
-        next += 1
+    /// Goes on to an entry. After the last entry, the message is finished.
+    mutating func advance(to entry: Int) {
+        next = entry
         if next == layout?.count { layout = nil }
     }
 }

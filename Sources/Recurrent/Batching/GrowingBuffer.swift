@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// A growable array that has one owner and keeps its memory when it is emptied.
 ///
 /// An `Array` would check on every change whether it is shared, and the hot path changes a dozen arrays per message.
@@ -88,6 +90,11 @@ public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
         }
     }
 
+    /// Asks the processor to load a value into its cache, so that it can be read soon without waiting.
+    public func prefetch(_ index: Int) {
+        if index >= 0 && index < count { unsafe sluice_prefetch(start + index) }
+    }
+
     /// All values.
     @inlinable
     public var span: Span<Element> {
@@ -110,6 +117,9 @@ public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
     /// A pointer to all values, valid until the buffer grows.
     var all: UnsafeMutableBufferPointer<Element> { unsafe UnsafeMutableBufferPointer(start: start, count: count) }
 }
+
+/// Asks the processor to load the cache line at an address.
+public func prefetch(_ address: UnsafeRawPointer) { unsafe sluice_prefetch(address) }
 
 extension UnsafeMutablePointer where Pointee: BitwiseCopyable {
     /// Copies values to this address from memory that does not overlap. A single value, the output of most models, is

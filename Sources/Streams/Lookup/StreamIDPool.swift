@@ -1,3 +1,5 @@
+import Recurrent
+
 /// The ids of many streams as bytes. Each id is stored in a cell that is only slightly larger than the id. A million
 /// `String`s would need more memory than the streams' state.
 ///
@@ -62,6 +64,11 @@ final class StreamIDPool {
         guard let cell = unsafe place.cell else { preconditionFailure("no id is kept there") }
         let span = unsafe Span(_unsafeStart: UnsafePointer(cell + 1), count: Int(cell[0]))
         return unsafe _overrideLifetime(span, borrowing: self)
+    }
+
+    /// Asks the processor to load the id at a place.
+    func prefetch(_ place: Place) {
+        if let cell = unsafe place.cell { unsafe Recurrent.prefetch(cell) }
     }
 
     private func takeCell(of size: Int) -> UnsafeMutablePointer<UInt8> {

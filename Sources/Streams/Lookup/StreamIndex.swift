@@ -56,6 +56,22 @@ struct StreamIndex: ~Copyable {
         }
     }
 
+    /// Asks the processor to load the bucket in which the search for a hash begins.
+    @inline(__always)
+    func prefetchBucket(of hash: UInt32) { buckets.prefetch(home(of: hash)) }
+
+    /// The slot in the bucket in which the search for a hash begins; `UInt32.max` if the bucket is empty.
+    @inline(__always)
+    func likelySlot(of hash: UInt32) -> UInt32 { buckets[home(of: hash)].slot }
+
+    /// Asks the processor to load the place of the id of a slot.
+    @inline(__always)
+    func prefetchPlace(of slot: Int) { places.prefetch(slot) }
+
+    /// Asks the processor to load the id of a slot.
+    @inline(__always)
+    func prefetchID(of slot: Int) { ids.prefetch(places[slot]) }
+
     /// Adds a new stream and returns its slot.
     mutating func insert(_ id: Span<UInt8>) -> Int {
         let slot: Int

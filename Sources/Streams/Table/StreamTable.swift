@@ -75,6 +75,8 @@ public struct StreamTable: ~Copyable {
     var clockShifts = GrowingBuffer<ClockShift>()
     /// The admitted messages that have not been decided yet.
     var batch: MessageBatch
+    /// The hashes, and then the slots, of the streams of the entries that will be admitted next.
+    var expected = GrowingBuffer<UInt32>()
 
     /// Creates an empty table.
     ///
@@ -128,34 +130,6 @@ public struct StreamTable: ~Copyable {
         return true
     }
 
-    /// Admits one entry of a message in the codec `batch`, in the same way as a binary message.
-    ///
-    /// - Parameters:
-    ///   - id: The stream.
-    ///   - known: The slot of the stream, if the caller knows it from ``find(_:)``.
-    ///   - row: The timesteps.
-    ///   - header: The sequence number and the flags.
-    ///   - areTokens: Whether the row has tokens.
-    /// - Returns: Same as ``admit(frames:id:payload:header:)``.
-    /// - Throws: Same as ``admit(frames:id:payload:header:)``. ``DropCause/length`` also if the model does not take this
-    ///   type of values.
-    @inline(__always)
-    public mutating func admit(
-        _ id: Span<UInt8>, known: Int? = nil, row: RawSpan, header: TimestepHeader, areTokens: Bool
-    ) throws(DropCause) -> Bool {
-        let place = if let known { place(ofSlot: known) } else { try place(of: id) }
-        guard isFree(place) else { return false }
-        guard areTokens == (rules[place.model].vocabulary != nil) else { throw .length }
-        try admit(row, of: id, at: place, header)
-        return true
-    }
-
-    /// The slot of a stream; nil if the table does not have the stream. The slot is valid until ``removals`` changes.
-    public func find(_ id: Span<UInt8>) -> Int? { index.find(id) }
-
-    /// The number of streams that were ever removed.
-    public var removals: UInt64 { index.removals }
-
     /// Admits one message that was parsed from another codec, in the same way as a binary message.
     ///
     /// - Parameter message: The parsed message.
@@ -171,7 +145,7 @@ public struct StreamTable: ~Copyable {
     }
 
     /// The destination of a message.
-    private struct Place {
+    struct Place {
         /// The slot of the stream; nil if the stream is not in the table yet.
         let slot: Int?
         let model: Int
@@ -182,7 +156,7 @@ public struct StreamTable: ~Copyable {
     /// Finds the destination of a message. Inlined, like ``isFree(_:)``, because a call that only borrows the table
     /// would copy the whole table to the stack.
     @inline(__always)
-    private func place(of id: Span<UInt8>) throws(DropCause) -> Place {
+    func place(of id: Span<UInt8>) throws(DropCause) -> Place {
         let hash = index.hash(id)
         if let slot = index.find(id, hash: hash) { return Place(slot: slot, model: streams[slot].model, hash: hash) }
         guard StreamID.isValid(id) else { throw .id }
@@ -193,20 +167,20 @@ public struct StreamTable: ~Copyable {
     /// The destination of a message to a stream in the table. The slot takes the place of the hash, which only
     /// distributes streams over the workers.
     @inline(__always)
-    private func place(ofSlot slot: Int) -> Place {
+    func place(ofSlot slot: Int) -> Place {
         Place(slot: slot, model: streams[slot].model, hash: UInt32(slot))
     }
 
     /// Whether the batch has room, and no message of the same stream yet.
     @inline(__always)
-    private func isFree(_ place: Place) -> Bool {
+    func isFree(_ place: Place) -> Bool {
         guard !batch.isFull else { return false }
         return place.slot.map { !streams[$0].isInBatch } ?? true
     }
 
     /// Admits timesteps of four bytes a value.
     @inline(__always)
-    private mutating func admit(
+    mutating func admit(
         _ payload: RawSpan, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
     ) throws(DropCause) {
         let features = rules[place.model].features

@@ -83,6 +83,7 @@ final class Peer {
     ///
     /// - Parameter count: The number of decisions, over all streams.
     /// - Returns: The decisions by stream.
+    /// - Throws: An error if the socket fails.
     func allDecisions(_ count: Int) throws -> [String: [Decision]] {
         let deadline = ContinuousClock.now + .seconds(30 * patience)
         while waiting.values.reduce(0, { $0 + $1.count }) < count, ContinuousClock.now < deadline {
