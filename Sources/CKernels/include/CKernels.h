@@ -15,9 +15,9 @@
 // The maximum number of columns of a matrix for `dots`.
 #define SLUICE_KERNELS_DOTS 4
 
-// The products of training. Matrices are row-major, because they change with every update. The number of lanes is
-// SLUICE_KERNELS_WIDTH or 1.
-struct sluice_products {
+// The kernels for training that differ by the number of lanes, which is SLUICE_KERNELS_WIDTH or 1. Matrices are
+// row-major, because they change with every update.
+struct sluice_lane_kernels {
     // y = b + x·W + h·U in each lane, summed in this order. If `units` is 0, there is no second product. b may be NULL.
     //
     // y: (columns, lanes). b: (columns). x: (rows, lanes). h: (units, lanes). W: (rows, columns). U: (units, columns).
@@ -40,6 +40,14 @@ struct sluice_products {
 
     // db += Σ z over all timesteps and lanes. db: (columns). z_step: as for `add_products`.
     void (*add_sums)(float *db, const float *z, long z_step, long columns, long steps);
+
+    // One timestep of an LSTM. The four gates i, f, c, o have the sums z = b + x·W + h·U, as in `affine`.
+    //
+    // z: (5 · units, lanes); receives the gates' values, then tanh c. before, after: the state before and after the
+    // timestep, h then c, (2 · units, lanes). `rows` is the length of x.
+    void (*lstm)(
+        float *z, const float *b, const float *x, long rows, const float *w, const float *u, long units, const float *before,
+        float *after);
 };
 
 struct sluice_kernels {
@@ -181,16 +189,12 @@ struct sluice_kernels {
     // vectors. Matrices are row-major. `count` is units · lanes. All gradients are gradients of the loss. The kernels
     // write exactly the values that they state. They may read up to one vector past the end of their arguments.
 
-    // The products of a group, and of one sequence alone.
-    struct sluice_products products_of_tiles, products_of_vectors;
+    // The kernels for a group, and for one sequence alone.
+    struct sluice_lane_kernels tiles, vectors;
 
     // y = 1 / (1 + e^-y), and y = tanh y.
     void (*sigmoid_tiles)(float *y, long count);
     void (*tanh_tiles)(float *y, long count);
-
-    // Computes an LSTM's new state from z, the sums of the gates i, f, c, o, and replaces the sums with the gates'
-    // values. `before` and c are the cell state before and after the timestep. tanh_c receives tanh c.
-    void (*lstm_tiles)(float *z, const float *before, float *c, float *tanh_c, float *h, long count);
 
     // Computes the gradients of an LSTM's sums from dh and dc, the gradients of the new state. The gradients of the
     // sums replace the gates' values in z. dc is replaced with the gradient of the previous cell state.

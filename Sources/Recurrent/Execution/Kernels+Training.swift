@@ -11,10 +11,10 @@ extension Kernels {
 
     package static func restoreDenormals(_ mode: UInt) { sluice_restore_denormals(mode) }
 
-    /// The products of a group with the given number of lanes, which is ``lanes``, or 1 for one sequence alone.
+    /// The kernels for a number of lanes, which is ``lanes``, or 1 for one sequence alone.
     @inline(__always)
-    private func products(lanes: Int) -> sluice_products {
-        unsafe lanes == 1 ? functions.pointee.products_of_vectors : functions.pointee.products_of_tiles
+    private func kernels(lanes: Int) -> sluice_lane_kernels {
+        unsafe lanes == 1 ? functions.pointee.vectors : functions.pointee.tiles
     }
 
     /// Computes `y = b + x·W + h·U` in each lane.
@@ -22,7 +22,7 @@ extension Kernels {
         _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>?, x: UnsafePointer<Float>, rows: Int,
         w: UnsafePointer<Float>, h: UnsafePointer<Float>, units: Int, u: UnsafePointer<Float>, columns: Int, lanes: Int
     ) {
-        unsafe products(lanes: lanes).affine(y, b, x, rows, w, h, units, u, columns)
+        unsafe kernels(lanes: lanes).affine(y, b, x, rows, w, h, units, u, columns)
     }
 
     /// Computes `x = b + z·Wᵀ` in each lane.
@@ -30,7 +30,7 @@ extension Kernels {
         _ x: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>?, z: UnsafePointer<Float>, columns: Int,
         w: UnsafePointer<Float>, rows: Int, lanes: Int
     ) {
-        unsafe products(lanes: lanes).transposed(x, b, z, columns, w, rows)
+        unsafe kernels(lanes: lanes).transposed(x, b, z, columns, w, rows)
     }
 
     /// Adds the products of `x` and `z`, summed over all timesteps and lanes, to dW.
@@ -38,22 +38,23 @@ extension Kernels {
         _ dw: UnsafeMutablePointer<Float>, x: UnsafePointer<Float>, step xStep: Int, rows: Int,
         z: UnsafePointer<Float>, step zStep: Int, columns: Int, steps: Int, lanes: Int
     ) {
-        unsafe products(lanes: lanes).add_products(dw, x, xStep, rows, z, zStep, columns, steps)
+        unsafe kernels(lanes: lanes).add_products(dw, x, xStep, rows, z, zStep, columns, steps)
     }
 
     /// Adds `z`, summed over all timesteps and lanes, to db.
     package func addTileSums(
         _ db: UnsafeMutablePointer<Float>, z: UnsafePointer<Float>, step: Int, columns: Int, steps: Int, lanes: Int
     ) {
-        unsafe products(lanes: lanes).add_sums(db, z, step, columns, steps)
+        unsafe kernels(lanes: lanes).add_sums(db, z, step, columns, steps)
     }
 
-    /// Computes an LSTM's new state from the gates' sums.
+    /// Computes one timestep of an LSTM, and keeps the gates' values and tanh(c) in z.
     package func lstmTiles(
-        z: UnsafeMutablePointer<Float>, before: UnsafePointer<Float>, c: UnsafeMutablePointer<Float>,
-        tanhC: UnsafeMutablePointer<Float>, h: UnsafeMutablePointer<Float>, count: Int
+        z: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>?, x: UnsafePointer<Float>, rows: Int,
+        w: UnsafePointer<Float>, u: UnsafePointer<Float>, units: Int, before: UnsafePointer<Float>,
+        after: UnsafeMutablePointer<Float>, lanes: Int
     ) {
-        unsafe functions.pointee.lstm_tiles(z, before, c, tanhC, h, count)
+        unsafe kernels(lanes: lanes).lstm(z, b, x, rows, w, u, units, before, after)
     }
 
     /// Computes the gradients of the loss with respect to an LSTM's gate sums.

@@ -10,11 +10,12 @@ package protocol ReferenceScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable
     static func log(_ x: Self) -> Self
     /// Returns the error function of x.
     static func erf(_ x: Self) -> Self
+    /// Returns σ(x) = 1 / (1 + e⁻ˣ).
+    static func sigmoid(_ x: Self) -> Self
 }
 
 extension ReferenceScalar {
-    /// Returns σ(x) = 1 / (1 + e⁻ˣ).
-    @inlinable @inline(__always) package static func sigmoid(_ x: Self) -> Self { 1 / (1 + exp(-x)) }
+    @inlinable package static func sigmoid(_ x: Self) -> Self { 1 / (1 + exp(-x)) }
 }
 
 extension Float: ReferenceScalar {

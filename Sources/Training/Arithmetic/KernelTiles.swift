@@ -48,10 +48,12 @@ package struct KernelTiles: TileArithmetic {
     package func tanh(_ y: Values<Float>, count: Int) { unsafe kernels.tanhTiles(y.start, count: count) }
 
     package func lstm(
-        z: Values<Float>, before: Values<Float>, c: Values<Float>, tanhC: Values<Float>, h: Values<Float>, count: Int
+        z: Values<Float>, b: Values<Float>?, x: Values<Float>, rows: Int, w: Values<Float>, u: Values<Float>,
+        units: Int, before: Values<Float>, after: Values<Float>
     ) {
         unsafe kernels.lstmTiles(
-            z: z.start, before: before.start, c: c.start, tanhC: tanhC.start, h: h.start, count: count)
+            z: z.start, b: b?.start, x: x.start, rows: rows, w: w.start, u: u.start, units: units,
+            before: before.start, after: after.start, lanes: lanes)
     }
 
     package func lstmBack(

@@ -64,13 +64,24 @@ package protocol TileArithmetic: Sendable {
     /// Computes `y = tanh(y)`.
     func tanh(_ y: Values<Scalar>, count: Int)
 
-    /// Computes an LSTM's new state from z, the sums of the gates i, f, c, o. Replaces the sums with the gates' values.
+    /// Computes one timestep of an LSTM. The four gates i, f, c, o have the sums `z = b + x·W + h·U`.
     ///
-    ///     c = f ⊙ before + i ⊙ g
-    ///     h = o ⊙ tanh(c)
+    ///     c = σ(zf) ⊙ c + σ(zi) ⊙ tanh(zc)
+    ///     h = σ(zo) ⊙ tanh(c)
+    ///
+    /// - Parameters:
+    ///   - z: Receives the gates' values, then tanh(c), shape (5 · units, lanes).
+    ///   - b: Shape (4 · units); nil for zeros.
+    ///   - x: Shape (rows, lanes).
+    ///   - rows: The length of x.
+    ///   - w: Shape (rows, 4 · units).
+    ///   - u: Shape (units, 4 · units).
+    ///   - units: The number of units.
+    ///   - before: The state before the timestep, h then c, shape (2 · units, lanes).
+    ///   - after: Receives the state after the timestep.
     func lstm(
-        z: Values<Scalar>, before: Values<Scalar>, c: Values<Scalar>, tanhC: Values<Scalar>, h: Values<Scalar>,
-        count: Int)
+        z: Values<Scalar>, b: Values<Scalar>?, x: Values<Scalar>, rows: Int, w: Values<Scalar>, u: Values<Scalar>,
+        units: Int, before: Values<Scalar>, after: Values<Scalar>)
 
     /// Computes the gradients of an LSTM's sums from dh and dc, the gradients of the new state. The gradients of the
     /// sums replace the gates' values in z. dc is replaced with the gradient of the previous cell state.
@@ -187,16 +198,19 @@ package struct PlainTiles<Scalar: ReferenceScalar>: TileArithmetic {
     }
 
     package func lstm(
-        z: Values<Scalar>, before: Values<Scalar>, c: Values<Scalar>, tanhC: Values<Scalar>, h: Values<Scalar>,
-        count: Int
+        z: Values<Scalar>, b: Values<Scalar>?, x: Values<Scalar>, rows: Int, w: Values<Scalar>, u: Values<Scalar>,
+        units: Int, before: Values<Scalar>, after: Values<Scalar>
     ) {
-        let (i, f, g, o) = (z, z + count, z + 2 * count, z + 3 * count)
+        affine(z, b: b, x: x, rows: rows, w: w, h: before, units: units, u: u, columns: 4 * units)
+        let count = units * lanes
+        let (i, f, g, o, tanhC) = (z, z + count, z + 2 * count, z + 3 * count, z + 4 * count)
+        let (h, c) = (after, after + count)
         for k in 0..<count {
             i[k] = Scalar.sigmoid(i[k])
             f[k] = Scalar.sigmoid(f[k])
             g[k] = Scalar.tanh(g[k])
             o[k] = Scalar.sigmoid(o[k])
-            c[k] = f[k] * before[k] + i[k] * g[k]
+            c[k] = f[k] * before[count + k] + i[k] * g[k]
             tanhC[k] = Scalar.tanh(c[k])
             h[k] = o[k] * tanhC[k]
         }

@@ -216,7 +216,7 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
         for (lane, place) in places.enumerated() {
             addLoss(
                 of: batch, place, outputs, dy: dy, lane: lane, head: network.head, prediction: workspace.prediction,
-                classWeights: trains ? configuration.classWeights : [:], wantsPredictions: wantsPredictions,
+                trains: trains, wantsPredictions: wantsPredictions,
                 into: &result)
         }
         if trains {
@@ -246,7 +246,7 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     /// Adds the losses of one lane, and computes the gradients of its outputs.
     private func addLoss(
         of batch: Batch, _ place: Int, _ outputs: Signal<Scalar>, dy: Values<Scalar>, lane: Int,
-        head: LossHead<Scalar>, prediction: Values<Float>, classWeights: [Int: Float], wantsPredictions: Bool,
+        head: LossHead<Scalar>, prediction: Values<Float>, trains: Bool, wantsPredictions: Bool,
         into result: inout BatchResult
     ) {
         var predictions: [Float] = []
@@ -261,7 +261,8 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
             var weight: Float = 0
             if isStepped, !isMasked {
                 label = batch.set.label(sequence, isEvery ? range.lowerBound + t : range.upperBound - 1)
-                weight = label.map { batch.set.weights[sequence] * classWeights.weight(of: $0) } ?? 0
+                weight = batch.set.weights[sequence]
+                if trains, let label { weight *= configuration.classWeights.weight(of: label) }
             }
             let loss = head(
                 outputs.values + at, targets: label, weight: Scalar(weight), dy: dy + at,

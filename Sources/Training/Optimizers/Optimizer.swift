@@ -126,7 +126,11 @@ final class OptimizerStep<Arithmetic: TileArithmetic> {
         return rate * (1 - power2).squareRoot() / (1 - power1)
     }
 
-    private static func power(_ base: Double, _ exponent: Int) -> Double { pow(base, Double(exponent)) }
+    /// Returns βᵗ, or 0 if it is too small to change 1 − βᵗ.
+    private static func power(_ base: Double, _ exponent: Int) -> Double {
+        // βᵗ ≤ e^(−(1 − β) t), and e⁻³⁸ < 2⁻⁵⁴.
+        Double(exponent) * (1 - base) > 38 ? 0 : pow(base, Double(exponent))
+    }
 
     private static func joined(_ ranges: [Range<Int>]) -> [Range<Int>] {
         ranges.reduce(into: []) { runs, range in

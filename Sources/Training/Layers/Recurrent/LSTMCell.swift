@@ -53,14 +53,15 @@ struct LSTMCell<Arithmetic: TileArithmetic>: RecurrentCell {
         _ x: Values<Scalar>, before: Values<Scalar>, after: Values<Scalar>, kept z: Values<Scalar>,
         weights: Values<Scalar>
     ) {
-        arithmetic.affine(
-            z, b: hasBias ? weights + biasOffset : nil, x: x, rows: features, w: weights, h: before, units: units,
-            u: weights + recurrentOffset, columns: 4 * units)
-        let (c, cBefore, tanhC) = (after + count, before + count, z + 4 * count)
+        let (b, u) = (hasBias ? weights + biasOffset : nil, weights + recurrentOffset)
         if isDefault {
-            arithmetic.lstm(z: z, before: cBefore, c: c, tanhC: tanhC, h: after, count: count)
+            arithmetic.lstm(
+                z: z, b: b, x: x, rows: features, w: weights, u: u, units: units, before: before, after: after)
             return
         }
+        arithmetic.affine(
+            z, b: b, x: x, rows: features, w: weights, h: before, units: units, u: u, columns: 4 * units)
+        let (c, cBefore, tanhC) = (after + count, before + count, z + 4 * count)
         (z + 5 * count).copy(z, count: 4 * count)
         recurrentActivation.apply(z, count: 2 * count, arithmetic)
         activation.apply(z + 2 * count, count: count, arithmetic)
