@@ -123,7 +123,7 @@ struct HDF5File: ~Copyable {
         try requireDataWithinFile(of: dataset, path: path)
         var value: Int64 = 0
         guard H5Tget_class(type.id) == H5T_INTEGER,
-            try shape(of: dataset, path: path, isScalarAllowed: true).isEmpty,
+            try shape(of: dataset, path: path).isEmpty,
             unsafe H5Dread(
                 dataset.id, sluice_H5T_NATIVE_INT64(), sluice_H5S_ALL(), sluice_H5S_ALL(), hid_t(H5P_DEFAULT), &value)
                 >= 0
@@ -133,13 +133,11 @@ struct HDF5File: ~Copyable {
 
     /// Reads a dataset of floating-point numbers of any width, as float32.
     ///
-    /// - Parameters:
-    ///   - path: The path of the dataset.
-    ///   - isScalarAllowed: Whether the dataset may be a single number (no axes).
-    /// - Returns: The numbers with their shape.
+    /// - Parameter path: The path of the dataset.
+    /// - Returns: The numbers with their shape. A single number has no axes.
     /// - Throws: ``Defect`` with the code `corrupt` if the dataset is missing, too large or damaged, or has another
     ///   type.
-    func tensor(_ path: String, isScalarAllowed: Bool = false) throws(Defect) -> Tensor {
+    func tensor(_ path: String) throws(Defect) -> Tensor {
         try require(path)
         let dataset = try unsafe HDF5Handle(
             H5Dopen2(file.id, path, hid_t(H5P_DEFAULT)), close: H5Dclose, "dataset '\(path)'")
@@ -148,7 +146,7 @@ struct HDF5File: ~Copyable {
             throw Defect(.corrupt, "HDF5: dataset '\(path)' does not hold floating-point numbers")
         }
         try requireDataWithinFile(of: dataset, path: path)
-        let shape = try shape(of: dataset, path: path, isScalarAllowed: isScalarAllowed)
+        let shape = try shape(of: dataset, path: path)
         let count = shape.reduce(1, *)
         var isRead = false
         let values = unsafe [Float](unsafeUninitializedCapacity: count) { buffer, initializedCount in
@@ -168,12 +166,10 @@ struct HDF5File: ~Copyable {
         }
     }
 
-    /// Returns the lengths of the axes. Each is at least 1, and their product is at most ``maximumElements``.
-    private func shape(
-        of dataset: borrowing HDF5Handle, path: String, isScalarAllowed: Bool
-    ) throws(Defect) -> [Int] {
+    /// Returns the lengths of the axes; none for a single number. Each is at least 1, and their product is at most ``maximumElements``.
+    private func shape(of dataset: borrowing HDF5Handle, path: String) throws(Defect) -> [Int] {
         let space = try HDF5Handle(H5Dget_space(dataset.id), close: H5Sclose, "shape of '\(path)'")
-        if isScalarAllowed, H5Sget_simple_extent_type(space.id) == H5S_SCALAR { return [] }
+        if H5Sget_simple_extent_type(space.id) == H5S_SCALAR { return [] }
         let rank = Int(H5Sget_simple_extent_ndims(space.id))
         guard H5Sget_simple_extent_type(space.id) == H5S_SIMPLE, (1...Int(H5S_MAX_RANK)).contains(rank) else {
             throw Defect(.corrupt, "HDF5: dataset '\(path)' has no shape")

@@ -31,11 +31,14 @@ package enum KerasArchive {
         let entries = try ZipArchive.read(bytes) { archive throws(Defect) in
             (
                 config: try archive.entry(configurationEntry), metadata: try archive.entry(metadataEntry),
-                weights: try archive.entry(weightsEntry)
+                weights: try archive.entry(weightsEntry), isTorch: archive.hasEntry(endingIn: "/data.pkl")
             )
         }
         guard let config = entries.config else {
-            throw Defect(.notAModel, "is a zip archive without config.json; supported: Keras 3 archives (.keras)")
+            throw Defect(
+                .notAModel,
+                entries.isTorch
+                    ? ForeignFile.torch : "is a zip archive without config.json; supported: Keras 3 archives (.keras)")
         }
         let metadata = entries.metadata.flatMap { try? JSONDecoder().decode(ArchiveMetadata.self, from: Data($0)) }
         let version = metadata?.kerasVersion
@@ -62,14 +65,19 @@ package enum KerasArchive {
                     "is an HDF5 file without model_config; supported: whole-model files, not weights alone")
             }
             let version = try file.string("keras_version", of: "")
+            guard !ForeignFile.isKeras1(configuration: config, version: version) else {
+                throw Defect(.unsupported, ForeignFile.keras1)
+            }
+            let layers = CuDNNLayers(configuration: Array(config.utf8))
             let architecture = try KerasArchitecture(
-                json: Array(config.utf8), source: "model_config", kerasVersion: version)
+                json: layers.configuration, source: "model_config", kerasVersion: version)
             let training = try file.string("training_config", of: "")
-            return (config, training, try KerasWeights.ofLegacyFile(file, architecture), version)
+            let weights = try layers.converted(KerasWeights.ofLegacyFile(file, architecture))
+            return (layers.configuration, training, weights, version)
         }
         let compilation = training.flatMap { KerasCompilation(legacyJSON: Array($0.utf8)) }
         return try ExchangeForm(
-            architecture: Array(config.utf8), kerasVersion: version ?? ExchangeForm.unknownVersion,
+            architecture: config, kerasVersion: version ?? ExchangeForm.unknownVersion,
             sourceFormat: KerasFormat.hdf5.name, tensors: weights,
             loss: compilation?.loss, training: TrainingState(compilation: compilation, optimizer: nil))
     }

@@ -19,7 +19,7 @@ enum KerasOptimizer {
         guard updates >= 0 else { throw Defect(.corrupt, "'\(variables)/0' is negative") }
         var tensors: [Tensor] = []
         for index in 1..<max(1, count) {
-            tensors.append(try file.tensor("\(variables)/\(index)", isScalarAllowed: true))
+            tensors.append(try file.tensor("\(variables)/\(index)"))
         }
         return OptimizerVariables(updates: updates, tensors: tensors)
     }

@@ -64,6 +64,16 @@ struct ZipArchive: ~Copyable {
         return entries
     }
 
+    /// Returns whether an entry's name ends in a text.
+    func hasEntry(endingIn suffix: String) -> Bool {
+        let count = unsafe min(zip_get_num_entries(archive, 0), Self.maximumEntries)
+        for index in 0..<max(0, count) {
+            let name = unsafe zip_get_name(archive, UInt64(index), 0).map { unsafe String(cString: $0) }
+            if name?.hasSuffix(suffix) == true { return true }
+        }
+        return false
+    }
+
     /// Returns the uncompressed bytes of an entry, or nil if there is no entry with this name.
     ///
     /// - Throws: ``Defect`` with the code `corrupt` if the entry is too large, encrypted or damaged, for example if its

@@ -42,9 +42,10 @@ struct FuzzSubject: ~Copyable {
         let path = Fixtures.url("exchange/\(fixture).safetensors").path()
         let file = try ModelFile.read(path)
         let policy = ServingPolicy(prefixes: prefixes, mode: mode, emit: emit, maximumLength: 100)
-        try policy.check(file.model, isStateful: true, sequenceLength: nil)
+        let served = ServableModel(file.model, isStateful: true)
+        try policy.check(served)
         return ServedModel(
-            name: name, file: path, fingerprint: "\(name)-\(file.fingerprint)", model: file.model, policy: policy)
+            name: name, file: path, fingerprint: "\(name)-\(file.fingerprint)", model: served, policy: policy)
     }
 
     /// Processes an input as the daemon does.

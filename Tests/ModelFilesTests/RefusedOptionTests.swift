@@ -21,13 +21,14 @@ import Testing
 
     static let supportedLayers =
         "InputLayer, LSTM, GRU, SimpleRNN, Bidirectional, Dense, TimeDistributed, Embedding, Masking, "
-        + "GlobalAveragePooling1D, GlobalMaxPooling1D, Flatten, Reshape, Activation, ReLU, LeakyReLU, ELU, Softmax, "
-        + "Rescaling, Normalization, LayerNormalization, BatchNormalization, Dropout, SpatialDropout1D, GaussianNoise, "
+        + "GlobalAveragePooling1D, GlobalMaxPooling1D, Flatten, Reshape, Activation, ReLU, LeakyReLU, PReLU, ELU, "
+        + "Softmax, Rescaling, Normalization, LayerNormalization, BatchNormalization, Dropout, SpatialDropout1D, GaussianNoise, "
         + "GaussianDropout, AlphaDropout, ActivityRegularization"
 
     /// The activations that apply to single values. A cell supports only these.
     static let supportedActivations =
-        "linear, sigmoid, tanh, relu, hard_sigmoid, softsign, softplus, elu, selu, gelu, silu, swish, exponential"
+        "linear, sigmoid, tanh, relu, relu6, leaky_relu, hard_sigmoid, softsign, softplus, elu, selu, gelu, silu, "
+        + "exponential, swish"
 
     static let cases = [
         Case(
@@ -47,23 +48,50 @@ import Testing
                 + "supported: \(supportedActivations)"),
         Case(
             old: #""activation": "tanh", "recurrent_activation": "sigmoid""#,
-            new: #""activation": {"class_name": "ReLU", "config": {}}"#,
+            new: #""activation": {"class_name": "PReLU", "config": {}}"#,
             code: .unsupported, layer: "LSTM1",
-            context: "layer 'LSTM1' (LSTM): activation='ReLU' is not supported; "
-                + "supported: \(supportedActivations), softmax"),
+            context: "layer 'LSTM1' (LSTM): activation=PReLU is not supported, because its slopes are weights; "
+                + "supported: a PReLU layer of its own"),
+        Case(
+            old: #""activation": "tanh", "recurrent_activation": "sigmoid""#,
+            new: #""activation":{"class_name":"ELU","config":{"alpha":2}}"#,
+            code: .unsupported, layer: "LSTM1",
+            context:
+                "layer 'LSTM1' (LSTM): activation=ELU with these options is not supported; supported: alpha=1, or a "
+                + "layer of its own"),
+        Case(
+            old: #""activation": "tanh", "recurrent_activation": "sigmoid""#,
+            new: #""activation":{"class_name":"GLU","config":{}}"#,
+            code: .unsupported, layer: "LSTM1",
+            context: "layer 'LSTM1' (LSTM): activation='GLU' is not supported; supported: \(supportedActivations), "
+                + "softmax, and the layers ReLU, LeakyReLU, ELU, Softmax, Activation"),
         Case(
             old: #""recurrent_activation": "sigmoid""#, new: #""recurrent_activation": {}"#, code: .unsupported,
             layer: "LSTM1",
             context: "layer 'LSTM1' (LSTM): recurrent_activation is not a named function; "
                 + "supported: \(supportedActivations), softmax"),
         Case(
-            old: policy, new: #"{"class_name": "DTypePolicy", "config": {"name": "mixed_float16"}}"#,
+            old: policy, new: #"{"class_name": "DTypePolicy", "config": {"name": "float16"}}"#,
             code: .unsupported, layer: "LSTM1",
-            context: "layer 'LSTM1' (LSTM): dtype 'mixed_float16' is not supported; supported: float32"),
+            context: "layer 'LSTM1' (LSTM): dtype 'float16' is not supported; supported: float32, float64, "
+                + "mixed_float16, mixed_bfloat16"),
         Case(
-            old: #""dtype": "float32", "sparse": false"#, new: #""dtype": "int32", "sparse": false"#,
+            old: #""dtype": "float32", "sparse": false"#, new: #""dtype": "float16", "sparse": false"#,
             code: .unsupported, layer: "INPUT",
-            context: "layer 'INPUT' (InputLayer): dtype 'int32' is not supported; supported: float32"),
+            context:
+                "layer 'INPUT' (InputLayer): dtype 'float16' is not supported, because Keras rounds the values to it; "
+                + "supported: float32, float64, int16, int32, int64, int8, uint16, uint32, uint8"),
+        Case(
+            old: #""class_name": "LSTM", "config""#, new: #""class_name":"Lambda","config""#, code: .unsupported,
+            layer: "LSTM1",
+            context:
+                "layer 'LSTM1' (Lambda) is not supported, because it runs Python code; put a layer of Keras in its "
+                + "place, such as Rescaling, Activation or Dense"),
+        Case(
+            old: #""go_backwards": false"#, new: #""x": -Infinity"#, code: .unsupported, layer: nil,
+            context:
+                "model_config: x=Infinity is not supported, because JSON has no such number; save the model with a "
+                + "finite number in its place"),
         Case(
             old: #""sparse": false"#, new: #""sparse": true"#, code: .unsupported, layer: "INPUT",
             context: "layer 'INPUT' (InputLayer): sparse=True is not supported; supported: False"),
@@ -137,7 +165,7 @@ import Testing
         (
             "tokens", #""dtype": "float32", "sparse": false"#, #""dtype": "bool", "sparse": false"#,
             "(InputLayer): dtype 'bool' is not supported; "
-                + "supported: float32, int16, int32, int64, int8, uint16, uint32, uint8"
+                + "supported: float32, float64, int16, int32, int64, int8, uint16, uint32, uint8"
         ),
         (
             "time_distributed", #""class_name": "Dense""#, #""class_name": "GRU""#,

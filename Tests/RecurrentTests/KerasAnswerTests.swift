@@ -14,7 +14,7 @@ import Testing
         "no_bias", "relu_cell", "other_gates",
         "gru", "gru_no_bias", "gru_other_gates", "simple_rnn", "lstm_other_gates", "tokens", "tokens_many",
         "time_distributed", "dense_activations", "activation_layers", "rectifiers", "normalizations",
-        "normalization_options", "training_only", "tokens_masked_steps", "at_threshold",
+        "normalization_options", "normalization_of_all", "training_only", "tokens_masked_steps", "at_threshold",
     ]
 
     @Test(arguments: cases, ["keras", "h5"])

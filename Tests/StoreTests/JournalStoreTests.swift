@@ -92,7 +92,8 @@ import Wire
                 Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)
             ])
             return ServedModel(
-                name: "m", file: "m", fingerprint: fingerprint, model: model, policy: ServingPolicy(gap: gap))
+                name: "m", file: "m", fingerprint: fingerprint, model: ServableModel(model),
+                policy: ServingPolicy(gap: gap))
         }
         let first = try open(folder).numbers(of: [
             served("f", gap: .continue), served("g", gap: .continue),
@@ -127,7 +128,7 @@ func records(_ count: Int, from value: Float = 0) throws -> JournalRecords {
         Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)
     ])
     var table = StreamTable(models: [
-        ServedModel(name: "m", file: "m", fingerprint: "f", model: model, policy: ServingPolicy())
+        ServedModel(name: "m", file: "m", fingerprint: "f", model: ServableModel(model), policy: ServingPolicy())
     ])
     table.journal.start([1])
     var decided = DecidedBatch()

@@ -235,11 +235,12 @@ extension StreamTable {
 /// Returns a served model. By default, the fingerprint is derived from the name.
 func served(
     _ model: Model, name: String = "m", fingerprint: String? = nil, _ policy: ServingPolicy = ServingPolicy(),
-    sequenceLength: Int? = nil
+    sequenceLength: Int? = nil, answersEveryTimestep: Bool = false
 ) -> ServedModel {
     ServedModel(
-        name: name, file: "\(name).keras", fingerprint: fingerprint ?? "fingerprint of \(name)", model: model,
-        policy: policy, sequenceLength: sequenceLength)
+        name: name, file: "\(name).keras", fingerprint: fingerprint ?? "fingerprint of \(name)",
+        model: ServableModel(
+            model, answersEveryTimestep: answersEveryTimestep, sequenceLength: sequenceLength), policy: policy)
 }
 
 /// Returns a model with the layers LSTM → Dense. All weights differ, so that every input affects the output.
@@ -259,6 +260,17 @@ func twoWayModel(features: Int = 1, units: Int = 3) throws -> Model {
             forward: weights.lstm(features: features, units: units),
             backward: weights.lstm(features: features, units: units), merge: .concat, returnsSequences: false),
         weights.dense(features: 2 * units, units: 1),
+    ])
+}
+
+/// Returns a model like ``twoWayModel(features:units:)`` with one output for each timestep.
+func taggerModel() throws -> Model {
+    var weights = LivelyWeights()
+    return try Model(layers: [
+        Bidirectional(
+            forward: weights.lstm(features: 1, units: 3), backward: weights.lstm(features: 1, units: 3),
+            merge: .concat, returnsSequences: true),
+        weights.dense(features: 6, units: 1),
     ])
 }
 

@@ -56,7 +56,7 @@ import Training
         }
 
     private static let activations: [Some] =
-        Activation.allCases.map { activation in
+        Activation.named.map { activation in
             Some("Dense with \(activation)") { [try $0.dense(3, 3, activation), try $0.lstm(3, 2)] }
         }
 

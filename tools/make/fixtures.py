@@ -47,10 +47,16 @@ def write_sequences(path, inputs, answers):
                 writer.writerow([f"s{stream}", step] + [f"{value:.9g}" for value in x] + values)
 
 
-def sequence_answers(answer, inputs, causal):
-    """Return the answers to each sequence: after each timestep if the model is causal, else after the last."""
+def sequence_answers(answer, inputs, causal, every=None):
+    """Return the answers to each sequence: after each timestep if the model is causal, else after the last.
+
+    If a model that is not causal answers each timestep of a whole sequence, `every` returns all of its answers.
+    """
     answers = []
     for xs in inputs:
+        if every and not causal:
+            answers.append(list(every(xs)))
+            continue
         ends = range(1, len(xs) + 1) if causal else [len(xs)]
         found = {end: answer(xs[:end]) for end in ends}
         answers.append([found.get(step) for step in range(1, len(xs) + 1)])
@@ -73,7 +79,7 @@ def check_every_weight_matters(name, model, inputs, answer):
     for index, weight in enumerate(weights):
         if weight.dtype.kind != "f":
             continue
-        columns = weight.shape[-1]
+        columns = weight.shape[-1] if weight.ndim else 1
         disturbed = {"zero": numpy.zeros_like(weight)}
         if columns > 1:
             disturbed["halves"] = numpy.roll(weight, columns // 2, axis=-1)
@@ -88,23 +94,25 @@ def check_every_weight_matters(name, model, inputs, answer):
     model.set_weights(weights)
 
 
-def write_lively(name, build, features, tokens=None, mask_value=None, causal=True, longest=None):
+def write_lively(name, build, features, tokens=None, mask_value=None, causal=True, longest=None, every=None):
     """Write a model's answers to whole sequences, from the first seed with which every weight matters.
 
     `build` takes a random generator and returns a model with random weights, and a function that answers one sequence.
-    Sequences end after `longest` timesteps. Returns the model.
+    `every` takes a model and returns a function that answers each timestep of a sequence. Sequences end after `longest`
+    timesteps. Returns the model.
     """
     first = zlib.crc32(name.encode())
     for seed in range(first, first + 20):
         random = numpy.random.default_rng(seed)
         model, answer = build(random)
         inputs = [xs[:longest] for xs in sequences(random, features, tokens, mask_value)]
-        answers = sequence_answers(answer, inputs, causal)
+        every_answer = every and every(model)
+        answers = sequence_answers(answer, inputs, causal, every_answer)
         given = numpy.stack([y for stream in answers for y in stream if y is not None])
         try:
             assert mask_value is not None or numpy.isfinite(given).all(), f"{name}: a state runs away"
             check(name, given)
-            check_every_weight_matters(name, model, inputs, answer)
+            check_every_weight_matters(name, model, inputs, every_answer or answer)
         except AssertionError as error:
             print(f"seed {seed}: {error}", flush=True)
             continue

@@ -7,7 +7,7 @@ first argument of a wrapper is the inner layer in the same form.
 from keras.layers import (
     ELU, GRU, LSTM, Activation, ActivityRegularization, AlphaDropout, BatchNormalization, Bidirectional, Dense, Dropout,
     Embedding, Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalMaxPooling1D, LayerNormalization,
-    LeakyReLU, Masking, Normalization, ReLU, Rescaling, Reshape, SimpleRNN, Softmax, SpatialDropout1D, TimeDistributed)
+    LeakyReLU, Masking, Normalization, PReLU, ReLU, Rescaling, Reshape, SimpleRNN, Softmax, SpatialDropout1D, TimeDistributed)
 
 SEQUENCES = {"return_sequences": True}
 BACKWARDS = {"go_backwards": True}
@@ -86,6 +86,11 @@ STREAMS = {
         (LayerNormalization, None, {"center": False, "scale": False}), (Dense, 2, {}),
         (Normalization, None, {"mean": [0.5, -0.5], "variance": [0.3, 2.0], "invert": True}),
         (Normalization, None, {"mean": 0.5, "variance": 1.5})]),
+    "normalization_of_all": (3, [
+        (Normalization, None, {"axis": None}), (LSTM, 4, SEQUENCES),
+        (Normalization, None, {"axis": None, "mean": 0.2, "variance": 0.5}), (GRU, 3, {}),
+        (Normalization, None, {"axis": None, "mean": 0.1, "variance": 0.6, "invert": True}),
+        (Dense, 2, {"activation": "tanh"})]),
     "training_only": (3, [
         (Dropout, 0.5, {}), (GaussianNoise, 0.3, {}), (LSTM, 4, SEQUENCES), (SpatialDropout1D, 0.4, {}),
         (GaussianDropout, 0.4, {}), (LSTM, 4, {}), (AlphaDropout, 0.3, {}), (ActivityRegularization, 0.1, {}),
@@ -201,6 +206,15 @@ WHOLE = {
         (LSTM, 3, {}), (Dense, 2, {"activation": "tanh"})]),
     "tokens_two_ways": (None, [
         (Embedding, (7, 4), {}), (Bidirectional, (LSTM, 3, {}), {}), (Dense, 2, {"activation": "softmax"})]),
+    "tagger_two_ways": (3, [
+        (Bidirectional, (LSTM, 4, SEQUENCES), {}), (Bidirectional, (GRU, 3, SEQUENCES), {"merge_mode": "sum"}),
+        (TimeDistributed, (Dense, 3, {"activation": "softmax"}), {})]),
+    "tagger_backwards": (3, [(LSTM, 4, {**SEQUENCES, **BACKWARDS}), (Dense, 2, {"activation": "sigmoid"})]),
+    "tagger_tokens": (None, [
+        (Embedding, (7, 4), {}), (Bidirectional, (LSTM, 3, SEQUENCES), {}), (Dense, 1, {"activation": "sigmoid"})]),
+    "tagger_masked": (3, [
+        MASK, (Bidirectional, (LSTM, 3, SEQUENCES), {}), (Dense, 4, {"activation": "tanh"}), (GRU, 3, SEQUENCES),
+        (Dense, 2, {"activation": "tanh"})]),
     "tokens_average": (None, [(Embedding, (7, 4), {}), AVERAGE, (Dense, 2, {"activation": "sigmoid"})]),
     "tokens_masked": (None, [
         (Embedding, (7, 4), {"mask_zero": True}), (LSTM, 4, {}), (Dense, 2, {"activation": "sigmoid"})]),
@@ -234,8 +248,33 @@ for index, name in enumerate(ACTIVATIONS):
         (LayerNormalization, None, {}), (Dense, 4, {"activation": ACTIVATIONS[(index + 7) % 13]}),
         (LayerNormalization, None, {}), (Dense, 4, {}), (Activation, name, {}), (Dense, 2, {"activation": "tanh"})])
 
+# Functions that are named or given as a layer, in a Dense and in a cell, and as a layer of their own.
+WHOLE["activation_relu6"] = (2, [
+    (LSTM, 4, {**SEQUENCES, "activation": "relu6"}), (LayerNormalization, None, {}),
+    (GRU, 4, {**SEQUENCES, "recurrent_activation": "relu6", "reset_after": False}), (LayerNormalization, None, {}),
+    (Rescaling, 3.0, {"offset": 3.0}), (Dense, 4, {"activation": "relu6"}), (LayerNormalization, None, {}),
+    (Dense, 4, {}), (Rescaling, 3.0, {"offset": 3.0}), (Activation, "relu6", {}), (Dense, 2, {"activation": "tanh"})])
+WHOLE["activation_leaky_relu"] = (2, [
+    (LSTM, 4, {**SEQUENCES, "activation": "leaky_relu"}), (LayerNormalization, None, {}),
+    (GRU, 4, {**SEQUENCES, "activation": "leaky_relu"}), (LayerNormalization, None, {}),
+    (SimpleRNN, 4, {**SEQUENCES, "activation": "leaky_relu"}), (LayerNormalization, None, {}),
+    (Dense, 4, {"activation": "leaky_relu"}), (Dense, 4, {}), (Activation, "leaky_relu", {}),
+    (Dense, 2, {"activation": "tanh"})])
+WHOLE["activation_given_as_layer"] = (3, [
+    (Dense, 5, {"activation": (LeakyReLU, None, {"negative_slope": 0.1})}),
+    (LSTM, 4, {**SEQUENCES, "activation": (LeakyReLU, None, {})}), (LayerNormalization, None, {}),
+    (TimeDistributed, (Dense, 5, {"activation": (ReLU, None, {"max_value": 6})}), {}),
+    (Bidirectional, (GRU, 3, {**SEQUENCES, "activation": (ELU, None, {})}), {}), (LayerNormalization, None, {}),
+    (SimpleRNN, 4, {"activation": (ReLU, None, {"negative_slope": 0.4})}),
+    (Dense, 4, {"activation": (Activation, "softsign", {})}), (Dense, 2, {"activation": (Softmax, None, {})})])
+WHOLE["slopes"] = (3, [
+    (Dense, 5, {}), (PReLU, None, {"shared_axes": [1]}), (LSTM, 4, SEQUENCES), (PReLU, None, {"shared_axes": [1, 2]}),
+    (GRU, 4, {}), (PReLU, None, {}), (Dense, 2, {"activation": "tanh"})])
+WHOLE["masked_slopes"] = (3, [
+    MASK, (Dense, 5, {}), (PReLU, None, {"shared_axes": [1]}), (LSTM, 4, {}), (Dense, 2, {"activation": "tanh"})])
+
 # These cases are also written as .h5 because the two formats differ in them. The other cases differ only in options.
 AS_H5 = {
     "two_ways_lstm", "two_ways_stacked", "two_ways_other_backward", "backwards_gru", "reshaped", "masked_value",
     "masked_through_more", "masked_zero_output", "masked_two_ways_stacked", "tokens_masked_two_ways", "functional",
-    "functional_masked", "functional_tokens"}
+    "functional_masked", "functional_tokens", "activation_given_as_layer", "slopes"}

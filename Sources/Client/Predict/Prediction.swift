@@ -16,8 +16,10 @@ package struct Prediction {
         package var layout: RowLayout
         /// The labels of the sequences, if they are in a separate file.
         package var labels: LabelFile?
-        /// The answers to write.
-        package var answers: PredictedAnswers
+        /// The mode in which the daemon would give the answers; nil for one answer to each sequence.
+        package var mode: ServingPolicy.Mode?
+        /// Whether to write the answer after every timestep. Requires that ``mode`` is nil.
+        package var isEvery: Bool
         /// The format of the answers.
         package var text: PredictionText
         /// The threshold of a single output; nil for the default.
@@ -31,12 +33,13 @@ package struct Prediction {
 
         /// Creates options. Each parameter sets the property of the same name.
         package init(
-            layout: RowLayout, labels: LabelFile?, answers: PredictedAnswers, text: PredictionText,
+            layout: RowLayout, labels: LabelFile?, mode: ServingPolicy.Mode?, isEvery: Bool, text: PredictionText,
             threshold: ServingPolicy.Threshold?, isSummaryOnly: Bool, isQuiet: Bool, jobs: Int
         ) {
             self.layout = layout
             self.labels = labels
-            self.answers = answers
+            self.mode = mode
+            self.isEvery = isEvery
             self.text = text
             self.threshold = threshold
             self.isSummaryOnly = isSummaryOnly
@@ -51,29 +54,32 @@ package struct Prediction {
     private let length: Int?
     private let threshold: ServingPolicy.Threshold
     private let compiled: CompiledLoss?
+    private let cautions: [String]
     /// Whether to evaluate the answer to each timestep, not only the last one, as Keras does for a model that answers
     /// every timestep.
     private let evaluatesEvery: Bool
-    private var options: Options
+    private let answers: PredictedAnswers
+    private let options: Options
     private let loss: Loss?
 
     /// Creates a prediction without answering anything.
     ///
     /// - Parameters:
     ///   - file: The input.
+    ///   - path: The path of the model's file, for messages.
     ///   - source: The model's file.
-    ///   - length: The number of timesteps after which a sequence ends by itself; nil if only the rows end sequences.
     ///   - options: The options.
     /// - Throws: ``ClientError`` with the status `usage` if the model does not allow the options.
     package init(
-        _ file: InputFile, model source: ModelFile, length: Int?, options: Options
+        _ file: InputFile, model path: String, _ source: ModelFile, options: Options
     ) throws(ClientError) {
         let model = source.model
-        if case .every = options.answers, !model.isCausal {
-            throw ClientError(
-                .usage,
-                "the model answers only whole sequences, so that there is no answer after each timestep; leave out "
-                    + "--every")
+        let served = ServableModel(source)
+        do {
+            let mode = options.mode ?? served.standardMode
+            try served.check(mode, emit: options.isEvery ? .every : mode.defaultEmit)
+        } catch {
+            throw ClientError(.usage, "\(error.code == .emit ? "--every: " : "")\(path): \(error)")
         }
         loss = Loss(outputs: model.outputs, meaning: source.outputMeaning, compiled: source.loss)
         guard loss != nil || !options.isSummaryOnly else {
@@ -81,14 +87,24 @@ package struct Prediction {
         }
         self.file = file
         self.model = model
+        let takesWholeSequences = options.mode == nil || options.mode == .sequence
+        let isLast = takesWholeSequences && !options.isEvery
+        evaluatesEvery = options.isSummaryOnly && isLast && source.answersEveryTimestep
+        answers =
+            if case .window(let window) = options.mode {
+                .windows(length: window.length, stride: window.stride)
+            } else if isLast && !evaluatesEvery {
+                .last
+            } else {
+                .every
+            }
+        length = options.mode == .sequence ? source.sequenceLength : nil
         // The input length of a stateful model is not a limit, because such a model is called with a few timesteps at a
         // time. Windows have a separate length.
-        let isLast = if case .last = options.answers { true } else { false }
-        let isLimited = isLast && !source.isStateful
+        let isLimited = (isLast || !model.isCausal) && takesWholeSequences && !source.isStateful
         longest = isLimited && length == nil ? source.sequenceLength : nil
-        self.length = length
         compiled = source.loss
-        evaluatesEvery = options.isSummaryOnly && isLast && source.answersEveryTimestep && model.isCausal
+        cautions = source.cautions.map { "\(path): the model \($0)" }
         do {
             threshold = try ServingPolicy.Threshold(
                 options.threshold, forProbabilities: source.outputMeaning == .probability)
@@ -96,7 +112,6 @@ package struct Prediction {
             throw ClientError(.usage, "--threshold: \(error)")
         }
         self.options = options
-        if evaluatesEvery { self.options.answers = .every }
     }
 
     /// Answers all sequences. The number of skipped bad rows is written to standard error, even if the prediction is
@@ -105,6 +120,10 @@ package struct Prediction {
     /// - Throws: ``ClientError`` if writing fails, or if a row is bad. A bad row is found before anything is written.
     package func run() throws(ClientError) {
         let start = ContinuousClock.now
+        if !options.isQuiet {
+            var error = StandardStream.error
+            for caution in cautions { try error.writeLine(caution) }
+        }
         let (collector, badRows) = try read()
         let isLabelled = collector.sequences.contains { $0.label != nil }
         guard isLabelled || !options.isSummaryOnly else {
@@ -159,7 +178,7 @@ package struct Prediction {
             try output.writeLine(header)
         }
         let options = SequenceAnswerer.Options(
-            answers: options.answers, text: options.isSummaryOnly ? nil : options.text, threshold: threshold,
+            answers: answers, text: options.isSummaryOnly ? nil : options.text, threshold: threshold,
             loss: loss, evaluatesEvery: evaluatesEvery)
         var work = WorkSharing(collector.sequences, model: model, options: options, jobs: self.options.jobs)
         while true {

@@ -2,10 +2,10 @@ import Recurrent
 import Streams
 
 /// The answers to produce for a sequence.
-package enum PredictedAnswers: Sendable {
+enum PredictedAnswers: Sendable {
     /// One answer, to the whole sequence.
     case last
-    /// One answer after each timestep. Only a causal model can produce such answers.
+    /// One answer to each timestep. A model that is not causal must answer every timestep of a whole sequence.
     case every
     /// One answer to each window of timesteps. Every window starts from the zero state.
     case windows(length: Int, stride: Int)
@@ -41,6 +41,7 @@ struct SequenceAnswerer {
         case last(SequenceRunner)
         case windows(SequenceRunner, length: Int, stride: Int)
         case every(StatePool, row: Int)
+        case everyAtEnd(SequenceRunner)
     }
 
     private let engine: Engine
@@ -53,6 +54,7 @@ struct SequenceAnswerer {
         case .last: engine = .last(SequenceRunner(model: model))
         case .windows(let length, let stride):
             engine = .windows(SequenceRunner(model: model), length: length, stride: stride)
+        case .every where !model.isCausal: engine = .everyAtEnd(SequenceRunner(model: model))
         case .every:
             let pool = StatePool(model: model)
             engine = .every(pool, row: pool.insert())
@@ -83,6 +85,14 @@ struct SequenceAnswerer {
                 for index in 0..<sequence.timesteps {
                     pool.step(row, inputs: sequence.values.span, index: index)
                     try add(pool.outputs(of: row), step: index + 1, of: sequence, label: &label, to: &batch)
+                }
+            case .everyAtEnd(let runner):
+                let outputs = runner.everyOutput(for: sequence.values.span)
+                let width = outputs.count / sequence.timesteps
+                for index in 0..<sequence.timesteps {
+                    try add(
+                        outputs.extracting(index * width..<(index + 1) * width), step: index + 1, of: sequence,
+                        label: &label, to: &batch)
                 }
             }
         }

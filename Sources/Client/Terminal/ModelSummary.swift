@@ -1,3 +1,6 @@
+package import ModelFiles
+import Streams
+
 /// The content of a model file, as `sluice inspect` shows it.
 package struct ModelSummary: Equatable, Encodable, Sendable {
     /// One row of Keras' `summary()`.
@@ -23,17 +26,13 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
             case trainableParameters = "trainable_parameters"
         }
 
-        /// Creates a row. Each parameter sets the property of the same name.
-        package init(
-            name: String, kind: String, outputShape: String, parameters: Int, trainableParameters: Int,
-            activations: [String]
-        ) {
-            self.name = name
-            self.kind = kind
-            self.outputShape = outputShape
-            self.parameters = parameters
-            self.trainableParameters = trainableParameters
-            self.activations = activations
+        fileprivate init(_ layer: ModelFile.LayerSummary) {
+            name = layer.name
+            kind = layer.kind
+            outputShape = layer.outputShape
+            parameters = layer.parameters
+            trainableParameters = layer.trainableParameters
+            activations = layer.activations
         }
     }
 
@@ -47,6 +46,8 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
     package let kerasVersion: String?
     /// The daemon's default mode for the model: `stateful` or `sequence`.
     package let mode: String
+    /// The modes in which the daemon and `predict` serve the model.
+    package let modes: ServedModes
     /// The number of timesteps in each sequence; nil if the model's input shape does not fix it.
     package let sequenceLength: Int?
     /// The number of floats in one timestep; 1 for a token.
@@ -63,9 +64,13 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
     package let loss: String?
     /// The meaning of the outputs: `probability`, `logit` or `number`.
     package let outputMeaning: String
+    /// The conditions under which Keras' own answers are the same, each as the end of a sentence about the model.
+    package let cautions: [String]
     /// Whether the model needs a whole sequence or window for each answer. If it does, the daemon buffers each stream's
     /// timesteps.
     package let needsWholeSequences: Bool
+    /// Whether the model answers every timestep, because its last recurrent layer returns sequences.
+    package let answersEveryTimestep: Bool
     /// The number of floats of state that each stream keeps between timesteps; 0 if timesteps are buffered instead.
     package let stateSize: Int
     /// The SHA-256 of architecture and weights, as 64 hexadecimal digits.
@@ -76,39 +81,44 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
     private enum CodingKeys: String, CodingKey {
         case file, name, format
         case kerasVersion = "keras_version"
-        case mode
+        case mode, modes
         case sequenceLength = "sequence_length"
-        case features, tokens, outputs, parameters, loss
+        case features, tokens, outputs, parameters, loss, cautions
         case trainableParameters = "trainable_parameters"
         case outputMeaning = "output_meaning"
+        case answersEveryTimestep = "answers_every_timestep"
         case needsWholeSequences = "needs_whole_sequences"
         case stateSize = "state_size"
         case fingerprint, layers
     }
 
-    /// Creates a summary. Each parameter sets the property of the same name. `isStateful` determines the mode.
-    package init(
-        file: String, name: String, format: String, kerasVersion: String?, isStateful: Bool, features: Int,
-        tokens: Int?, outputs: Int, parameters: Int, needsWholeSequences: Bool, stateSize: Int, fingerprint: String,
-        layers: [Layer], sequenceLength: Int? = nil, loss: String? = nil, outputMeaning: String = "probability"
-    ) {
-        self.file = file
-        self.name = name
-        self.format = format
-        self.kerasVersion = kerasVersion
-        mode = isStateful ? "stateful" : "sequence"
-        self.sequenceLength = sequenceLength
-        self.features = features
-        self.tokens = tokens
-        self.outputs = outputs
-        self.parameters = parameters
-        self.loss = loss
-        self.outputMeaning = outputMeaning
+    /// Creates a summary.
+    ///
+    /// - Parameters:
+    ///   - path: The file's path.
+    ///   - source: The file.
+    package init(of path: String, _ source: ModelFile) {
+        let (model, served) = (source.model, ServableModel(source))
+        file = path
+        name = source.name
+        format = source.format
+        kerasVersion = source.kerasVersion
+        mode = served.standardMode.description
+        modes = ServedModes(of: served)
+        sequenceLength = source.sequenceLength
+        features = model.features
+        tokens = model.vocabulary
+        outputs = model.outputs
+        parameters = model.parameters
+        loss = source.loss?.name
+        outputMeaning = source.outputMeaning.rawValue
+        cautions = source.cautions
+        layers = source.layers.map(Layer.init)
         trainableParameters = layers.reduce(0) { $0 + $1.trainableParameters }
-        self.needsWholeSequences = needsWholeSequences
-        self.stateSize = stateSize
-        self.fingerprint = fingerprint
-        self.layers = layers
+        needsWholeSequences = !model.isCausal
+        answersEveryTimestep = source.answersEveryTimestep
+        stateSize = model.stateSize
+        fingerprint = source.fingerprint
     }
 
     /// The human-readable summary.
@@ -128,12 +138,14 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
         var facts = TextTable([.init("File"), .init(file)])
         facts.append(["Format", format + (kerasVersion.map { ", Keras \($0)" } ?? "")])
         facts.append(["Mode", mode + (mode == "stateful" ? " (stateful=True)" : " (stateful=False)")])
+        for (topic, words) in modes.facts { facts.append([topic, words]) }
         if mode == "sequence", sequenceLength == 1 {
             let advice = needsWholeSequences ? "" : "; --mode stateful keeps state between timesteps"
             facts.append(["", "every timestep is a whole sequence\(advice)"])
         }
         facts.append(["Features", tokens.map { "1 token a timestep, 0 to \($0 - 1)" } ?? "\(features) a timestep"])
         facts.append(["Outputs", "\(outputs), \(Self.outputWords[outputMeaning] ?? outputMeaning)"])
+        for (index, caution) in cautions.enumerated() { facts.append([index == 0 ? "Caution" : "", caution]) }
         if let loss { facts.append(["Loss", loss]) }
         let bytes = Quantity.bytes(stateSize * MemoryLayout<Float>.size)
         let state = "\(Quantity.count(stateSize, of: "float")) a stream (\(bytes))"

@@ -14,24 +14,22 @@ extension ServedModel {
         } catch {
             throw DaemonError([.notFound, .unreadable].contains(error.code) ? .noInput : .badData, error.description)
         }
-        guard file.model.outputs <= 255 else {
-            throw DaemonError(
-                .badData,
-                "\(configuration.file): the model has \(file.model.outputs) outputs, but a decision holds at most 255")
-        }
+        let served = ServableModel(file)
+        if let refusal = served.outputRefusal { throw DaemonError(.badData, "\(configuration.file): \(refusal)") }
         var policy = configuration.policy
-        policy.mode = configuration.mode ?? (file.isStateful ? .stateful : .sequence)
+        policy.mode = configuration.mode ?? served.standardMode
         policy.emit = configuration.emit ?? policy.mode.defaultEmit
         do {
             policy.threshold = try ServingPolicy.Threshold(
                 configuration.threshold, forProbabilities: file.outputMeaning == .probability)
-            try policy.check(file.model, isStateful: file.isStateful, sequenceLength: file.sequenceLength)
+            try policy.check(served)
         } catch {
             throw DaemonError(.configuration, "\(configuration.file): \(error)")
         }
         self.init(
-            name: configuration.name, file: configuration.file, fingerprint: file.fingerprint, model: file.model,
-            policy: policy, sequenceLength: file.sequenceLength, outputCaution: Self.outputCaution(of: file))
+            name: configuration.name, file: configuration.file, fingerprint: file.fingerprint, model: served,
+            policy: policy,
+            cautions: file.cautions + [Self.outputCaution(of: file)].compactMap(\.self))
     }
 
     private static func outputCaution(of file: ModelFile) -> String? {
@@ -44,5 +42,13 @@ extension ServedModel {
             "ends neither in a sigmoid nor in a softmax, so its decisions have any numbers in place of probabilities"
                 + standard
         }
+    }
+}
+
+extension ServableModel {
+    fileprivate init(_ file: ModelFile) {
+        self.init(
+            file.model, isStateful: file.isStateful, answersEveryTimestep: file.answersEveryTimestep,
+            sequenceLength: file.sequenceLength)
     }
 }

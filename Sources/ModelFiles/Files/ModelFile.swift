@@ -45,6 +45,8 @@ package struct ModelFile: Sendable {
     package let loss: CompiledLoss?
     /// The meaning of the model's outputs.
     package let outputMeaning: OutputMeaning
+    /// The conditions under which Keras' own answers are the same, each as the end of a sentence about the model.
+    package let cautions: [String]
     /// The layers in order, as Keras' `summary()` lists them.
     package let layers: [LayerSummary]
     /// For each of ``layers``, whether the engine's model includes it. The engine omits layers that do nothing in
@@ -151,6 +153,7 @@ package struct ModelFile: Sendable {
         self.kerasVersion = kerasVersion
         self.loss = loss
         outputMeaning = OutputMeaning(of: model, loss: loss)
+        cautions = architecture.cautions
         isComputed = layers.map { $0 != nil }
         self.layers = zip(zip(architecture.layers, weights), layers).map { described, built in
             LayerSummary(
@@ -167,7 +170,7 @@ extension ModelFile.LayerSummary {
         outputShape = layer.outputShape.description
         self.parameters = parameters
         self.trainableParameters = trainableParameters
-        activations = layer.layer.activations.map { ($0 == .hardSigmoidOfKeras2 ? .hardSigmoid : $0).rawValue }
+        activations = layer.layer.activations.map { ($0 == .hardSigmoidOfKeras2 ? .hardSigmoid : $0).name }
     }
 }
 

@@ -15,8 +15,10 @@ struct ModelSource {
     /// - Returns: The file's content.
     /// - Throws: ``Defect``.
     static func read(_ path: String, withTraining: Bool = false) throws(Defect) -> ModelSource {
+        try ForeignFile.refuseSavedModel(path)
         let file = try FileBytes(path)
         let start = try file.prefix(16)
+        try ForeignFile.refusePickle(start)
         if let format = KerasFormat(of: start) {
             var source = try kerasFile(file, format, withTraining: withTraining)
             if withTraining, format == .archive { source.archive = try file.all() }
@@ -28,7 +30,8 @@ struct ModelSource {
         }
         let tensors = try Safetensors(file.all())
         guard ExchangeForm.isForm(tensors) else {
-            return ModelSource(form: try TorchModel.read(tensors, path: path), format: TorchModel.format)
+            let form = try TorchModel.read(tensors, path: path)
+            return ModelSource(form: form, format: form.sourceFormat ?? TorchModel.format)
         }
         var form = try ExchangeForm(tensors)
         if !withTraining { form.training = nil }

@@ -1,16 +1,15 @@
 import FoundationEssentials
 import Recurrent
 
-/// An activation in a layer's options: a name, null for none, or an object with the name of a function.
+/// An activation in a layer's options: a name, null for none, or an object with the name of a function or the
+/// configuration of an activation layer.
 ///
 /// Keras writes its own functions as names, and layers and custom functions as objects
 /// (<https://keras.io/api/layers/activations/>).
 struct KerasActivation: Decodable {
     /// Keras' names for the elementwise functions.
-    static let elementwiseNames = [
-        "linear", "sigmoid", "tanh", "relu", "hard_sigmoid", "softsign", "softplus", "elu", "selu", "gelu", "silu",
-        "swish", "exponential",
-    ]
+    static let elementwiseNames =
+        Activation.named.filter { $0.isElementwise && $0 != .hardSigmoidOfKeras2 }.map(\.name) + ["swish"]
 
     /// The engine's function.
     let function: Activation
@@ -22,14 +21,17 @@ struct KerasActivation: Decodable {
 
     init(from decoder: any Decoder) throws {
         let option = decoder.codingPath.last?.stringValue ?? "activation"
+        if let layer = try KerasActivationOfLayer(from: decoder, option: option) {
+            function = layer.function
+            return
+        }
         let name = try Self.name(from: decoder, option: option)
         switch name {
         case nil: function = .linear
         case "swish": function = .silu
         case "hard_sigmoid": function = try Self.hardSigmoid(from: decoder, option: option)
         case let name?:
-            guard let known = Activation(rawValue: name), name == "softmax" || Self.elementwiseNames.contains(name)
-            else {
+            guard let known = Activation(name: name), known == .softmax || Self.elementwiseNames.contains(name) else {
                 throw Self.refusal(option, name, supported: Self.elementwiseNames + ["softmax"])
             }
             function = known
@@ -47,7 +49,9 @@ struct KerasActivation: Decodable {
             throw Defect(.unsupported, "\(option) is not a named function; supported: \(supported)")
         }
         if className == "function", let name = try? object.decode(String.self, forKey: .config) { return name }
-        throw refusal(option, className, supported: elementwiseNames + ["softmax"])
+        throw refusal(
+            option, className,
+            supported: elementwiseNames + ["softmax", "and the layers \(KerasActivationOfLayer.names)"])
     }
 
     /// Returns the function for `hard_sigmoid`, a name that means different functions in Keras 2 and Keras 3.
@@ -84,7 +88,7 @@ extension KeyedDecodingContainer {
         let activation = try activation(key, standard: standard)
         guard activation.isElementwise else {
             throw KerasActivation.refusal(
-                key.stringValue, activation.rawValue, supported: KerasActivation.elementwiseNames)
+                key.stringValue, activation.name, supported: KerasActivation.elementwiseNames)
         }
         return activation
     }

@@ -11,7 +11,7 @@ package struct KerasArchitecture: Sendable {
         KerasTimeDistributed.self,
         KerasEmbedding.self, KerasMasking.self, KerasGlobalAveragePooling1D.self, KerasGlobalMaxPooling1D.self,
         KerasFlatten.self, KerasReshape.self, KerasActivationLayer.self, KerasReLU.self, KerasLeakyReLU.self,
-        KerasELU.self,
+        KerasPReLU.self, KerasELU.self,
         KerasSoftmax.self, KerasRescaling.self, KerasNormalization.self, KerasLayerNormalization.self,
         KerasBatchNormalization.self, KerasDropout.self, KerasSpatialDropout1D.self, KerasGaussianNoise.self,
         KerasGaussianDropout.self, KerasAlphaDropout.self, KerasActivityRegularization.self,
@@ -41,6 +41,8 @@ package struct KerasArchitecture: Sendable {
     package let layers: [NamedLayer]
     /// The model's input shape. An axis whose length the file does not state may have any length.
     let inputShape: KerasShape
+    /// The conditions under which the engine gives Keras' own answers, each as the end of a sentence about the model.
+    let cautions: [String]
 
     /// Whether each timestep of the model's input is a token.
     var takesTokens: Bool { layers.first?.layer.takesTokens ?? false }
@@ -72,6 +74,12 @@ package struct KerasArchitecture: Sendable {
         } catch let defect as Defect {
             throw defect
         } catch let error as DecodingError {
+            if let number = PythonNumber.first(in: json) {
+                throw Defect(
+                    .unsupported,
+                    "\(source): \(number) is not supported, because JSON has no such number; save the model with a finite "
+                        + "number in its place")
+            }
             throw Defect(.corrupt, "\(source): \(error.inWords)")
         } catch {
             throw Defect(.corrupt, "\(source): \(error)")
@@ -85,15 +93,18 @@ package struct KerasArchitecture: Sendable {
         inputShape = model.inputShape ?? KerasShape(takesTokens ? [nil, nil] : [nil, nil, nil])
         var shape = inputShape
         var layers: [NamedLayer] = []
+        var cautions: [String] = []
         for configuration in model.layers {
             switch configuration {
             case .input(let name, let dtype):
                 do {
-                    try takesTokens ? dtype?.requireTokens() : dtype?.requireFloat32()
+                    try takesTokens ? dtype?.requireTokens() : dtype?.requireValues()
                 } catch {
                     throw error.inLayer(name, className: "InputLayer")
                 }
-            case .layer(let name, let layer, let isTrainable):
+                if !takesTokens, let caution = dtype?.valueCaution { cautions.append(caution) }
+            case .layer(let name, let layer, let isTrainable, let dtype):
+                if let caution = dtype?.layerCaution, !cautions.contains(caution) { cautions.append(caution) }
                 let named = try NamedLayer(
                     name: name, layer: layer, isTrainable: isTrainable, inputShape: shape, isFirst: layers.isEmpty)
                 shape = named.outputShape
@@ -101,6 +112,7 @@ package struct KerasArchitecture: Sendable {
             }
         }
         self.layers = layers
+        self.cautions = cautions
     }
 
     /// Returns whether the model keeps its state from one call to the next, according to its recurrent layers.
@@ -150,7 +162,7 @@ private struct ModelConfiguration: Decodable {
 
     /// Whether the first layer, not counting an InputLayer, takes tokens.
     var takesTokens: Bool {
-        for case .layer(_, let layer, _) in layers {
+        for case .layer(_, let layer, _, _) in layers {
             return layer.takesTokens
         }
         return false
@@ -225,7 +237,7 @@ private struct ModelConfiguration: Decodable {
 /// The JSON of one layer, decoded as the kind of layer that its class name selects.
 private enum LayerConfiguration: Decodable {
     case input(name: String, dtype: KerasDType?)
-    case layer(name: String, any KerasLayer, isTrainable: Bool)
+    case layer(name: String, any KerasLayer, isTrainable: Bool, dtype: KerasDType?)
 
     private enum Key: String, CodingKey {
         case config, dtype, layer, name, ragged, sparse, trainable
@@ -239,6 +251,10 @@ private enum LayerConfiguration: Decodable {
         let isInput = className == "InputLayer"
         let kind = KerasArchitecture.kinds.first { $0.className == className }
         guard isInput || kind != nil else {
+            if let words = Self.refusal(of: className) {
+                throw Defect(
+                    .unsupported, layer: name, "layer '\(name)' (\(className)) is not supported, because it \(words)")
+            }
             let supported = (["InputLayer"] + KerasArchitecture.kinds.map { $0.className }).joined(separator: ", ")
             throw Defect(
                 .unsupported, layer: name,
@@ -247,10 +263,10 @@ private enum LayerConfiguration: Decodable {
         do {
             let dtype = try config.decodeIfPresent(KerasDType.self, forKey: .dtype)
             if let kind {
-                try dtype?.requireFloat32()
+                try dtype?.requireLayer()
                 self = .layer(
                     name: name, try kind.init(from: object.superDecoder(forKey: .config)),
-                    isTrainable: try Self.isTrainable(config))
+                    isTrainable: try Self.isTrainable(config), dtype: dtype)
             } else {
                 try config.refuse(.sparse)
                 try config.refuse(.ragged)
@@ -258,6 +274,19 @@ private enum LayerConfiguration: Decodable {
             }
         } catch let defect as Defect {
             throw defect.inLayer(name, className: className)
+        }
+    }
+
+    /// Returns the reason why a class cannot be supported, and what to do instead; nil if it is only not supported yet.
+    private static func refusal(of className: String) -> String? {
+        switch className {
+        case "Lambda":
+            "runs Python code; put a layer of Keras in its place, such as Rescaling, Activation or Dense"
+        case "TextVectorization", "StringLookup", "IntegerLookup", "Hashing":
+            "turns text or numbers into tokens; save the model without it, and send the tokens"
+        case let name where name.contains(">"):
+            "is a class of your own, whose code is not in the file; build the model of Keras' own layers"
+        default: nil
         }
     }
 

@@ -25,8 +25,9 @@ struct KerasFunctionalChain {
         guard inputs.count == 1, outputs.count == 1, var name = outputs.first else {
             throw Defect(
                 .unsupported,
-                "a functional model with \(inputs.count) inputs and \(outputs.count) outputs is not supported; "
-                    + "supported: one of each")
+                "a functional model with \(inputs.count) \(inputs.count == 1 ? "input" : "inputs") and \(outputs.count) "
+                    + "\(outputs.count == 1 ? "output" : "outputs") is not supported; supported: one input, which may hold the "
+                    + "features of several, and one output")
         }
         guard nodes.count <= Self.maximumNodes else {
             throw Defect(.unsupported, "\(nodes.count) layers are not supported; supported: \(Self.maximumNodes)")

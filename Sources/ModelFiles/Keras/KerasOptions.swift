@@ -16,6 +16,12 @@ struct KerasAxis: Decodable {
         }
     }
 
+    /// Whether the option is -1, which is the last axis of any input.
+    var isStandard: Bool { axes == [-1] }
+
+    /// Whether the option is null, so that all numbers of the layer are single numbers.
+    var isNone: Bool { axes.isEmpty }
+
     /// Selects the last axis, Keras' default.
     init() {
         axes = [-1]
@@ -70,48 +76,6 @@ struct KerasNumbers: Decodable {
         try Tensor(
             shape: [features],
             values: values.count == features ? values : Array(repeating: values[0], count: features))
-    }
-}
-
-/// The number type of a layer: a name in Keras 2, an object with a name in Keras 3.
-struct KerasDType: Decodable {
-    /// The number types of tokens: integers, and float32, because Keras may convert tokens to it.
-    private static let tokens: Set<String> = [
-        "float32", "int32", "int64", "int16", "int8", "uint8", "uint16", "uint32",
-    ]
-
-    let name: String
-
-    private enum Key: String, CodingKey {
-        case config, name
-        case className = "class_name"
-    }
-
-    init(from decoder: any Decoder) throws {
-        if let name = try? decoder.singleValueContainer().decode(String.self) {
-            self.name = name
-        } else {
-            let policy = try decoder.container(keyedBy: Key.self)
-            let config = try policy.nestedContainer(keyedBy: Key.self, forKey: .config)
-            // The policy of a quantized layer has no name, so use its class name instead.
-            name =
-                try config.decodeIfPresent(String.self, forKey: .name)
-                ?? policy.decode(String.self, forKey: .className)
-        }
-    }
-
-    func requireFloat32() throws(Defect) {
-        guard name == "float32" else {
-            throw Defect(.unsupported, "dtype '\(name)' is not supported; supported: float32")
-        }
-    }
-
-    func requireTokens() throws(Defect) {
-        guard Self.tokens.contains(name) else {
-            throw Defect(
-                .unsupported,
-                "dtype '\(name)' is not supported; supported: \(Self.tokens.sorted().joined(separator: ", "))")
-        }
     }
 }
 

@@ -8,15 +8,28 @@ struct TorchDescription: Decodable {
     enum Kind: String, CaseIterable {
         case lstm, gru, rnn, linear, embedding
 
-        /// The options of the module, under PyTorch's names. An option that is a separate module in PyTorch has Keras'
-        /// name.
-        fileprivate var options: [String] {
+        /// The option for the module's activation, under PyTorch's name; nil if there is none. A function that is a
+        /// separate module in PyTorch has Keras' name.
+        fileprivate var activationOption: String? {
             switch self {
-            case .linear: ["activation"]
-            case .rnn: ["nonlinearity"]
-            case .lstm, .gru, .embedding: []
+            case .linear: "activation"
+            case .rnn: "nonlinearity"
+            case .lstm, .gru, .embedding: nil
             }
         }
+
+        fileprivate var options: [String] {
+            let output: [String] = gates == nil ? [] : ["output"]
+            return [activationOption].compactMap(\.self) + output
+        }
+    }
+
+    /// The output of a bidirectional module that the next module takes.
+    enum Output: String, CaseIterable {
+        /// The last state of each direction: `torch.cat((h_n[-2], h_n[-1]), 1)`.
+        case states = "h_n"
+        /// The output at the last timestep, where the backward direction has seen only one timestep: `out[:, -1]`.
+        case lastTimestep = "last_timestep"
     }
 
     /// One module, such as `lstm: encoder`, with its options.
@@ -26,6 +39,8 @@ struct TorchDescription: Decodable {
         let module: String
         /// The activation after a linear layer or within an RNN.
         let activation: String?
+        /// The output that the next module takes; nil if the description leaves it open.
+        let output: Output?
 
         init(from decoder: any Decoder) throws {
             let object = try decoder.container(keyedBy: Name.self)
@@ -45,8 +60,15 @@ struct TorchDescription: Decodable {
             }
             self.kind = kind
             module = try object.decode(String.self, forKey: Name(stringValue: kind.rawValue))
-            activation = try kind.options.first.flatMap {
+            activation = try kind.activationOption.flatMap {
                 try object.decodeIfPresent(String.self, forKey: Name(stringValue: $0))
+            }
+            output = try object.decodeIfPresent(String.self, forKey: Name(stringValue: "output")).map { name in
+                guard let output = Output(rawValue: name) else {
+                    let supported = Output.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw Defect(.unsupported, "output '\(name)' is not supported; supported: \(supported)")
+                }
+                return output
             }
         }
     }

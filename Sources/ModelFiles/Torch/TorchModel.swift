@@ -26,10 +26,20 @@ struct TorchModel {
     static func read(_ file: Safetensors, path: String) throws(Defect) -> ExchangeForm {
         let description = try TorchDescription.beside(path)
         var model = TorchModel(tensors: TorchTensors(file))
+        var format = format
         let lastRecurrent = description.layers.lastIndex { $0.kind.gates != nil }
         for (index, layer) in description.layers.enumerated() {
             // A layer that feeds a later recurrent layer, directly or indirectly, returns whole sequences.
-            let returnsSequences = lastRecurrent.map { index < $0 } ?? false
+            let feedsRecurrent = lastRecurrent.map { index < $0 } ?? false
+            guard !feedsRecurrent || layer.output == nil else {
+                throw Defect(
+                    .unsupported,
+                    "output of the layer '\(layer.module)' is not supported, because a recurrent layer follows; supported: "
+                        + "output of the last recurrent layer")
+            }
+            let output = index == lastRecurrent ? try model.output(of: layer) : nil
+            if let output { format += ", output \(output.rawValue)" }
+            let returnsSequences = feedsRecurrent || output == .lastTimestep
             try model.append(layer, returnsSequences: returnsSequences, isStateful: description.isStateful)
         }
         try model.tensors.requireAllUsed()
@@ -42,6 +52,21 @@ struct TorchModel {
         }
         return try ExchangeForm(
             architecture: Array(json), kerasVersion: nil, sourceFormat: format, tensors: model.weights)
+    }
+
+    /// Returns the output that the layer after the last recurrent module takes; nil if there is no choice.
+    ///
+    /// - Throws: ``Defect`` if the module is bidirectional and its description leaves the choice open.
+    private func output(of layer: TorchDescription.Layer) throws(Defect) -> TorchDescription.Output? {
+        let prefix = layer.module.isEmpty ? "" : layer.module + "."
+        guard tensors.has("\(prefix)weight_ih_l0_reverse") else { return nil }
+        guard let output = layer.output else {
+            throw Defect(
+                .unsupported,
+                "'\(layer.module)' is bidirectional, and its description does not say which output the next layer takes; add "
+                    + "'output: h_n' for torch.cat((h_n[-2], h_n[-1]), 1), or 'output: last_timestep' for out[:, -1]")
+        }
+        return output
     }
 
     /// Returns the InputLayer. Its shape comes from the description or, if the description has none, from the first
@@ -60,6 +85,14 @@ struct TorchModel {
 
     /// The width of the first layer's input.
     private var features: Int? { weights.first?.tensor.shape.first }
+
+    /// The slope of PyTorch's `leaky_relu`. Keras' function has another one.
+    private static let leakySlope = 0.01
+
+    /// Returns an activation in Keras' notation.
+    private static func activation(_ name: String) -> JSONValue {
+        name == "leaky_relu" ? .layer("LeakyReLU", ["negative_slope": .number(leakySlope)]) : .string(name)
+    }
 
     private mutating func append(
         _ layer: TorchDescription.Layer, returnsSequences: Bool, isStateful: Bool
@@ -87,7 +120,7 @@ struct TorchModel {
                     "Dense",
                     [
                         "name": .string(name), "units": .integer(Int64(kernel.shape[1])),
-                        "use_bias": .bool(bias != nil), "activation": layer.activation.map(JSONValue.string) ?? .null,
+                        "use_bias": .bool(bias != nil), "activation": layer.activation.map(Self.activation) ?? .null,
                     ]))
         case .lstm, .gru, .rnn:
             let depth = tensors.depth(of: prefix)

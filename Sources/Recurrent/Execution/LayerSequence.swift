@@ -11,7 +11,8 @@ final class LayerSequence {
     private var x: UnsafeMutablePointer<Float>
     private var y: UnsafeMutablePointer<Float>
     private let other: UnsafeMutablePointer<Float>
-    private var count = 0
+    /// The number of timesteps.
+    private(set) var count = 0
     private var width = 0
 
     /// Allocates room for sequences.
@@ -36,6 +37,9 @@ final class LayerSequence {
         unsafe memory.deallocate()
         unsafe isMasked.deallocate()
     }
+
+    /// The values of all timesteps, shape (count, width).
+    var values: UnsafePointer<Float> { unsafe UnsafePointer(x) }
 
     /// The values of the last timestep.
     var last: UnsafePointer<Float> { unsafe UnsafePointer(x + (count - 1) * width) }

@@ -13,7 +13,7 @@ package final class SequenceRunner {
     private let outputs: UnsafeMutablePointer<Float>
     private let scratch: UnsafeMutablePointer<Float>
     /// Nil until the first run of a model that is not causal.
-    private var sequence: LayerSequence?
+    private var memory: LayerSequence?
 
     /// Creates a runner of a model.
     package init(model: Model) {
@@ -46,10 +46,29 @@ package final class SequenceRunner {
             if model.isCausal {
                 unsafe step(start, count: count)
             } else {
-                unsafe pass(start, count: count)
+                unsafe outputs.update(from: pass(start, count: count).last, count: model.outputs)
             }
         }
         let span = unsafe Span(_unsafeStart: outputs, count: model.outputs)
+        return unsafe _overrideLifetime(span, borrowing: self)
+    }
+
+    /// Returns the model's output at each timestep of one whole sequence.
+    ///
+    /// - Parameter timesteps: Shape (n, features), n at least 1. The model must not be causal, and must answer every
+    ///   timestep.
+    /// - Returns: Shape (n, outputs), in the order of the last layer's outputs; valid until the next run.
+    @_lifetime(borrow self)
+    package func everyOutput(for timesteps: Span<Float>) -> Span<Float> {
+        let (count, rest) = timesteps.count.quotientAndRemainder(dividingBy: model.features)
+        precondition(count >= 1 && rest == 0 && !model.isCausal)
+        let sequence = unsafe timesteps.withUnsafeBufferPointer { buffer in
+            unsafe buffer.baseAddress.map { start in unsafe pass(start, count: count, keepsEvery: true) }
+        }
+        guard let sequence, sequence.count == count else {
+            preconditionFailure("the model does not answer every timestep")
+        }
+        let span = unsafe Span(_unsafeStart: sequence.values, count: count * model.outputs)
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 
@@ -61,22 +80,34 @@ package final class SequenceRunner {
         }
     }
 
-    private func pass(_ timesteps: UnsafePointer<Float>, count: Int) {
-        if sequence == nil || sequence?.capacity ?? 0 < count {
-            sequence = LayerSequence(width: max(model.features, model.widestOutput), capacity: count)
-        }
-        guard let sequence else { return }
+    /// Runs each layer over the whole sequence before the next layer starts.
+    ///
+    /// - Parameters:
+    ///   - timesteps: Shape (count, features).
+    ///   - count: The number of timesteps.
+    ///   - keepsEvery: Whether to compute the output at every timestep. If not, it is computed at the last one alone.
+    /// - Returns: The outputs, valid until the next run.
+    private func pass(_ timesteps: UnsafePointer<Float>, count: Int, keepsEvery: Bool = false) -> LayerSequence {
+        let sequence = sequence(capacity: count)
         unsafe sequence.begin(timesteps, count: count, features: model.features)
         let last = model.passes.lastIndex(where: \.hasMemory) ?? 0
         for (index, pass) in model.passes.enumerated() {
             // After the last layer with memory, only the last timestep affects the output.
-            if index > last { sequence.keepLast() }
+            if index > last && !keepsEvery { sequence.keepLast() }
             switch pass.direction {
             case .forward(let step): unsafe sequence.run(step, state: state, scratch: scratch)
             case .backward(let step): unsafe sequence.run(step, isBackward: true, state: state, scratch: scratch)
             case .bidirectional(let pass): unsafe sequence.run(pass, state: state, scratch: scratch)
             }
         }
-        unsafe outputs.update(from: sequence.last, count: model.outputs)
+        return sequence
+    }
+
+    /// Returns the runner's memory for sequences after making room for `capacity` timesteps.
+    private func sequence(capacity: Int) -> LayerSequence {
+        if let sequence = memory, sequence.capacity >= capacity { return sequence }
+        let sequence = LayerSequence(width: max(model.features, model.widestOutput), capacity: capacity)
+        memory = sequence
+        return sequence
     }
 }

@@ -33,7 +33,7 @@ package struct Dense: Equatable, Sendable {
 extension Dense: TimestepLayer {
     package var weights: [Tensor] { [kernel] + [bias].compactMap(\.self) }
     package var architecture: String {
-        "dense features=\(features) units=\(units) activation=\(activation.rawValue) use_bias=\(bias != nil)"
+        "dense features=\(features) units=\(units) activation=\(activation.name) use_bias=\(bias != nil)"
     }
 
     package func makeStep(in weights: inout WeightBuffer) -> LayerStep {

@@ -23,6 +23,9 @@ final class TimestepBuffers {
     private var freeRows: [Int] = []
     /// A ring's timesteps, oldest first. The capacity is kept between calls.
     private var ordered: [Float] = []
+    /// The outputs at all timesteps of the sequence that was answered last by ``answerEvery(_:)``, shape (kept,
+    /// outputs). The capacity is kept between calls.
+    private(set) var everyOutput: [Float] = []
 
     /// Creates empty buffers.
     ///
@@ -95,6 +98,18 @@ final class TimestepBuffers {
         let runner = runner
         let answer = runner.output(for: timesteps.span)
         for k in answer.indices { rows[row].outputs[k] = answer[k] }
+    }
+
+    /// Runs the model over a row's timesteps like ``answer(_:)``, and keeps the outputs at all timesteps until the next
+    /// call as ``everyOutput``. The row's timesteps must be a whole sequence.
+    func answerEvery(_ row: Int) {
+        precondition(rows[row].oldest == 0)
+        let timesteps = rows[row].timesteps
+        let runner = runner
+        let answer = runner.everyOutput(for: timesteps.span)
+        everyOutput.removeAll(keepingCapacity: true)
+        for k in answer.indices { everyOutput.append(answer[k]) }
+        rows[row].outputs = Array(everyOutput.suffix(model.outputs))
     }
 
     /// The last outputs, shape (outputs).

@@ -13,6 +13,8 @@ struct DecisionRule: Sendable {
     /// usual speed, whichever is larger.
     private(set) var work: Int
     let basis: DecisionBasis
+    /// Whether the end of a sequence produces a decision on each of the sequence's timesteps.
+    let decidesEveryTimestepAtEnd: Bool
     /// The highest step at which the first decision after a reset can occur.
     let firstDecision: UInt64
     /// The step at which a sequence ends automatically; nil if only the `end` flag ends a sequence.
@@ -28,17 +30,18 @@ struct DecisionRule: Sendable {
 
     /// - Parameters:
     ///   - policy: The serving policy.
-    ///   - model: The weights.
-    ///   - sequenceLength: The length of each sequence in the mode `sequence`; nil if the model leaves it open.
-    init(_ policy: ServingPolicy, _ model: Model, sequenceLength: Int?) {
+    ///   - served: The model.
+    init(_ policy: ServingPolicy, _ served: ServableModel) {
+        let model = served.model
         features = model.features
         vocabulary = if case .tokens(let vocabulary) = model.input { vocabulary } else { nil }
         basis = DecisionBasis(policy, model)
         parameters = max(1, model.parameters * basis.stepsPerTimestep)
         work = parameters
         keepsTimesteps = basis != .state
-        firstDecision = basis.firstDecision
-        lastStep = policy.mode == .sequence ? sequenceLength.map { UInt64($0) } : nil
+        decidesEveryTimestepAtEnd = policy.mode == .sequence && served.answersEveryTimestepAtEnd
+        firstDecision = decidesEveryTimestepAtEnd ? 1 : basis.firstDecision
+        lastStep = policy.mode == .sequence ? served.sequenceLength.map { UInt64($0) } : nil
         emit = policy.emit
         threshold = policy.threshold
         resetsAtGap = policy.gap == .reset

@@ -20,13 +20,12 @@ public struct ServedModel: Sendable {
     public let stateLayout: String
     /// The fingerprint stored in the images of the model's streams.
     public let imageFingerprint: String
-    /// The reason why labels may not be meaningful, as the end of a sentence; nil if the outputs are probabilities.
-    private let outputCaution: String?
+    /// Reasons for caution that come from the file, each as the end of a sentence.
+    private let fileCautions: [String]
 
     /// Warnings about properties of the model or its policy that the operator probably did not intend.
     public var cautions: [String] {
-        let output = outputCaution.map { "the model '\(name)' \($0)" }
-        return [shortSequenceCaution, output].compactMap(\.self)
+        [shortSequenceCaution].compactMap(\.self) + fileCautions.map { "the model '\(name)' \($0)" }
     }
 
     private var shortSequenceCaution: String? {
@@ -45,7 +44,7 @@ public struct ServedModel: Sendable {
 
     /// Whether each sequence produces a single decision, at its end.
     private var decidesOnlyAtEnd: Bool {
-        policy.emit == .final || (policy.mode == .sequence && !model.isCausal)
+        policy.emit == .final || (policy.mode == .sequence && !model.isCausal && !rule.decidesEveryTimestepAtEnd)
     }
 
     /// Whether the model decides only at the end of a sequence, but could decide on every timestep in the mode
@@ -60,6 +59,8 @@ public struct ServedModel: Sendable {
         let due =
             switch policy.mode {
             case .stateful: "every timestep"
+            case .sequence where rule.decidesEveryTimestepAtEnd:
+                "every timestep, when the sequence ends \(end)"
             case .sequence: "every timestep, from zero in each sequence"
             case .window(let window) where window.stride == 1: "the last \(window.length) timesteps, at each timestep"
             case .window(let window):
@@ -80,6 +81,7 @@ public struct ServedModel: Sendable {
         let steps = rule.lastStep.map { "\($0)" } ?? "any"
         return "mode \(policy.mode), sequence length \(steps), emit \(policy.emit), "
             + "threshold \(policy.threshold.rise):\(policy.threshold.fall), gap \(policy.gap), max length \(policy.maximumLength)"
+            + (rule.decidesEveryTimestepAtEnd ? ", every timestep at the end" : "")
     }
 
     /// Creates a served model.
@@ -88,22 +90,20 @@ public struct ServedModel: Sendable {
     ///   - name: The model's name in the configuration.
     ///   - file: The path of the model file.
     ///   - fingerprint: SHA-256 over the architecture and weights.
-    ///   - model: The weights.
-    ///   - policy: The serving policy. Validate it with ``ServingPolicy/check(_:isStateful:sequenceLength:)`` first.
-    ///   - sequenceLength: The length of each sequence in the mode `sequence`; nil if the model leaves it open.
-    ///   - outputCaution: The reason why labels may not be meaningful, as the end of a sentence about the model; nil if
-    ///     the outputs are probabilities.
+    ///   - served: The model.
+    ///   - policy: The serving policy. Validate it with ``ServingPolicy/check(_:)`` first.
+    ///   - cautions: Reasons for caution that come from the file, each as the end of a sentence about the model.
     package init(
-        name: String, file: String, fingerprint: String, model: Model, policy: ServingPolicy,
-        sequenceLength: Int? = nil, outputCaution: String? = nil
+        name: String, file: String, fingerprint: String, model served: ServableModel, policy: ServingPolicy,
+        cautions: [String] = []
     ) {
         self.name = name
-        self.outputCaution = outputCaution
+        fileCautions = cautions
         self.file = file
         self.fingerprint = fingerprint
-        self.model = model
+        model = served.model
         self.policy = policy
-        rule = DecisionRule(policy, model, sequenceLength: sequenceLength)
+        rule = DecisionRule(policy, served)
         stateLayout = rule.basis == .state ? model.stateLayout : "timesteps of \(model.input)"
         imageFingerprint = fingerprint + rule.basis.fingerprintSuffix
     }

@@ -1,4 +1,4 @@
-package import Recurrent
+import Recurrent
 
 /// The reason why a model cannot be served under a policy.
 public struct ServingError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -31,47 +31,25 @@ extension ServingPolicy {
     /// The maximum size of the timesteps that one stream may keep, in bytes. A row in the store is limited to 1 GB.
     static let maximumKeptBytes = 500_000_000
 
-    /// Checks that the model can be served under this policy.
+    /// Checks that a model can be served under this policy.
     ///
-    /// - Parameters:
-    ///   - model: The weights.
-    ///   - isStateful: Whether the model is stateful in Keras, which means that it keeps its state between calls.
-    ///   - sequenceLength: The length of each of the model's sequences; nil if the model leaves it open.
+    /// - Parameter served: The model.
     /// - Throws: ``ServingError``, which names possible alternatives.
-    package func check(_ model: Model, isStateful: Bool = false, sequenceLength: Int?) throws(ServingError) {
+    package func check(_ served: ServableModel) throws(ServingError) {
+        try served.check(mode, emit: emit)
         switch mode {
-        case .stateful:
-            // If the model is not stateful in Keras, pooling covers all timesteps since the reset, as the rest of the
-            // model does.
-            guard !isStateful || !model.hasPooling else {
-                throw ServingError(
-                    .mode,
-                    "Keras pools the timesteps of each call by themselves, so that a stateful answer would hang on how "
-                        + "they are cut into calls; serve it in the mode sequence or window:LENGTH:STRIDE")
-            }
-            guard model.isCausal else {
-                throw ServingError(
-                    .mode,
-                    "the model needs whole sequences, so the mode stateful has no state to carry on; serve it in the "
-                        + "mode sequence or window:LENGTH:STRIDE")
-            }
         case .window(let window):
-            try checkSize(of: window.length, model, remedy: "a shorter window")
-        case .sequence where !model.isCausal:
-            guard emit == .final || emit == .change else {
-                throw ServingError(
-                    .emit,
-                    "the model answers only to whole sequences, so it cannot publish '\(emit.rawValue)'; ask for emit "
-                        + "final or change, or serve it in the mode window:LENGTH:STRIDE")
-            }
-            if let sequenceLength, sequenceLength > maximumLength {
+            try checkSize(of: window.length, served.model, remedy: "a shorter window")
+        case .sequence where !served.model.isCausal:
+            if let length = served.sequenceLength, length > maximumLength {
                 throw ServingError(
                     .maximumLength,
-                    "the model's sequences have \(sequenceLength) timesteps, more than the \(maximumLength) that may be "
-                        + "buffered; ask for a max_length of \(sequenceLength)")
+                    "the model's sequences have \(length) timesteps, more than the \(maximumLength) that may be "
+                        + "buffered; ask for a max_length of \(length)")
             }
-            try checkSize(of: sequenceLength ?? maximumLength, model, remedy: "a smaller max_length")
-        case .sequence: break
+            try checkSize(
+                of: served.sequenceLength ?? maximumLength, served.model, remedy: "a smaller max_length")
+        case .stateful, .sequence: break
         }
     }
 

@@ -33,7 +33,10 @@ extension StreamTable.Stream {
                 areAllKept = false
             }
             let isFinal = (ends && timestep == message.new - 1) || step == rule.lastStep
-            if isWhole && (isFinal || rule.basis.isDue(at: step)) {
+            if isWhole && isFinal && rule.decidesEveryTimestepAtEnd {
+                buffers.answerEvery(row)
+                decideEvery(on: buffers.everyOutput, rule, time: time, into: &decisions)
+            } else if isWhole && (isFinal || rule.basis.isDue(at: step)) {
                 buffers.answer(row)
                 let outputs = buffers.outputs(of: row)
                 // This is the message's last decision unless, later in the message, a sequence ends or another decision
@@ -49,5 +52,31 @@ extension StreamTable.Stream {
             }
         }
         return areAllKept
+    }
+
+    /// Decides all timesteps of a sequence that is complete.
+    ///
+    /// The sequence numbers count back from the sequence's end. If timesteps are missing within the sequence, the numbers
+    /// before the gap are therefore higher than those that the producer gave.
+    ///
+    /// - Parameters:
+    ///   - outputs: The outputs at all timesteps, shape (step, outputs).
+    ///   - rule: The decision rule of the model.
+    ///   - time: Nanoseconds since the Unix epoch.
+    ///   - decisions: The records to append to.
+    private mutating func decideEvery(
+        on outputs: [Float], _ rule: DecisionRule, time: Int64, into decisions: inout DecisionRecords
+    ) {
+        let (end, count) = (sequence, step)
+        let width = outputs.count / Int(count)
+        for index in 0..<Int(count) {
+            step = UInt64(index + 1)
+            // An imported stream may have fewer timesteps in its life than in its sequence.
+            sequence = end - min(end, count - step)
+            let isLast = step == count
+            decide(
+                on: outputs.span.extracting(index * width..<(index + 1) * width), isLast: isLast, isFinal: isLast, rule,
+                time: time, into: &decisions)
+        }
     }
 }

@@ -23,6 +23,8 @@ extension Activation {
         case .sigmoid: Scalar.sigmoid(x)
         case .tanh: Scalar.tanh(x)
         case .relu: max(0, x)
+        case .relu6: min(max(0, x), 6)
+        case .leakyReLU(let slope): x > 0 ? x : Scalar(slope) * x
         case .hardSigmoid: min(max(0, x + 3), 6) / 6
         case .hardSigmoidOfKeras2: min(max(0, x / 5 + 0.5), 1)
         case .softsign: x / (1 + abs(x))
@@ -43,6 +45,8 @@ extension Activation {
         case .sigmoid: return y * (1 - y)
         case .tanh: return 1 - y * y
         case .relu: return x > 0 ? 1 : 0
+        case .relu6: return x > 0 && x < 6 ? 1 : 0
+        case .leakyReLU(let slope): return x > 0 ? 1 : Scalar(slope)
         case .hardSigmoid: return x > -3 && x < 3 ? 1 / 6 : 0
         case .hardSigmoidOfKeras2: return y > 0 && y < 1 ? 1 / 5 : 0
         case .softsign: return (1 - abs(y)) * (1 - abs(y))

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Client
 import ModelFiles
-import Recurrent
 import Wire
 
 struct InspectCommand: ParsableCommand {
@@ -24,27 +23,10 @@ struct InspectCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let summary = try summary()
+        let summary = ModelSummary(of: file, try ModelFile.readForTool(file))
         var output = StandardStream.output
         let lines = json ? [try JSONText.line(of: summary)] : summary.lines.map { VisibleText.escaped($0) }
         try output.writeLine(lines.joined(separator: "\n"))
-    }
-
-    private func summary() throws(ClientError) -> ModelSummary {
-        let model = try ModelFile.readForTool(file)
-        return ModelSummary(
-            file: file, name: model.name, format: model.format, kerasVersion: model.kerasVersion,
-            isStateful: model.isStateful, features: model.model.features, tokens: model.model.vocabulary,
-            outputs: model.model.outputs, parameters: model.model.parameters,
-            needsWholeSequences: !model.model.isCausal, stateSize: model.model.stateSize,
-            fingerprint: model.fingerprint,
-            layers: model.layers.map {
-                ModelSummary.Layer(
-                    name: $0.name, kind: $0.kind, outputShape: $0.outputShape, parameters: $0.parameters,
-                    trainableParameters: $0.trainableParameters, activations: $0.activations)
-            },
-            sequenceLength: model.sequenceLength, loss: model.loss?.name,
-            outputMeaning: model.outputMeaning.rawValue)
     }
 }
 

@@ -44,25 +44,11 @@ struct PredictOptions: ParsableArguments {
         let source = try ModelFile.readForTool(sequences.model)
         let options = Prediction.Options(
             layout: try sequences.rows.layout(), labels: try sequences.rows.labelFile(),
-            answers: every ? .every : PredictedAnswers(mode), text: text, threshold: threshold,
-            isSummaryOnly: isSummaryOnly, isQuiet: quiet,
+            mode: mode, isEvery: every, text: text, threshold: threshold, isSummaryOnly: isSummaryOnly, isQuiet: quiet,
             jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
-        let length = mode == .sequence ? source.sequenceLength : nil
         try Prediction(
-            try InputFile(path: sequences.path), model: source, length: length, options: options
+            try InputFile(path: sequences.path), model: sequences.model, source, options: options
         ).run()
-    }
-}
-
-extension PredictedAnswers {
-    /// Selects the answers that the daemon gives in the chosen mode. Without a mode, selects one answer per sequence.
-    fileprivate init(_ mode: ServingPolicy.Mode?) {
-        self =
-            switch mode {
-            case .stateful: .every
-            case .window(let window): .windows(length: window.length, stride: window.stride)
-            case .sequence, nil: .last
-            }
     }
 }
 

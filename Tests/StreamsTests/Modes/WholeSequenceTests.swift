@@ -230,11 +230,11 @@ import Wire
         policy: ServingPolicy, length: Int?, code: ServingError.Code, remedy: String
     ) throws {
         let error = try #require(throws: ServingError.self) {
-            try policy.check(try twoWayModel(), sequenceLength: length)
+            try policy.check(ServableModel(try twoWayModel(), sequenceLength: length))
         }
         #expect(error.code == code)
         #expect(error.description.contains(remedy))
-        #expect(throws: Never.self) { try policy.check(try livelyModel(), sequenceLength: length) }
+        #expect(throws: Never.self) { try policy.check(ServableModel(try livelyModel(), sequenceLength: length)) }
     }
 
     @Test func `sequences and windows of any storable length are allowed`() throws {
@@ -245,11 +245,11 @@ import Wire
             ServingPolicy(mode: .sequence, emit: .final, maximumLength: 16_777_216),
             ServingPolicy(mode: .window(window), emit: .every), ServingPolicy(mode: .window(window), emit: .last),
         ] {
-            #expect(throws: Never.self) { try policy.check(model, sequenceLength: nil) }
+            #expect(throws: Never.self) { try policy.check(ServableModel(model)) }
         }
         let long = ServingPolicy(mode: .sequence, emit: .final, maximumLength: 16_777_216)
         let error = try #require(throws: ServingError.self) {
-            try long.check(try twoWayModel(features: 8), sequenceLength: nil)
+            try long.check(ServableModel(try twoWayModel(features: 8)))
         }
         #expect(error.code == .size)
         #expect(error.description.contains("15625000"))
@@ -258,12 +258,20 @@ import Wire
     @Test func `pooling over the timesteps of each call is refused in stateful mode`() throws {
         let model = try Model(layers: [GlobalAveragePooling(units: 1)])
         for mode in [ServingPolicy.Mode.sequence, .stateful] {
-            #expect(throws: Never.self) { try ServingPolicy(mode: mode).check(model, sequenceLength: nil) }
+            #expect(throws: Never.self) { try ServingPolicy(mode: mode).check(ServableModel(model)) }
         }
         let error = try #require(throws: ServingError.self) {
-            try ServingPolicy(mode: .stateful).check(model, isStateful: true, sequenceLength: nil)
+            try ServingPolicy(mode: .stateful).check(ServableModel(model, isStateful: true))
         }
         #expect(error.code == .mode)
         #expect(error.description.contains("sequence or window"))
+    }
+
+    @Test func `a model that answers every timestep may publish every decision at the end of a sequence`() throws {
+        let model = ServableModel(try twoWayModel(), answersEveryTimestep: true)
+        for emit in ServingPolicy.Emit.allCases {
+            #expect(throws: Never.self) { try ServingPolicy(mode: .sequence, emit: emit).check(model) }
+        }
+        #expect(model.refusal(of: .stateful)?.code == .mode)
     }
 }

@@ -252,9 +252,9 @@ import Wire
     @Test func `a window that is too large for the store is refused`() throws {
         let window = try #require(ServingPolicy.Window(length: 65_536, stride: 1))
         let policy = ServingPolicy(mode: .window(window))
-        #expect(throws: Never.self) { try policy.check(try livelyModel(features: 1_900), sequenceLength: nil) }
+        #expect(throws: Never.self) { try policy.check(ServableModel(try livelyModel(features: 1_900))) }
         let error = try #require(throws: ServingError.self) {
-            try policy.check(try livelyModel(features: 2_000), sequenceLength: nil)
+            try policy.check(ServableModel(try livelyModel(features: 2_000)))
         }
         #expect(error.code == .size)
         #expect(error.description.contains("62500"))

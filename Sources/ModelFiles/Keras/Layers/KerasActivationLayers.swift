@@ -14,7 +14,7 @@ extension KerasElementwiseLayer {
 struct KerasActivationLayer: KerasElementwiseLayer {
     static let className = "Activation"
 
-    private let activation: Activation
+    let activation: Activation
 
     private enum Option: CodingKey {
         case activation
@@ -57,6 +57,16 @@ struct KerasSoftmax: KerasLayer {
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
         try ActivationLayer(units: input.features, activation: .softmax)
     }
+
+    /// Returns the function as the activation of another layer.
+    ///
+    /// - Throws: ``Defect`` if the axis is not the last.
+    func function(_ option: String) throws(Defect) -> Activation {
+        guard axis.isStandard else {
+            throw Defect(.unsupported, "\(option)=Softmax with an axis is not supported; supported: the last axis, -1")
+        }
+        return .softmax
+    }
 }
 
 /// Keras' ReLU (<https://keras.io/api/layers/activation_layers/relu/>).
@@ -78,6 +88,13 @@ struct KerasReLU: KerasElementwiseLayer {
         maximum = try options.decodeIfPresent(Float.self, forKey: .maximum)
         negativeSlope = try options.decodeIfPresent(Float.self, forKey: .negativeSlope) ?? 0
         threshold = try options.decodeIfPresent(Float.self, forKey: .threshold) ?? 0
+    }
+
+    /// The same function as the activation of another layer; nil if no activation has these options.
+    var function: Activation? {
+        guard threshold == 0 else { return nil }
+        if maximum == 6, negativeSlope == 0 { return .relu6 }
+        return maximum == nil ? negativeSlope == 0 ? .relu : .leakyReLU(slope: negativeSlope) : nil
     }
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
@@ -104,6 +121,9 @@ struct KerasLeakyReLU: KerasElementwiseLayer {
             ?? options.decodeIfPresent(Float.self, forKey: .alpha) ?? 0.3
     }
 
+    /// The same function as the activation of another layer.
+    var function: Activation { .leakyReLU(slope: negativeSlope) }
+
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
         try Rectifier(units: input.features, negativeSlope: negativeSlope)
     }
@@ -122,6 +142,9 @@ struct KerasELU: KerasElementwiseLayer {
     init(from decoder: any Decoder) throws {
         alpha = try decoder.container(keyedBy: Option.self).decodeIfPresent(Float.self, forKey: .alpha) ?? 1
     }
+
+    /// The same function as the activation of another layer; nil if no activation has this option.
+    var function: Activation? { alpha == 1 ? .elu : nil }
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
         try ExponentialUnit(units: input.features, alpha: alpha)

@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Recurrent
 
-/// Keras' Normalization (<https://keras.io/api/layers/preprocessing_layers/numerical/normalization/>) of each feature.
-/// The mean and variance come from `adapt` or from the layer's options.
+/// Keras' Normalization (<https://keras.io/api/layers/preprocessing_layers/numerical/normalization/>) of each feature, or
+/// of all features by one mean and one variance. They come from `adapt` or from the layer's options.
 struct KerasNormalization: KerasLayer {
     static let className = "Normalization"
 
@@ -39,7 +39,7 @@ struct KerasNormalization: KerasLayer {
     }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
-        try axis.requireLast(of: input)
+        if !axis.isNone { try axis.requireLast(of: input) }
         try version.requireMaskIsKept(in: input)
         let input = try input.withKnownFeatures()
         try given?.mean.require(features: input.features, of: "mean")
@@ -48,9 +48,21 @@ struct KerasNormalization: KerasLayer {
     }
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
-        let mean = try given?.mean.tensor(features: input.features) ?? weights[0]
-        let variance = try given?.variance.tensor(features: input.features) ?? weights[1]
+        let features = input.features
+        let (mean, variance): (Tensor, Tensor)
+        if let given {
+            mean = try given.mean.tensor(features: features)
+            variance = try given.variance.tensor(features: features)
+        } else {
+            mean = try tensor(weights[0], features: features)
+            variance = try tensor(weights[1], features: features)
+        }
         return try Normalization(mean: mean, variance: variance, isInverse: isInverse)
+    }
+
+    /// Returns a weight with a value for each feature. With `axis=None`, the file has one for all features.
+    private func tensor(_ weight: Tensor, features: Int) throws(ModelError) -> Tensor {
+        axis.isNone && weight.values.count == 1 ? try KerasNumbers(weight.values).tensor(features: features) : weight
     }
 
     func initialWeights(input: KerasShape, _ numbers: inout InitialNumbers) throws(ModelError) -> [Tensor] {

@@ -22,7 +22,7 @@ struct KerasTimeDistributed: KerasLayer {
                 "TimeDistributed of the layer '\(className)' is not supported; supported: \(KerasDense.className)")
         }
         let config = try object.nestedContainer(keyedBy: Option.self, forKey: .config)
-        try config.decodeIfPresent(KerasDType.self, forKey: .dtype)?.requireFloat32()
+        try config.decodeIfPresent(KerasDType.self, forKey: .dtype)?.requireLayer()
         layer = try object.decode(KerasDense.self, forKey: .config)
     }
 

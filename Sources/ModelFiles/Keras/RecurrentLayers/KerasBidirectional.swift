@@ -63,7 +63,7 @@ struct KerasBidirectional: KerasLayer {
                     + kinds.map { $0.className }.joined(separator: ", "))
         }
         try object.nestedContainer(keyedBy: LayerKey.self, forKey: .config)
-            .decodeIfPresent(KerasDType.self, forKey: .dtype)?.requireFloat32()
+            .decodeIfPresent(KerasDType.self, forKey: .dtype)?.requireLayer()
         return try object.decode(kind, forKey: .config)
     }
 

@@ -1,9 +1,8 @@
 import Glibc
 
-/// The function that a layer or a gate applies last. The raw values are Keras' names and part of a model's fingerprint.
-///
-/// The source of the formulas is <https://keras.io/api/layers/activations/>.
-package enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Sendable {
+/// The function that a layer or a gate applies last. The source of the formulas is
+/// <https://keras.io/api/layers/activations/>.
+package enum Activation: BitwiseCopyable, Equatable, Hashable, Sendable {
     /// x
     case linear
     /// 1 / (1 + e⁻ˣ)
@@ -12,10 +11,14 @@ package enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Senda
     case tanh
     /// max(0, x)
     case relu
+    /// min(max(0, x), 6)
+    case relu6
+    /// x above zero, slope · x below
+    case leakyReLU(slope: Float)
     /// Keras 3's `hard_sigmoid`: min(max(0, x + 3), 6) / 6
-    case hardSigmoid = "hard_sigmoid"
+    case hardSigmoid
     /// Keras 2's `hard_sigmoid`: min(max(0, 0.2 x + 0.5), 1)
-    case hardSigmoidOfKeras2 = "hard_sigmoid_keras2"
+    case hardSigmoidOfKeras2
     /// x / (1 + |x|)
     case softsign
     /// ln(1 + eˣ)
@@ -43,6 +46,8 @@ package enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Senda
         case .sigmoid: 1 / (1 + expf(-x))
         case .tanh: tanhf(x)
         case .relu: max(0, x)
+        case .relu6: min(max(0, x), 6)
+        case .leakyReLU(let slope): x > 0 ? x : slope * x
         case .hardSigmoid: min(max(0, x + 3), 6) / 6
         case .hardSigmoidOfKeras2: min(max(0, 0.2 * x + 0.5), 1)
         case .softsign: x / (1 + abs(x))
@@ -107,7 +112,7 @@ extension Activation {
     func checkElementwise(_ option: String) throws(ModelError) {
         guard isElementwise else {
             throw ModelError(
-                code: .shape, context: "\(option) \(rawValue) is not elementwise; choose another activation")
+                code: .shape, context: "\(option) \(name) is not elementwise; choose another activation")
         }
     }
 }

@@ -21,7 +21,7 @@ package struct ActivationLayer: Equatable, Sendable {
 extension ActivationLayer: TimestepLayer {
     package var features: Int { units }
     package var weights: [Tensor] { [] }
-    package var architecture: String { "activation units=\(units) activation=\(activation.rawValue)" }
+    package var architecture: String { "activation units=\(units) activation=\(activation.name)" }
 
     package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
         unsafe LayerStep(.activation(weights.place(Step(self, weights.kernels))), of: self)

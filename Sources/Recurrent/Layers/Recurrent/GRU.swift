@@ -61,8 +61,8 @@ package struct GRU: Equatable, Sendable {
 extension GRU: RecurrentLayer {
     package var weights: [Tensor] { [kernel, recurrentKernel] + [bias].compactMap(\.self) }
     package var architecture: String {
-        "gru features=\(features) units=\(units) activation=\(activation.rawValue) "
-            + "recurrent_activation=\(recurrentActivation.rawValue) reset_after=\(resetsAfter) "
+        "gru features=\(features) units=\(units) activation=\(activation.name) "
+            + "recurrent_activation=\(recurrentActivation.name) reset_after=\(resetsAfter) "
             + "use_bias=\(bias != nil)" + maskedOutput.architecture
     }
 

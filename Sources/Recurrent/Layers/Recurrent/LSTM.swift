@@ -56,8 +56,8 @@ package struct LSTM: Equatable, Sendable {
 extension LSTM: RecurrentLayer {
     package var weights: [Tensor] { [kernel, recurrentKernel] + [bias].compactMap(\.self) }
     package var architecture: String {
-        "lstm features=\(features) units=\(units) activation=\(activation.rawValue) "
-            + "recurrent_activation=\(recurrentActivation.rawValue) use_bias=\(bias != nil)" + maskedOutput.architecture
+        "lstm features=\(features) units=\(units) activation=\(activation.name) "
+            + "recurrent_activation=\(recurrentActivation.name) use_bias=\(bias != nil)" + maskedOutput.architecture
     }
 
     /// Whether the layer has Keras' default activations. Only then can one kernel compute the whole timestep.

@@ -49,7 +49,7 @@ package struct SimpleRNN: Equatable, Sendable {
 extension SimpleRNN: RecurrentLayer {
     package var weights: [Tensor] { [kernel, recurrentKernel] + [bias].compactMap(\.self) }
     package var architecture: String {
-        "simple_rnn features=\(features) units=\(units) activation=\(activation.rawValue) use_bias=\(bias != nil)"
+        "simple_rnn features=\(features) units=\(units) activation=\(activation.name) use_bias=\(bias != nil)"
             + maskedOutput.architecture
     }
 

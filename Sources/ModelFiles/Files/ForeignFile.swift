@@ -1,0 +1,42 @@
+import Glibc
+
+/// Files of other programs that users give to Sluice, each with a line that says what the file is and what would work.
+package enum ForeignFile {
+    /// A checkpoint that `torch.save` wrote.
+    package static let torch =
+        "is a PyTorch checkpoint; save the weights as .safetensors, with "
+        + "safetensors.torch.save_file(model.state_dict(), 'model.safetensors'), and name the layers in model.yaml beside it"
+
+    /// A file of Keras 1, whose layers have other options.
+    package static let keras1 =
+        "was written by Keras 1; load the file with Keras 2 (pip install keras==2.3.1 tensorflow==1.15) and save it again"
+
+    private static let savedModel =
+        "is a SavedModel of TensorFlow; save the model as one file: "
+        + "tf_keras.models.load_model('FOLDER').save('model.h5'), with tf_keras or TensorFlow 2.15 and older"
+
+    /// Returns whether a configuration is that of Keras 1. Its first versions did not write their version.
+    package static func isKeras1(configuration: String, version: String?) -> Bool {
+        version?.hasPrefix("1.") ?? (configuration.contains(#""inner_init""#) || configuration.contains(#""init":"#))
+    }
+
+    /// Refuses a folder or a file of a SavedModel.
+    ///
+    /// - Parameter path: The path that the user gave.
+    /// - Throws: ``Defect`` with the code `notAModel`.
+    static func refuseSavedModel(_ path: String) throws(Defect) {
+        let name = "saved_model.pb"
+        let isFolder = unsafe access("\(path)/\(name)", F_OK) == 0
+        guard isFolder || path.hasSuffix("/\(name)") || path == name else { return }
+        throw Defect(.notAModel, savedModel)
+    }
+
+    /// Refuses a file that begins as a Python pickle does.
+    ///
+    /// - Parameter start: The first bytes of the file.
+    /// - Throws: ``Defect`` with the code `notAModel`.
+    static func refusePickle(_ start: [UInt8]) throws(Defect) {
+        guard start.count > 2, start[0] == 0x80, (2...5).contains(start[1]) else { return }
+        throw Defect(.notAModel, "is a Python pickle, which can run code. If the file \(torch)")
+    }
+}

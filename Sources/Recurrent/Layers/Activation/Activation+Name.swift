@@ -1,0 +1,41 @@
+/// The names of activations, which are Keras' names and part of a model's fingerprint.
+extension Activation {
+    /// The slope of Keras' function `leaky_relu`. Keras' layer LeakyReLU has another default.
+    private static let slopeOfName: Float = 0.2
+
+    /// The functions with a name of their own, in the order of the messages that list them. `leaky_relu` has the slope
+    /// that Keras gives to the function of that name.
+    package static let named: [Activation] = [
+        .linear, .sigmoid, .tanh, .relu, .relu6, .leakyReLU(slope: slopeOfName), .hardSigmoid, .hardSigmoidOfKeras2,
+        .softsign, .softplus, .elu, .selu, .gelu, .silu, .exponential, .softmax,
+    ]
+
+    /// The name in Keras. The name of a `leaky_relu` with another slope than Keras' ends in the slope.
+    package var name: String {
+        switch self {
+        case .linear: "linear"
+        case .sigmoid: "sigmoid"
+        case .tanh: "tanh"
+        case .relu: "relu"
+        case .relu6: "relu6"
+        case .leakyReLU(Self.slopeOfName): "leaky_relu"
+        case .leakyReLU(let slope): "leaky_relu(\(slope))"
+        case .hardSigmoid: "hard_sigmoid"
+        case .hardSigmoidOfKeras2: "hard_sigmoid_keras2"
+        case .softsign: "softsign"
+        case .softplus: "softplus"
+        case .elu: "elu"
+        case .selu: "selu"
+        case .gelu: "gelu"
+        case .silu: "silu"
+        case .exponential: "exponential"
+        case .softmax: "softmax"
+        }
+    }
+
+    /// Returns the function with a name; nil if there is none.
+    package init?(name: String) {
+        guard let function = Self.named.first(where: { $0.name == name }) else { return nil }
+        self = function
+    }
+}

@@ -1,0 +1,76 @@
+package import Recurrent
+
+/// A model with the facts of its file that decide in which modes it can be served.
+///
+/// The daemon and the tool's offline commands take all rules about modes from here. Both therefore refuse the same modes
+/// with the same words.
+package struct ServableModel: Sendable {
+    /// The largest number of outputs in a decision.
+    private static let maximumOutputs = 255
+
+    /// The weights.
+    package let model: Model
+    /// Whether the model is stateful in Keras, which means that it keeps its state between calls.
+    package let isStateful: Bool
+    /// Whether the model answers every timestep, because its last recurrent layer returns sequences.
+    package let answersEveryTimestep: Bool
+    /// The number of timesteps in each sequence; nil if the model leaves it open.
+    package let sequenceLength: Int?
+
+    /// Describes a model. Each parameter sets the property of the same name.
+    package init(
+        _ model: Model, isStateful: Bool = false, answersEveryTimestep: Bool = false, sequenceLength: Int? = nil
+    ) {
+        self.model = model
+        self.isStateful = isStateful
+        self.answersEveryTimestep = answersEveryTimestep
+        self.sequenceLength = sequenceLength
+    }
+
+    /// The mode in which the model is served unless another one is requested.
+    package var standardMode: ServingPolicy.Mode { isStateful ? .stateful : .sequence }
+
+    /// Whether all answers to a sequence become known only at its end.
+    package var answersEveryTimestepAtEnd: Bool { answersEveryTimestep && !model.isCausal }
+
+    /// The reason why the daemon cannot serve the model in any mode; nil if it can.
+    package var outputRefusal: String? {
+        guard model.outputs > Self.maximumOutputs else { return nil }
+        return "the model has \(model.outputs) outputs, but a decision holds at most \(Self.maximumOutputs)"
+    }
+
+    /// Returns the reason why the model cannot be served in a mode; nil if it can be.
+    package func refusal(of mode: ServingPolicy.Mode) -> ServingError? {
+        guard mode == .stateful else { return nil }
+        // If the model is not stateful in Keras, pooling covers all timesteps since the reset, as the rest of the model
+        // does.
+        if isStateful, model.hasPooling {
+            return ServingError(
+                .mode,
+                "Keras pools the timesteps of each call by themselves, so that a stateful answer would depend on how "
+                    + "they are divided into calls; serve it in the mode sequence or window:LENGTH:STRIDE")
+        }
+        guard model.isCausal else {
+            return ServingError(
+                .mode,
+                "the model needs whole sequences, so the mode stateful has no state to carry on; serve it in the mode "
+                    + "sequence or window:LENGTH:STRIDE")
+        }
+        return nil
+    }
+
+    /// Checks that the model gives the decisions that a policy asks for.
+    ///
+    /// - Parameters:
+    ///   - mode: The mode.
+    ///   - emit: The decisions to publish.
+    /// - Throws: ``ServingError``, which names possible alternatives.
+    package func check(_ mode: ServingPolicy.Mode, emit: ServingPolicy.Emit) throws(ServingError) {
+        if let refusal = refusal(of: mode) { throw refusal }
+        guard mode == .sequence, !model.isCausal, !answersEveryTimestep, emit == .every || emit == .last else { return }
+        throw ServingError(
+            .emit,
+            "the model answers only to whole sequences, so it cannot publish '\(emit.rawValue)'; ask for emit final or "
+                + "change, or serve it in the mode window:LENGTH:STRIDE")
+    }
+}
