@@ -129,7 +129,10 @@ struct BenchForwarderCommand: ParsableCommand {
     @Argument(help: "The endpoint of both sockets, with a wildcard.")
     var endpoint: String
 
-    @Option(help: "Split batches into one message per entry, with a second frame of this size in bytes.")
+    @Option(
+        help: ArgumentHelp(
+            "Split batches into one message per entry, with a second frame of this size in bytes (default: none).",
+            valueName: "bytes"))
     var splittingInto: Int?
 
     func run() throws {
