@@ -23,6 +23,7 @@ package enum Report {
         let paused = status.paused > 0 ? ", \(Quantity.count(status.paused)) paused" : ""
         let asleep = status.asleep > 0 ? ", \(Quantity.count(status.asleep)) hibernating" : ""
         facts.append("streams", Quantity.count(status.streams) + paused + asleep)
+        if let dictionaries = status.dictionaries { facts.append("dictionaries", Quantity.count(dictionaries)) }
         facts.append(
             "timesteps",
             "\(Quantity.count(status.timesteps)) consumed, \(Quantity.count(status.duplicates, of: "duplicate")), "

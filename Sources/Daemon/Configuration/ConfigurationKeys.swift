@@ -111,7 +111,7 @@ enum EndpointKey: String, KeySet {
         case .codec:
             .own(
                 "The encoding of the messages.",
-                value: "binary or json, for timesteps also text", usual: "binary")
+                value: "binary or json, for timesteps also text or batch", usual: "binary")
         case .serverKey:
             .own(
                 "The public key of the producer that the daemon connects to, as a file or as its 40 characters.",

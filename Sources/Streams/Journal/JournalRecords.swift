@@ -78,7 +78,7 @@ public struct JournalRecords: Sendable {
         static let hasOwnCount = Flags(rawValue: 1 << 7)
     }
 
-    /// The encoded records.
+    /// The encoded records, complete once ``endTimesteps()`` has been called.
     public private(set) var bytes: [UInt8] = []
     /// The number of records.
     public private(set) var count = 0
@@ -120,7 +120,7 @@ public struct JournalRecords: Sendable {
         let begins = open?.weights != weights || open?.count == .max
         if begins { openRecord(weights: weights, time: time, valuesPerMessage: values.count) }
         if values.count != open?.valuesPerMessage { flags.insert(.hasOwnCount) }
-        countMessage()
+        open?.count += 1
         bytes.append(flags.rawValue)
         bytes.appendLittleEndian(header.sequence)
         append(id)
@@ -139,18 +139,14 @@ public struct JournalRecords: Sendable {
         bytes.appendLittleEndian(UInt16(0))
     }
 
-    /// Counts a message in the open record.
-    private mutating func countMessage() {
-        guard var record = open else { return }
-        record.count += 1
-        bytes[record.countOffset] = UInt8(truncatingIfNeeded: record.count)
-        bytes[record.countOffset + 1] = UInt8(truncatingIfNeeded: record.count >> 8)
-        open = record
-    }
-
     /// Completes the record of timesteps, so that the next timesteps begin another one. Call this at the end of each
     /// batch: a stream occurs in a record only once, and all timesteps of a record were decided at the same time.
-    mutating func endTimesteps() { open = nil }
+    mutating func endTimesteps() {
+        guard let record = open else { return }
+        bytes[record.countOffset] = UInt8(truncatingIfNeeded: record.count)
+        bytes[record.countOffset + 1] = UInt8(truncatingIfNeeded: record.count >> 8)
+        open = nil
+    }
 
     /// - Parameter selection: A selection that matched a stream. A prefix is therefore no longer than an id.
     mutating func appendReset(_ selection: ControlCommand.Selection) {
@@ -184,9 +180,9 @@ public struct JournalRecords: Sendable {
     }
 
     private mutating func begin(_ kind: Kind) {
+        endTimesteps()
         bytes.append(kind.rawValue)
         count += 1
-        open = nil
     }
 
     private mutating func append(_ selection: ControlCommand.Selection) {
@@ -207,7 +203,11 @@ public struct JournalRecords: Sendable {
     }
 
     private mutating func append(_ values: Span<Float>) {
+        #if _endian(little)
+        unsafe values.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+        #else
         for index in values.indices { bytes.appendLittleEndian(values[index].bitPattern) }
+        #endif
     }
 }
 

@@ -16,10 +16,6 @@ extension [UInt8] {
     @inlinable
     @inline(__always)
     package mutating func appendLittleEndian<T: FixedWidthInteger>(_ value: T) {
-        var rest = value
-        for _ in 0..<MemoryLayout<T>.size {
-            append(UInt8(truncatingIfNeeded: rest))
-            rest = rest >> 8
-        }
+        unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
     }
 }
