@@ -188,10 +188,11 @@ extension Trainer {
                 Array(sequences[first..<min(first + options.batchSize, sequences.count)])
             }
         return parts.flatMap { part in
-            guard let chunk = options.chunk else { return [(Batch(set, part), true)] }
+            let batch = Batch(set, part)
+            guard let chunk = options.chunk else { return [(batch, true)] }
             let steps = part.map { set.timesteps(of: $0) }.max() ?? 0
             return stride(from: 0, to: steps, by: chunk).map {
-                (Batch(set, part, timesteps: $0..<min($0 + chunk, steps)), $0 == 0)
+                (batch.chunk($0..<min($0 + chunk, steps)), $0 == 0)
             }
         }
     }

@@ -95,18 +95,33 @@ package struct TrainingSet: Sendable {
 
 /// The sequences of a set that contribute to one update.
 package struct Batch: Sendable {
-    package let set: TrainingSet
+    /// The set, in one object that a copy of the batch shares. A copy of the set would retain each of its arrays.
+    private final class Shared: Sendable {
+        let set: TrainingSet
+
+        init(_ set: TrainingSet) { self.set = set }
+    }
+
+    private let shared: Shared
+    package var set: TrainingSet { shared.set }
     /// The sequences, one for each place in the batch. For a stateful model, a place keeps its state from batch to
     /// batch.
     package let sequences: [Int]
     /// The timesteps of each sequence; nil for all.
-    package let timesteps: Range<Int>?
+    package private(set) var timesteps: Range<Int>?
 
     /// Selects sequences of a set.
     package init(_ set: TrainingSet, _ sequences: some Sequence<Int>, timesteps: Range<Int>? = nil) {
-        self.set = set
+        shared = Shared(set)
         self.sequences = Array(sequences)
         self.timesteps = timesteps
+    }
+
+    /// Returns a part of the timesteps of the same sequences.
+    func chunk(_ timesteps: Range<Int>) -> Batch {
+        var chunk = self
+        chunk.timesteps = timesteps
+        return chunk
     }
 
     /// Returns whether any sequence has a label that counts. Otherwise, the batch does not change the weights.
