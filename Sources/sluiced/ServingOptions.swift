@@ -30,9 +30,19 @@ struct ServingOptions: ParsableArguments {
     var ingest: [CodedEndpoint<IngestCodec, IngestEndpoint>] = []
 
     @Option(
-        help: ArgumentHelp("The endpoint for decisions. (default: @tcp://127.0.0.1:5551)", valueName: "endpoint"),
-        transform: { try Endpoint($0) })
-    var decisions: Endpoint?
+        help: ArgumentHelp(
+            "An endpoint for decisions; may be given several times. A codec in front, such as batch:, goes before "
+                + "--codec. (default: @tcp://127.0.0.1:5551)",
+            valueName: "endpoint"),
+        transform: { try CodedEndpoint($0) { text throws(EndpointError) in try Endpoint(text) } })
+    var decisions: [CodedEndpoint<DecisionCodec, Endpoint>] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "In the codec batch, the prefix of the topics of decisions, which end with the name of a model. "
+                + "(default: \(DecisionBatch.topicPrefix))", valueName: "text"),
+        transform: parseTopicPrefix)
+    var topicPrefix: String?
 
     @Option(
         help: ArgumentHelp(
@@ -54,8 +64,8 @@ struct ServingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The encoding of decisions, and of timesteps at every --ingest or at the default endpoint: binary or json. "
-                + "Ingest endpoints of the configuration file keep their own. (default: binary)",
+            "The encoding at every --decisions and --ingest without one, or at the default endpoints: binary, json or "
+                + "batch. In a configuration file, only a single decisions endpoint takes it. (default: binary)",
             valueName: "codec"))
     var codec: DecisionCodec?
 
@@ -185,9 +195,7 @@ struct ServingOptions: ParsableArguments {
         } else if config == nil {
             configuration.ingest = configuration.ingest.map { .init($0.endpoint, codec: ingestCodec) }
         }
-        configuration.decisions.endpoint = decisions ?? configuration.decisions.endpoint
-        configuration.decisions.codec = codec ?? configuration.decisions.codec
-        if lastValue { configuration.decisions.lastValue = true }
+        applyDecisions(to: &configuration)
         configuration.control = control ?? configuration.control
         configuration.highWaterMark = highWaterMark ?? configuration.highWaterMark
         guard DaemonConfiguration.isHighWaterMark(configuration.highWaterMark) else {
@@ -212,6 +220,20 @@ struct ServingOptions: ParsableArguments {
         access.apply(to: &configuration.access)
         try configuration.checkStateFolder(config == nil ? .usage : .configuration)
         return configuration
+    }
+
+    private func applyDecisions(to configuration: inout DaemonConfiguration) {
+        if !decisions.isEmpty {
+            // A single endpoint in the file gives its codec to the flags, as its other properties stay in force too.
+            let usual = configuration.decisions.count == 1 ? configuration.decisions[0].codec : .binary
+            configuration.decisions = decisions.map { .init($0.endpoint, codec: $0.codec ?? codec ?? usual) }
+        } else if let codec, configuration.decisions.count == 1 {
+            configuration.decisions[0].codec = codec
+        }
+        if let topicPrefix {
+            for index in configuration.decisions.indices { configuration.decisions[index].topicPrefix = topicPrefix }
+        }
+        if lastValue { configuration.lastValue = true }
     }
 
     private func applyStreamLimits(to configuration: inout DaemonConfiguration) throws(DaemonError) {
@@ -275,6 +297,13 @@ private func parseMode(_ text: String) throws -> ServingPolicy.Mode {
         throw ValidationError("a mode must be \(ServingPolicy.Mode.notation)")
     }
     return mode
+}
+
+private func parseTopicPrefix(_ text: String) throws -> String {
+    guard DaemonConfiguration.isTopicPrefix(text) else {
+        throw ValidationError("it must be \(DaemonConfiguration.topicPrefixNotation)")
+    }
+    return text
 }
 
 private func parseMaximumLength(_ text: String) throws -> Int {

@@ -52,9 +52,9 @@ import ZeroMQ
                 IngestEndpoint(.sub, Endpoint(.connect, "tcp://10.0.0.1:1")), codec: .text,
                 serverKey: CurvePublicKey(z85: Self.key)),
         ]
-        expected.decisions = .init(Endpoint(.bind, "tcp://127.0.0.1:5551"))
+        expected.decisions = [.init(Endpoint(.bind, "tcp://127.0.0.1:5551"))]
         expected.control = Endpoint(.bind, "tcp://127.0.0.1:5552")
-        expected.decisions.lastValue = true
+        expected.lastValue = true
         expected.highWaterMark = 5000
         expected.http.endpoint = .address("::1", port: 80)
         expected.logFormat = .json
@@ -109,8 +109,8 @@ import ZeroMQ
         let configuration = try read("models: {m: {file: /m.keras}}")
         #expect(configuration.ingest.map(\.endpoint.description) == ["@tcp://127.0.0.1:5550"])
         #expect(configuration.ingest.map(\.codec) == [.binary])
-        #expect(configuration.decisions.codec == .binary)
-        #expect(configuration.decisions.endpoint.description == "@tcp://127.0.0.1:5551")
+        #expect(configuration.decisions.map(\.codec) == [.binary])
+        #expect(configuration.decisions.map(\.endpoint.description) == ["@tcp://127.0.0.1:5551"])
         #expect(configuration.control.description == "@tcp://127.0.0.1:5552")
         #expect("\(configuration.http.endpoint)" == "127.0.0.1:5553" && !configuration.http.isPublic)
         #expect(configuration.logFormat == .text && configuration.logLevel == .info)
@@ -147,6 +147,22 @@ import ZeroMQ
     func `a single ingest endpoint needs no list`(text: String) throws {
         let configuration = try read("ingest: \(text)\nmodels: {m: {file: m}}")
         #expect(configuration.ingest == [.init(IngestEndpoint(.sub, Endpoint(nil, "tcp://127.0.0.1:1")))])
+    }
+
+    @Test func `there may be several decisions endpoints, each with its codec`() throws {
+        let configuration = try read(
+            """
+            decisions:
+              - tcp://127.0.0.1:1
+              - json:tcp://127.0.0.1:2
+              - {endpoint: tcp://127.0.0.1:3, codec: batch, topic_prefix: site-7/}
+            models: {m: {file: m}}
+            """)
+        #expect(
+            configuration.decisions == [
+                .init(Endpoint(nil, "tcp://127.0.0.1:1")), .init(Endpoint(nil, "tcp://127.0.0.1:2"), codec: .json),
+                .init(Endpoint(nil, "tcp://127.0.0.1:3"), codec: .batch, topicPrefix: "site-7/"),
+            ])
     }
 
     static let thresholds: [(String, Float, Float)] = [
@@ -196,6 +212,9 @@ import ZeroMQ
     static let models = "models:\n  m:\n    file: m.keras\n"
 
     static let bad = [
+        Bad(
+            "a topic prefix of the daemon's own", line: 4, "'topic_prefix'", "!sluice/",
+            text: models + "decisions: {endpoint: tcp://a:1, codec: batch, topic_prefix: \"!sluice/event\"}"),
         Bad("an unknown key", line: 4, "'ingests'", "ingest, decisions", text: models + "ingests: a"),
         Bad("an unknown key of a model", line: 4, "'files'", "prefixes", text: models + "    files: a"),
         Bad("an unknown key of state", line: 5, "'folder'", "durability", text: models + "state:\n  folder: a"),

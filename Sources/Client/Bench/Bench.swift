@@ -85,14 +85,11 @@ package struct Bench {
     /// Returns the endpoints through which a client reaches the daemon.
     private func target(_ status: DaemonStatus) throws -> BenchTarget {
         let ingest = try status.ingest(plan.streamsPerMessage > 1 ? .batch : .binary, control: control.endpoint)
-        do {
-            return BenchTarget(
-                ingest: ingest,
-                decisions: try Endpoint(status.endpoints.decisions).peer(control: control.endpoint),
-                announcesSubscriptions: true, credentials: control.credentials)
-        } catch {
-            throw ClientError(.protocol, "the daemon's endpoints cannot be read: \(error)")
-        }
+        let published = try status.publishedDecisions(
+            in: plan.streamsPerMessage > 1 ? [.batch, .binary, .json] : [.binary, .json], control: control.endpoint)
+        return BenchTarget(
+            ingest: ingest, decisions: published.endpoint, announcesSubscriptions: true,
+            publishesBatches: published.topicPrefix != nil, credentials: control.credentials)
     }
 
     /// Returns the model that serves the streams.

@@ -1,4 +1,4 @@
-import Wire
+package import Wire
 package import ZeroMQ
 
 extension Endpoint {
@@ -35,6 +35,44 @@ extension IngestEndpoint {
 }
 
 extension DaemonStatus {
+    /// A client's side of a daemon's decisions endpoint.
+    package struct PublishedDecisions {
+        /// The client's endpoint.
+        package let endpoint: Endpoint
+        /// The prefix of the topics; nil except for the codec `batch`.
+        package let topicPrefix: String?
+    }
+
+    /// Returns the client's side of a decisions endpoint.
+    ///
+    /// - Parameters:
+    ///   - codecs: The codecs that the client reads, the preferred one first.
+    ///   - control: The control endpoint that the client uses.
+    /// - Returns: The first endpoint in the first codec that has one.
+    /// - Throws: ``ClientError`` with the status `unavailable` if there is no such endpoint.
+    package func publishedDecisions(
+        in codecs: [DecisionCodec], control: Endpoint
+    ) throws(ClientError) -> PublishedDecisions {
+        let all =
+            endpoints.allDecisions
+            ?? [DecisionEndpoint(endpoint: endpoints.decisions, codec: self.codecs?.decisions ?? .binary)]
+        for codec in codecs {
+            for entry in all where entry.codec == codec {
+                // Only the daemon's own process can reach an inproc address.
+                guard let endpoint = try? Endpoint(entry.endpoint), !endpoint.address.hasPrefix("inproc:") else {
+                    continue
+                }
+                return PublishedDecisions(
+                    endpoint: endpoint.peer(control: control), topicPrefix: entry.topicPrefix)
+            }
+        }
+        let names = codecs.map(\.rawValue).joined(separator: " or ")
+        throw ClientError(
+            .unavailable,
+            "the daemon has no reachable decisions endpoint in the codec \(names); add "
+                + "--decisions \(codecs[0].rawValue):@tcp://127.0.0.1:5554 to the options of sluiced")
+    }
+
     /// Returns the client's side of the first ingest endpoint with a codec.
     ///
     /// - Parameters:

@@ -16,7 +16,9 @@ package enum Report {
         facts.append("sluiced", "\(status.version), up \(Quantity.duration(status.uptimeSeconds))")
         if let memory = status.memoryBytes { facts.append("memory", Quantity.bytes(memory)) }
         for ingest in status.endpoints.ingest { facts.append("ingest", ingest) }
-        facts.append("decisions", status.endpoints.decisions)
+        for decisions in status.endpoints.allDecisions?.map(\.endpoint) ?? [status.endpoints.decisions] {
+            facts.append("decisions", decisions)
+        }
         facts.append("control", status.endpoints.control)
         if let http = status.endpoints.http { facts.append("http", http) }
         facts.append("state", status.stateFolder ?? "in memory only")

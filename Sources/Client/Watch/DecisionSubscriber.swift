@@ -22,6 +22,8 @@ package final class DecisionSubscriber {
     package let endpoint: Endpoint
     /// Whether ``next()`` also returns the last values that a daemon with `last_value` sends to new subscribers.
     package var takesReplayed = false
+    /// The prefix of the ids of the streams whose decisions ``next()`` returns.
+    private let prefix: String
     private let socket: Socket
     private let monitor: SocketMonitor
     /// The topic that confirms the subscription.
@@ -34,6 +36,8 @@ package final class DecisionSubscriber {
     private var message = Message()
     /// The messages that arrived before the confirmation.
     private var early: [[[UInt8]]] = []
+    /// The decisions of the last message in the codec `batch` that ``next()`` has not returned yet.
+    private var rest: ArraySlice<(stream: String, decisions: [Decision])> = []
 
     /// Subscribes, and waits for the daemon's confirmation.
     ///
@@ -41,21 +45,26 @@ package final class DecisionSubscriber {
     ///   - endpoint: The client's side of the daemon's decisions endpoint. The subscriber connects if the endpoint does
     ///     not say whether to connect or to bind.
     ///   - prefix: The prefix of the streams' ids; empty for all.
+    ///   - batches: The prefix of the topics of messages in the codec `batch`; nil for no such messages.
     ///   - credentials: The client's keys, if the daemon requires keys.
     ///   - context: The ZeroMQ context in which to create the socket.
     /// - Throws: ``ClientError`` with the status `unavailable` if the daemon does not answer in time.
     package convenience init(
-        endpoint: Endpoint, prefix: String, credentials: CurveCredentials? = nil, in context: Context
+        endpoint: Endpoint, prefix: String, batches: String? = nil, credentials: CurveCredentials? = nil,
+        in context: Context
     ) throws(ClientError) {
         try self.init(
-            endpoint: endpoint, prefix: prefix, credentials: credentials, liveness: Liveness(), in: context)
+            endpoint: endpoint, prefix: prefix, batches: batches, credentials: credentials, liveness: Liveness(),
+            in: context)
     }
 
     /// Subscribes with a given ``Liveness``, which decides when to ask whether the daemon is still running.
     init(
-        endpoint: Endpoint, prefix: String, credentials: CurveCredentials?, liveness: Liveness, in context: Context
+        endpoint: Endpoint, prefix: String, batches: String? = nil, credentials: CurveCredentials?,
+        liveness: Liveness, in context: Context
     ) throws(ClientError) {
         self.endpoint = endpoint
+        self.prefix = prefix
         self.liveness = liveness
         let socket = try ClientError.wrapping { () throws(ZeroMQError) in try Socket(.sub, in: context) }
         monitor = try ClientError.wrapping { () throws(ZeroMQError) in try SocketMonitor(socket) }
@@ -71,6 +80,7 @@ package final class DecisionSubscriber {
             try socket.authenticate(with: credentials, at: endpoint)
             try socket.attach(to: endpoint, otherwise: .connect)
             try socket.subscribe(prefix)
+            if let batches { try socket.subscribe(batches) }
             try socket.subscribe(topic)
         }
         self.socket = socket
@@ -157,7 +167,7 @@ package final class DecisionSubscriber {
     package func wait(seconds: Double?) throws(ClientError) {
         try hear()
         try checkLiveness()
-        guard early.isEmpty, changes.isEmpty else { return }
+        guard early.isEmpty, rest.isEmpty, changes.isEmpty else { return }
         let untilDue = liveness.due.map { ($0 - .now) / .seconds(1) }
         let wait = [seconds, untilDue].compactMap(\.self).min()
         let milliseconds = wait.map { Int((max(0, min($0, 86_400)) * 1000).rounded(.up)) } ?? -1
@@ -170,8 +180,13 @@ package final class DecisionSubscriber {
     /// - Throws: ``ClientError`` if the message is not a decision.
     package func next() throws(ClientError) -> (stream: String, decisions: [Decision])? {
         while true {
+            if let message = rest.popFirst() { return message }
             let frames = early.isEmpty ? try receive() : early.removeFirst()
             guard let frames else { return nil }
+            if frames.count == DecisionBatch.frameCount {
+                rest = try decisions(ofBatch: frames)[...]
+                continue
+            }
             if frames[0].starts(with: StreamID.ownTopics.utf8) {
                 // Return, so that the caller sees the change before the next decisions.
                 if confirms(frames) { return nil }
@@ -179,7 +194,9 @@ package final class DecisionSubscriber {
             }
             guard frames.count == 2 else {
                 throw ClientError(
-                    .protocol, "a decision from \(endpoint) has \(Quantity.count(frames.count, of: "frame")), not 2")
+                    .protocol,
+                    "a decision from \(endpoint) has \(Quantity.count(frames.count, of: "frame")), not 2, or 3 for a batch"
+                )
             }
             var decisions = try DecisionText.decisions(in: frames[1])
             if !takesReplayed {
@@ -188,6 +205,32 @@ package final class DecisionSubscriber {
             }
             return (String(decoding: frames[0], as: UTF8.self), decisions)
         }
+    }
+
+    /// Returns the selected decisions of a message in the codec `batch`, with one element for consecutive decisions of
+    /// one stream.
+    private func decisions(
+        ofBatch frames: [[UInt8]]
+    ) throws(ClientError) -> [(stream: String, decisions: [Decision])] {
+        let (ids, column) = (frames[1], frames[2])
+        let records: [(id: [UInt8], decision: Decision)]
+        do throws(DecisionError) {
+            records = unsafe try DecisionBatch.read(ids: ids.span, records: column.span.bytes)
+        } catch {
+            throw ClientError(.protocol, "a batch of decisions from \(endpoint) cannot be read: \(error)")
+        }
+        var found: [(stream: String, decisions: [Decision])] = []
+        var last: [UInt8] = []
+        for (id, decision) in records {
+            guard id.starts(with: prefix.utf8), takesReplayed || !decision.flags.contains(.replayed) else { continue }
+            if id == last {
+                found[found.count - 1].decisions.append(decision)
+            } else {
+                found.append((String(decoding: id, as: UTF8.self), [decision]))
+                last = id
+            }
+        }
+        return found
     }
 
     /// Returns the next available event, and discards any decisions before it.

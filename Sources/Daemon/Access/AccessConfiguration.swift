@@ -102,7 +102,7 @@ extension DaemonConfiguration {
     /// configured.
     private var accessPoints: [(role: EndpointRole, endpoint: Endpoint, hasServerKey: Bool)] {
         ingest.map { (.ingest, $0.endpoint.endpoint, $0.serverKey != nil) }
-            + [(.decisions, decisions.endpoint, false), (.control, control, false)]
+            + decisions.map { (.decisions, $0.endpoint, false) } + [(.control, control, false)]
     }
 
     /// Refuses a configuration that would admit more clients than the user has explicitly allowed.

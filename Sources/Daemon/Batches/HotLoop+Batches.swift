@@ -7,6 +7,9 @@ extension HotLoop {
     /// The number of entries to admit between two checks of the turn's limits. Entries that are dropped, or that wait,
     /// take time although they never fill the table's batch.
     private static let entriesPerLook = 256
+    /// The number of entries after which the decisions on finished messages are published, even if more messages are
+    /// waiting.
+    private static let entriesPerAnswer = 256
 
     /// Receives the messages that wait at a socket, steps the streams of their entries together, and publishes the
     /// decisions. When the turn's time is up, the rest of a message waits for the next turn.
@@ -24,9 +27,15 @@ extension HotLoop {
         }
         let start = SteadyClock.now()
         batchStart = start
-        while try enqueueEntries(of: socket, until: start + Self.timePerTurn, by: &memory), !isIngestFull,
-            SteadyClock.now() - start < Self.timePerTurn, try socket.receiveBatch()
-        {
+        var count = 0
+        while try enqueueEntries(of: socket, until: start + Self.timePerTurn, by: &memory) {
+            // Decisions in the codec `batch` on a large message share a message, but not with those on later messages.
+            count += socket.batch.value.next
+            if count >= Self.entriesPerAnswer {
+                try decideAndPublish(&memory.decided)
+                count = 0
+            }
+            guard !isIngestFull, SteadyClock.now() - start < Self.timePerTurn, try socket.receiveBatch() else { break }
             beginBatch(from: socket)
         }
         try decideAndPublish(&memory.decided)
@@ -70,7 +79,9 @@ extension HotLoop {
         of socket: IngestSocket, until deadline: Int64, by memory: inout TurnMemory
     ) throws(ZeroMQError) -> Bool {
         while socket.batch.value.isUnderWay {
-            if table.isBatchFull || !admitEntries(of: socket) { try makeRoom(by: &memory.decided) }
+            if table.isBatchFull || !admitEntries(of: socket) {
+                try makeRoom(by: &memory.decided, isWhole: false)
+            }
             if isIngestFull || SteadyClock.now() > deadline { return !socket.batch.value.isUnderWay }
         }
         return true

@@ -53,7 +53,6 @@ private struct ConfigurationReader {
 
     func configuration(_ root: YAMLValue) throws(DaemonError) -> DaemonConfiguration {
         var configuration = DaemonConfiguration()
-        var lastValue = false
         try root.forEachMember { (key: FileKey, value) throws(DaemonError) in
             switch key {
             case .ingest: configuration.ingest = try ingest(value)
@@ -64,7 +63,7 @@ private struct ConfigurationReader {
             case .log: try log(value, into: &configuration)
             case .state: try state(value, into: &configuration)
             case .access: configuration.access = try AccessConfiguration(value, resolved: resolved)
-            case .lastValue: lastValue = try value.truth
+            case .lastValue: configuration.lastValue = try value.truth
             case .highWaterMark:
                 configuration.highWaterMark = try value.wholeNumber
                 guard DaemonConfiguration.isHighWaterMark(configuration.highWaterMark) else {
@@ -75,7 +74,6 @@ private struct ConfigurationReader {
             case .models: configuration.models = try models(value)
             }
         }
-        configuration.decisions.lastValue = lastValue
         guard !configuration.models.isEmpty else { throw root.error("there is no model to serve; give 'models'") }
         return configuration
     }
@@ -91,39 +89,69 @@ private struct ConfigurationReader {
 
     private func ingest(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Ingest] {
         let entries = try value.elements.map { element throws(DaemonError) in
-            let (endpoint, codec, serverKey): (IngestEndpoint, IngestCodec?, CurvePublicKey?) = try endpoint(
+            let entry: EndpointEntry<IngestCodec, IngestEndpoint> = try endpoint(
                 element, [.endpoint, .codec, .serverKey]
             ) { text throws(EndpointError) in try IngestEndpoint(text) }
-            return DaemonConfiguration.Ingest(endpoint, codec: codec ?? .binary, serverKey: serverKey)
+            return DaemonConfiguration.Ingest(
+                entry.endpoint, codec: entry.codec ?? .binary, serverKey: entry.serverKey)
         }
         guard !entries.isEmpty else { throw value.error("'ingest' needs at least one endpoint") }
         return entries
     }
 
-    private func decisions(_ value: YAMLValue) throws(DaemonError) -> DaemonConfiguration.Decisions {
-        let (endpoint, codec, _): (Endpoint, DecisionCodec?, CurvePublicKey?) = try endpoint(
-            value, [.endpoint, .codec]
-        ) { text throws(EndpointError) in try Endpoint(text) }
-        return DaemonConfiguration.Decisions(endpoint, codec: codec ?? .binary)
+    private func decisions(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Decisions] {
+        let entries = try value.elements.map { element throws(DaemonError) in
+            let entry: EndpointEntry<DecisionCodec, Endpoint> = try endpoint(
+                element, [.endpoint, .codec, .topicPrefix]
+            ) { text throws(EndpointError) in try Endpoint(text) }
+            return DaemonConfiguration.Decisions(
+                entry.endpoint, codec: entry.codec ?? .binary,
+                topicPrefix: entry.topicPrefix ?? DecisionBatch.topicPrefix)
+        }
+        guard !entries.isEmpty else { throw value.error("'decisions' needs at least one endpoint") }
+        return entries
     }
 
-    /// Reads an endpoint, either as text or as `{endpoint: …, codec: json}`.
-    private func endpoint<Value, Codec: RawRepresentable & CaseIterable>(
-        _ value: YAMLValue, _ keys: [EndpointKey], _ parse: (String) throws(EndpointError) -> Value
-    ) throws(DaemonError) -> (Value, Codec?, CurvePublicKey?) where Codec.RawValue == String {
-        guard value.isMapping else { return (try value.parsed(parse), nil, nil) }
-        var endpoint: Value?
+    /// An endpoint with its other members.
+    private struct EndpointEntry<Codec, Place> {
+        let endpoint: Place
         var codec: Codec?
         var serverKey: CurvePublicKey?
+        var topicPrefix: String?
+    }
+
+    /// Reads an endpoint, either as text such as `json:@tcp://…` or as `{endpoint: …, codec: json}`.
+    private func endpoint<Codec: RawRepresentable<String> & CaseIterable, Place>(
+        _ value: YAMLValue, _ keys: [EndpointKey], _ parse: (String) throws(EndpointError) -> Place
+    ) throws(DaemonError) -> EndpointEntry<Codec, Place> {
+        guard value.isMapping else {
+            let coded = try value.parsed { text throws(EndpointError) in
+                try CodedEndpoint<Codec, Place>(text, read: parse)
+            }
+            return EndpointEntry(endpoint: coded.endpoint, codec: coded.codec)
+        }
+        var endpoint: Place?
+        var codec: Codec?
+        var serverKey: CurvePublicKey?
+        var topicPrefix: String?
         try value.forEachMember(of: keys) { (key: EndpointKey, member) throws(DaemonError) in
             switch key {
             case .endpoint: endpoint = try member.parsed(parse)
             case .codec: codec = try member.choice()
             case .serverKey: serverKey = try publicKey(member)
+            case .topicPrefix: topicPrefix = try self.topicPrefix(member)
             }
         }
         guard let endpoint else { throw value.error("'endpoint' is missing") }
-        return (endpoint, codec, serverKey)
+        return EndpointEntry(endpoint: endpoint, codec: codec, serverKey: serverKey, topicPrefix: topicPrefix)
+    }
+
+    private func topicPrefix(_ value: YAMLValue) throws(DaemonError) -> String {
+        let prefix = try value.text
+        guard DaemonConfiguration.isTopicPrefix(prefix) else {
+            throw value.error("'topic_prefix' must be \(DaemonConfiguration.topicPrefixNotation)")
+        }
+        return prefix
     }
 
     private func log(_ value: YAMLValue, into configuration: inout DaemonConfiguration) throws(DaemonError) {

@@ -84,7 +84,7 @@ enum FileKey: String, KeySet {
 
     var members: [any KeySet] {
         switch self {
-        case .ingest: EndpointKey.allCases
+        case .ingest: EndpointKey.ofIngest
         case .decisions: EndpointKey.ofDecisions
         case .http: HTTPKey.allCases
         case .log: LogKey.allCases
@@ -101,8 +101,10 @@ enum FileKey: String, KeySet {
 enum EndpointKey: String, KeySet {
     case endpoint, codec
     case serverKey = "server_key"
+    case topicPrefix = "topic_prefix"
 
-    static let ofDecisions: [EndpointKey] = [.endpoint, .codec]
+    static let ofIngest: [EndpointKey] = [.endpoint, .codec, .serverKey]
+    static let ofDecisions: [EndpointKey] = [.endpoint, .codec, .topicPrefix]
 
     var meaning: KeyMeaning {
         switch self {
@@ -111,11 +113,12 @@ enum EndpointKey: String, KeySet {
         case .codec:
             .own(
                 "The encoding of the messages.",
-                value: "binary or json, for timesteps also text or batch", usual: "binary")
+                value: "binary, json or batch, for timesteps also text", usual: "binary")
         case .serverKey:
             .own(
                 "The public key of the producer that the daemon connects to, as a file or as its 40 characters.",
                 value: "file or key", usual: "none")
+        case .topicPrefix: sameFlag
         }
     }
 }

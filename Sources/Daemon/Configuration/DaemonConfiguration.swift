@@ -84,30 +84,37 @@ public struct DaemonConfiguration: Equatable, Sendable {
         }
     }
 
-    /// The endpoint that publishes decisions, and the format of its messages.
+    /// An endpoint that publishes decisions, and the format of its messages.
     public struct Decisions: Equatable, Sendable {
         /// The endpoint.
         public var endpoint: Endpoint
         /// The format of the messages.
         public var codec: DecisionCodec
-        /// Whether the daemon sends a new subscriber the last values of the streams that match its subscription.
-        public var lastValue = false
+        /// In the codec `batch`, the prefix of the topics, which end with the name of a model; see
+        /// ``isTopicPrefix(_:)``.
+        public var topicPrefix: String
 
         /// Creates an entry.
         ///
         /// - Parameters:
         ///   - endpoint: The endpoint.
         ///   - codec: The format of the messages.
-        public init(_ endpoint: Endpoint, codec: DecisionCodec = .binary) {
+        ///   - topicPrefix: In the codec `batch`, the prefix of the topics.
+        public init(
+            _ endpoint: Endpoint, codec: DecisionCodec = .binary, topicPrefix: String = DecisionBatch.topicPrefix
+        ) {
             self.endpoint = endpoint
             self.codec = codec
+            self.topicPrefix = topicPrefix
         }
     }
 
     /// The endpoints that receive timesteps; at least one.
     public var ingest = [Ingest(IngestEndpoint(.sub, Endpoint(.bind, "tcp://127.0.0.1:5550")))]
-    /// The endpoint that publishes decisions.
-    public var decisions = Decisions(Endpoint(.bind, "tcp://127.0.0.1:5551"))
+    /// The endpoints that publish decisions; at least one.
+    public var decisions = [Decisions(Endpoint(.bind, "tcp://127.0.0.1:5551"))]
+    /// Whether the daemon sends a new subscriber the last values of the streams that match its subscription.
+    public var lastValue = false
     /// The endpoint that receives control requests.
     public var control = Endpoint(.bind, "tcp://127.0.0.1:5552")
     /// The maximum number of messages queued for each producer and each subscriber; see ``isHighWaterMark(_:)``.
@@ -173,6 +180,24 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public static func isHighWaterMark(_ messages: Int) -> Bool {
         (1...100_000_000).contains(messages)
     }
+
+    /// The high-water mark of a decisions endpoint. A message in the codec `batch` usually has hundreds of decisions, so
+    /// fewer of them may wait.
+    func highWaterMark(for codec: DecisionCodec) -> Int {
+        codec == .batch ? max(1, highWaterMark / 100) : highWaterMark
+    }
+
+    /// Returns whether a text can be the prefix of topics in the codec `batch`. It has at most 254 bytes and no control
+    /// characters. Topics that begin with `!sluice/` belong to the daemon, except for ``DecisionBatch/topicPrefix``.
+    public static func isTopicPrefix(_ text: String) -> Bool {
+        guard !text.hasPrefix(StreamID.ownTopics) || text.hasPrefix(DecisionBatch.topicPrefix) else { return false }
+        return StreamID.isValid("_\(text)")
+    }
+
+    /// The rule of ``isTopicPrefix(_:)`` in words, for errors.
+    public static let topicPrefixNotation =
+        "at most 254 bytes without control characters, and must not begin with \(StreamID.ownTopics), except for "
+        + DecisionBatch.topicPrefix
 
     /// Whether the daemon writes checkpoints.
     public var keepsState: Bool { durableFolder != nil }

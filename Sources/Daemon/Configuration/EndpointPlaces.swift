@@ -22,10 +22,8 @@ extension DaemonConfiguration {
     private var places: [Place] {
         let all =
             ingest.map { Place(name: "ingest", endpoint: $0.endpoint.endpoint, notation: "\($0.endpoint)") }
-            + [
-                Place(name: "decisions", endpoint: decisions.endpoint, notation: "\(decisions.endpoint)"),
-                Place(name: "control", endpoint: control, notation: "\(control)"),
-            ]
+            + decisions.map { Place(name: "decisions", endpoint: $0.endpoint, notation: "\($0.endpoint)") }
+            + [Place(name: "control", endpoint: control, notation: "\(control)")]
         let httpPlace = http.endpoint == .off ? nil : Endpoint(.bind, "tcp://\(http.endpoint)")
         return all.filter { $0.endpoint.attachment != .connect }
             + (httpPlace.map { [Place(name: "http", endpoint: $0, notation: "\(http.endpoint)")] } ?? [])

@@ -97,7 +97,7 @@ extension HotLoop {
     }
 
     private func publish(_ held: PendingDecisions) throws(ZeroMQError) {
-        try held.forEach { id, records throws(ZeroMQError) in try publisher.publish(id, records: records) }
+        for (number, publisher) in publishers.enumerated() { try publisher.publish(held, number: number) }
     }
 
     /// Handles a failure of the journal. The states in memory are intact, so the daemon continues without the journal

@@ -114,7 +114,8 @@ extension HotLoop {
             checkpoint: checkpoints.last, checkpointError: checkpoints.failure?.description,
             stateFolderError: checkpoints.folderLoss, journal: group.status,
             quarantined: counters.quarantined, asleep: table.asleepCount,
-            refusedConnections: access.refusals.byEndpoint, subscriberOverflows: publisher.overflows,
+            refusedConnections: access.refusals.byEndpoint,
+            subscriberOverflows: publishers.reduce(0) { $0 + $1.socket.overflows },
             stuck: table.stuckCount, fileExhaustions: access.refusals.exhaustions, instance: instance,
             memoryBytes: ResidentMemory.bytes(), stateFolder: stateFolder,
             dictionaries: ingest.contains { $0.codec == .batch } ? dictionaries.count : nil
@@ -124,11 +125,15 @@ extension HotLoop {
     /// The endpoints of the sockets, with the actual port in place of a `*`.
     var endpoints: DaemonStatus.Endpoints {
         DaemonStatus.Endpoints(
-            ingest: ingest.map { "\($0.endpoint)" }, decisions: "\(publisher.endpoint)",
+            ingest: ingest.map { "\($0.endpoint)" }, decisions: "\(publishers[0].socket.endpoint)",
+            allDecisions: publishers.map {
+                DaemonStatus.DecisionEndpoint(
+                    endpoint: "\($0.socket.endpoint)", codec: $0.codec, topicPrefix: $0.topicPrefix)
+            },
             control: "\(control.endpoint)", http: http.map { "\($0)" })
     }
 
     private var codecs: DaemonStatus.Codecs {
-        DaemonStatus.Codecs(ingest: ingest.map(\.codec), decisions: publisher.codec)
+        DaemonStatus.Codecs(ingest: ingest.map(\.codec), decisions: publishers[0].codec)
     }
 }

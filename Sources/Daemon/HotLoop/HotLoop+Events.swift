@@ -27,10 +27,3 @@ extension HotLoop {
         }
     }
 }
-
-extension PendingDecisions {
-    /// Appends an event, so that it keeps its position among the decisions.
-    mutating func append(_ event: StreamEvent) {
-        append(Array(StreamEvent.topic.utf8).span, event.json.span)
-    }
-}

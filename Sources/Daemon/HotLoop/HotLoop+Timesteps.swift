@@ -60,11 +60,16 @@ extension HotLoop {
     }
 
     /// Decides the batch, so that there is room for more messages.
-    mutating func makeRoom(by decided: inout DecidedBatch) throws(ZeroMQError) {
+    ///
+    /// - Parameters:
+    ///   - decided: The memory for decisions.
+    ///   - isWhole: False in the middle of a message of many streams, whose decisions should stay together.
+    /// - Throws: `ZeroMQError` if a socket failed.
+    mutating func makeRoom(by decided: inout DecidedBatch, isWhole: Bool = true) throws(ZeroMQError) {
         decide(&decided)
         let isLate = decidedAt - batchStart >= Self.publishingPatience
         // Publish now if there is an event, so that the event precedes its stream's later decisions.
-        if isLate || decided.isLarge || table.hasEvents { try publish(&decided) }
+        if isLate || decided.isLarge || table.hasEvents { try publish(&decided, isWhole: isWhole) }
     }
 
     /// Adds one message to the table's batch, or drops it.
@@ -95,7 +100,7 @@ extension HotLoop {
 
     mutating func decideAndPublish(_ decided: inout DecidedBatch) throws(ZeroMQError) {
         decide(&decided)
-        try publish(&decided)
+        try publish(&decided, isWhole: true)
     }
 
     /// Steps and decides the batch.
@@ -107,20 +112,33 @@ extension HotLoop {
     }
 
     /// Publishes the decisions: one message of decisions for each message of timesteps.
-    private mutating func publish(_ decided: inout DecidedBatch) throws(ZeroMQError) {
-        guard decided.time != nil else { return }
+    ///
+    /// - Parameters:
+    ///   - decided: The decisions.
+    ///   - isWhole: Whether decisions in the codec `batch` are published too, instead of waiting for others.
+    /// - Throws: `ZeroMQError` if a socket failed.
+    private mutating func publish(_ decided: inout DecidedBatch, isWhole: Bool) throws(ZeroMQError) {
+        guard decided.time != nil else {
+            if isWhole { try publishGathered() }
+            return
+        }
         if group.isOn {
             Self.hold(decided, idsFrom: table, in: &group.gathered.decisions)
         } else {
-            for message in 0..<decided.count {
-                try publisher.publish(
-                    table.idBytes(of: decided.slot(of: message)), records: decided.records(of: message))
-            }
+            for publisher in publishers { try publisher.publish(decided, idsFrom: table) }
         }
+        if isWhole { try publishGathered() }
         if !decided.drops.isEmpty { countDrops(decided) }
         recordLatency(decisions: decided.records.count)
         decided.removeAll()
         if table.hasEvents { announceEvents() }
+    }
+
+    /// Publishes the decisions that wait in the codec `batch`.
+    private mutating func publishGathered() throws(ZeroMQError) {
+        guard gathersDecisions else { return }
+        guard !group.isOn else { return group.gathered.decisions.endUnit() }
+        for publisher in publishers { try publisher.publishGathered() }
     }
 
     /// Holds decisions back until the journal contains their records.
@@ -128,7 +146,8 @@ extension HotLoop {
         _ decided: borrowing DecidedBatch, idsFrom table: borrowing StreamTable, in held: inout PendingDecisions
     ) {
         for message in 0..<decided.count {
-            held.append(table.idBytes(of: decided.slot(of: message)), decided.records(of: message))
+            let slot = decided.slot(of: message)
+            held.append(table.idBytes(of: slot), decided.records(of: message), of: table.model(of: slot))
         }
     }
 

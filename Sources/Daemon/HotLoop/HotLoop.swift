@@ -57,7 +57,9 @@ struct HotLoop: ~Copyable {
     private var hasTaken = false
     /// The maximum size of a frame of timesteps, in bytes.
     let maximumMessageSize: Int
-    let publisher: DecisionPublisher
+    let publishers: [DecisionPublisher]
+    /// Whether any publisher gathers decisions, as the codec `batch` does.
+    let gathersDecisions: Bool
     let ingest: [IngestSocket]
     /// The parsed timesteps of a message in a codec other than `binary`.
     var parsed = ParsedTimesteps()
@@ -122,7 +124,7 @@ struct HotLoop: ~Copyable {
     var poller: Poller
     private let mailboxItem: Int
     let ingestItems: [Int]
-    private let publisherItem: Int
+    private let publisherItems: [Int]
     private let controlItem: Int
 
     /// Opens the sockets. The streams continue from `state`.
@@ -139,20 +141,22 @@ struct HotLoop: ~Copyable {
             let ingest = try configuration.ingest.map { endpoint throws(ZeroMQError) in
                 try IngestSocket(endpoint, highWaterMark: configuration.highWaterMark, in: context, by: access)
             }
-            let publisher = try DecisionPublisher(
-                configuration.decisions, highWaterMark: configuration.highWaterMark, in: context, by: access)
+            let publishers = try configuration.decisions.map { decisions throws(ZeroMQError) in
+                try DecisionPublisher(decisions, configuration, in: context, by: access)
+            }
             let control = try ControlServer(configuration.control, in: context, by: access)
             self.init(
-                configuration, access: access, ingest: ingest, publisher: publisher, control: control, state: state,
-                mailbox: mailbox, logger: logger)
+                configuration, access: access, ingest: ingest, publishers: publishers, control: control,
+                state: state, mailbox: mailbox, logger: logger)
         } catch {
             throw configuration.startError(error)
         }
     }
 
     private init(
-        _ configuration: DaemonConfiguration, access: AccessGuard, ingest: [IngestSocket], publisher: DecisionPublisher,
-        control: consuming ControlServer, state: consuming StartState, mailbox: Mailbox, logger: Logger
+        _ configuration: DaemonConfiguration, access: AccessGuard, ingest: [IngestSocket],
+        publishers: [DecisionPublisher], control: consuming ControlServer, state: consuming StartState,
+        mailbox: Mailbox, logger: Logger
     ) {
         worker = StoreWorker(state.store, name: "sluice.store", answeringTo: mailbox)
         group = GroupCommit(
@@ -180,14 +184,17 @@ struct HotLoop: ~Copyable {
         var ingestItems: [Int] = []
         for socket in ingest { ingestItems.append(poller.add(socket.socket)) }
         mailboxItem = poller.add(mailbox.wakeup)
-        publisherItem = poller.add(publisher.socket)
+        var publisherItems: [Int] = []
+        for publisher in publishers { publisherItems.append(poller.add(publisher.socket.socket)) }
+        self.publisherItems = publisherItems
         controlItem = poller.add(control.socket)
         self.ingestItems = ingestItems
         self.poller = poller
         self.access = access
         sideWorker = SideWorker(answeringTo: mailbox)
         self.ingest = ingest
-        self.publisher = publisher
+        self.publishers = publishers
+        gathersDecisions = publishers.contains { $0.codec == .batch }
         self.control = control
     }
 
@@ -238,8 +245,10 @@ struct HotLoop: ~Copyable {
         if hasWork { try goOnWithWork(since: start, by: &memory) }
         if poller.mayBeReadable(controlItem) || hasRequests { try takeRequests() }
         if !pages.isEmpty, !table.isSweeping { continuePages() }
-        if poller.mayBeReadable(publisherItem) { try publisher.takeSubscriptions() }
-        if publisher.lastValues.areWaiting, !table.isSweeping { try publishLastValues() }
+        for (publisher, item) in zip(publishers, publisherItems) where poller.mayBeReadable(item) {
+            try publisher.takeSubscriptions()
+        }
+        if hasWaitingLastValues, !table.isSweeping { try publishLastValues() }
         if table.hasStuckStreams { tellStuckStreams() }
         if isDurable { keepDurable() }
         if table.hasEvents { wakeRequested() }
@@ -259,7 +268,7 @@ struct HotLoop: ~Copyable {
     /// This is faster than waiting at the poller. Other work is delayed by at most twice ``ingestPatience``.
     private mutating func waitAtIngest(_ memory: inout TurnMemory) throws(ZeroMQError) {
         hasTaken = false
-        guard ingest.count == 1, outsideJobs == 0, !group.isOn, !publisher.lastValues.areWaiting, pages.isEmpty,
+        guard ingest.count == 1, outsideJobs == 0, !group.isOn, !hasWaitingLastValues, pages.isEmpty,
             !hasRequests, !hasWork, !hasBatchInWork, !isStopping
         else {
             return
@@ -271,6 +280,9 @@ struct HotLoop: ~Copyable {
         if table.hasEvents { wakeRequested() }
     }
 
+    /// Whether any publisher has last values to send.
+    private var hasWaitingLastValues: Bool { publishers.contains { $0.lastValues.areWaiting } }
+
     private var millisecondsToWait: Int {
         if !pages.isEmpty || hasRequests { return 0 }
         // This code runs in every turn, so it allocates no array.
@@ -278,9 +290,11 @@ struct HotLoop: ~Copyable {
         let store =
             isDurable
             ? min(checkpoints.millisecondsUntilDue(at: now), group.millisecondsUntilTry(at: now) ?? .max) : .max
-        let others = min(
-            idleSweep.millisecondsUntilDue ?? .max, publisher.lastValues.millisecondsUntilDue(at: now) ?? .max)
-        let least = min(store, others, operation.restoration?.millisecondsUntilRetry ?? .max)
+        var least = min(
+            store, idleSweep.millisecondsUntilDue ?? .max, operation.restoration?.millisecondsUntilRetry ?? .max)
+        for publisher in publishers {
+            least = min(least, publisher.lastValues.millisecondsUntilDue(at: now) ?? .max)
+        }
         return least == .max ? -1 : least
     }
 

@@ -92,8 +92,8 @@ public struct SluiceService: Sendable {
         stop.begin(mailbox)
         let endpoints = loop.endpoints
         let places = """
-            ingest \(endpoints.ingest.joined(separator: " ")), decisions \(endpoints.decisions), \
-            control \(endpoints.control), http \(endpoints.http ?? "off")
+            ingest \(endpoints.ingest.joined(separator: " ")), \
+            decisions \((endpoints.allDecisions ?? []).map(\.endpoint).joined(separator: " ")), control \(endpoints.control), http \(endpoints.http ?? "off")
             """
         let decisions = models.map { model in
             "; \(model.name): \(model.decisionsInWords)"
@@ -148,7 +148,7 @@ extension HotLoop {
     fileprivate func limitLinger(to time: Duration) {
         let milliseconds = Int(time / .milliseconds(1))
         // A socket that refuses the option has failed and has no messages to send.
-        try? publisher.socket.set(.linger, to: milliseconds)
+        for publisher in publishers { try? publisher.socket.socket.set(.linger, to: milliseconds) }
         try? control.socket.set(.linger, to: milliseconds)
     }
 }

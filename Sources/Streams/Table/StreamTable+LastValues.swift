@@ -12,13 +12,14 @@ extension StreamTable {
     ///   - prefix: The prefix of the ids of the streams to include.
     ///   - first: The first slot to visit: 0 in the first call, later the result of the previous call.
     ///   - limit: The maximum number of slots to look at.
-    ///   - body: A closure that receives a stream's id and record, and returns whether it accepted the record.
+    ///   - body: A closure that receives a stream's id, the index of its model, and its record. It returns whether it
+    ///     accepted the record.
     /// - Returns: The first slot for the next call; nil at the end. If a record was not accepted, the next call begins
     ///   with that record's slot.
     /// - Throws: Any error that `body` throws.
     public func forEachLastValue<Failure: Error>(
         _ prefix: [UInt8], from first: Int, limit: Int,
-        _ body: (Span<UInt8>, borrowing DecisionRecords) throws(Failure) -> Bool
+        _ body: (Span<UInt8>, Int, borrowing DecisionRecords) throws(Failure) -> Bool
     ) throws(Failure) -> Int? {
         let end = min(index.slots.count, first + limit)
         var record = DecisionRecords()
@@ -29,7 +30,7 @@ extension StreamTable {
                 record.append(
                     sequence: stream.sequence, step: stream.step, time: stream.time, flags: .replayed, label: label,
                     probabilities: memories[stream.model].outputs(of: stream.row).span)
-                guard try body(index.id(of: slot), record) else { return slot }
+                guard try body(index.id(of: slot), stream.model, record) else { return slot }
                 record.removeAll()
             }
             slot += 1

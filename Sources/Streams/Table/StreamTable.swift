@@ -100,6 +100,10 @@ public struct StreamTable: ~Copyable {
     @_lifetime(borrow self)
     public func idBytes(of slot: Int) -> Span<UInt8> { index.id(of: slot) }
 
+    /// The index of the model that serves the stream in a slot.
+    @inline(__always)
+    public func model(of slot: Int) -> Int { streams[slot].model }
+
     /// The number of hibernating streams.
     public var asleepCount: Int { hibernation.count }
 

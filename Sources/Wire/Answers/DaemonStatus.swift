@@ -4,15 +4,26 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public struct Endpoints: Codable, Equatable, Sendable {
         /// The endpoints that receive timesteps.
         public var ingest: [String]
-        /// The endpoint that publishes decisions.
+        /// The first endpoint that publishes decisions.
         public var decisions: String
+        /// All endpoints that publish decisions; nil if the daemon is too old to report them.
+        public var allDecisions: [DecisionEndpoint]?
         /// The endpoint that takes requests.
         public var control: String
         /// The address of the HTTP server; nil if there is none.
         public var http: String?
 
+        private enum CodingKeys: String, CodingKey {
+            case ingest, decisions, control, http
+            case allDecisions = "all_decisions"
+        }
+
         /// Creates the list. Each parameter sets the property of the same name.
-        public init(ingest: [String], decisions: String, control: String, http: String? = nil) {
+        public init(
+            ingest: [String], decisions: String, allDecisions: [DecisionEndpoint]? = nil, control: String,
+            http: String? = nil
+        ) {
+            self.allDecisions = allDecisions
             self.ingest = ingest
             self.decisions = decisions
             self.control = control
@@ -20,11 +31,33 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         }
     }
 
+    /// An endpoint that publishes decisions.
+    public struct DecisionEndpoint: Codable, Equatable, Sendable {
+        /// The endpoint.
+        public var endpoint: String
+        /// The encoding of the messages.
+        public var codec: DecisionCodec
+        /// The prefix of the topics, which end with the name of a model; nil except for the codec `batch`.
+        public var topicPrefix: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case endpoint, codec
+            case topicPrefix = "topic_prefix"
+        }
+
+        /// Creates an entry. Each parameter sets the property of the same name.
+        public init(endpoint: String, codec: DecisionCodec, topicPrefix: String? = nil) {
+            self.endpoint = endpoint
+            self.codec = codec
+            self.topicPrefix = topicPrefix
+        }
+    }
+
     /// The message encodings that the endpoints use.
     public struct Codecs: Codable, Equatable, Sendable {
         /// The codecs, in the order of ``Endpoints/ingest``.
         public var ingest: [IngestCodec]
-        /// The codec of the decisions.
+        /// The codec of the first decisions endpoint.
         public var decisions: DecisionCodec
 
         /// Creates the list. Each parameter sets the property of the same name.

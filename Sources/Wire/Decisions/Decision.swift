@@ -62,6 +62,12 @@ extension Decision {
     /// Returns the length of a record in bytes.
     package static func recordSize(outputs: Int) -> Int { fixedSize + MemoryLayout<Float>.size * outputs }
 
+    /// Returns the length of the first record, in bytes.
+    ///
+    /// - Parameter records: One or more whole records.
+    /// - Returns: The length.
+    static func size(ofRecordIn records: Span<UInt8>) -> Int { recordSize(outputs: Int(records[fixedSize - 1])) }
+
     /// Reads the second frame of a decision message: one or more records.
     ///
     /// - Throws: ``DecisionError`` if the frame does not consist of whole records.
@@ -128,16 +134,39 @@ extension Decision {
     }
 }
 
-/// A decision frame that does not consist of whole records.
+/// Frames that are not a message of decisions.
 public struct DecisionError: Error, Equatable, Sendable, CustomStringConvertible {
+    private enum Problem: Equatable {
+        /// The frame ends within the record at this offset.
+        case partialRecord(offset: Int)
+        /// The frame does not have one id for each of this number of records.
+        case ids(records: Int)
+    }
+
     /// The frame's length in bytes.
     public let byteCount: Int
-    /// The offset of the incomplete record.
-    public let offset: Int
+    private let problem: Problem
+
+    /// Creates the error for a frame that ends within a record.
+    init(byteCount: Int, offset: Int) {
+        self.byteCount = byteCount
+        problem = .partialRecord(offset: offset)
+    }
+
+    /// Creates the error for a frame of ids that does not fit the records.
+    init(byteCount: Int, records: Int) {
+        self.byteCount = byteCount
+        problem = .ids(records: records)
+    }
 
     /// The error in one line.
     public var description: String {
-        "a decision frame of \(byteCount) bytes ends within the record that begins at byte \(offset)"
+        switch problem {
+        case .partialRecord(let offset):
+            "a decision frame of \(byteCount) bytes ends within the record that begins at byte \(offset)"
+        case .ids(let records):
+            "a frame of \(byteCount) bytes does not have one id, padded to one width, for each of \(records) records"
+        }
     }
 }
 

@@ -16,6 +16,8 @@ public enum DecisionCodec: String, CaseIterable, Codable, Sendable {
     case binary
     /// One JSON object per decision: ``Decision/appendJSON(stream:to:)``.
     case json
+    /// Columns with the decisions of many streams: ``DecisionBatch``.
+    case batch
 }
 
 extension IngestCodec {
@@ -27,6 +29,7 @@ extension IngestCodec {
             switch codec {
             case .binary: .binary
             case .json: .json
+            case .batch: .batch
             }
     }
 }

@@ -19,6 +19,9 @@ struct WatchCommand: ParsableCommand {
             above the table, and reconnects when the daemon is back. It then reports how many timesteps passed \
             meanwhile, by the sequence numbers of each stream.
 
+            Of several decisions endpoints, the command takes the first in the codec binary, else in batch, else in json. \
+            With --decisions, it reads all three.
+
             A daemon with last_value sends a new subscriber the last decision of each stream. The live table shows them \
             at once, with the flag replayed; lines show each decision only once.
 
@@ -77,18 +80,21 @@ struct WatchCommand: ParsableCommand {
         let context = try ConnectionOptions.context()
         var models: [DaemonStatus.Model] = []
         let endpoint: Endpoint
+        var topicPrefix: String? = DecisionBatch.topicPrefix
         if let decisions {
             endpoint = try Self.endpoint(decisions, "--decisions")
         } else {
             let client = try connection.client(in: context)
             let status = try client.call(.status)
             models = status.models
-            endpoint = try Self.endpoint(status.endpoints.decisions, "the daemon's decisions endpoint")
-                .peer(control: client.endpoint)
+            let published = try status.publishedDecisions(
+                in: [.binary, .batch, .json], control: client.endpoint)
+            endpoint = published.endpoint
+            topicPrefix = published.topicPrefix
         }
         let subscriber = try DecisionSubscriber(
             endpoint: endpoint, prefix: events ? StreamEvent.topic : prefix,
-            credentials: try connection.place.resolved().credentials, in: context)
+            batches: events ? nil : topicPrefix, credentials: try connection.place.resolved().credentials, in: context)
         var watch = try Watch(
             subscriber,
             options: Watch.Options(

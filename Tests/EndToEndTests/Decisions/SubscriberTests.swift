@@ -59,7 +59,8 @@ import ZeroMQ
         _ = try peer.decide("other", values(3))
 
         let late = try DecisionSubscriber(
-            endpoint: try Endpoint(connecting(daemon.decisions)), prefix: "early-", in: peer.context)
+            endpoint: try Endpoint(connecting(daemon.decisions)), prefix: "early-",
+            batches: DecisionBatch.topicPrefix, in: peer.context)
         late.takesReplayed = true
         var told: [String: [Decision]] = [:]
         let all: Bool? = try eventually {

@@ -5,7 +5,10 @@ import Testing
 /// A real `sluiced` in a separate process, on its own ports.
 final class DaemonProcess {
     let ingest: String
-    let decisions: String
+    /// The decisions endpoints; at least one.
+    let allDecisions: [String]
+    /// The first decisions endpoint.
+    var decisions: String { allDecisions[0] }
     let control: String
     /// The HTTP address; `off` unless the arguments enable HTTP.
     let http: String
@@ -18,6 +21,7 @@ final class DaemonProcess {
     ///   - arguments: The model or the configuration file, and options. The initializer adds the endpoints.
     ///   - ingest: The ingest endpoints.
     ///   - decisions: The decisions endpoint.
+    ///   - others: Other decisions endpoints.
     ///   - control: The control endpoint.
     ///   - fileSizeLimit: The maximum size of a file in kilobytes, to simulate a full disk.
     ///   - umask: The umask in octal; nil for the umask of the tests.
@@ -25,12 +29,12 @@ final class DaemonProcess {
     /// - Throws: An error if the daemon does not become ready.
     init(
         _ arguments: [String], ingest: [String] = ["@tcp://127.0.0.1:*"], decisions: String = "@tcp://127.0.0.1:*",
-        control: String = "@tcp://127.0.0.1:*", fileSizeLimit: Int? = nil, umask: String? = nil,
+        others: [String] = [], control: String = "@tcp://127.0.0.1:*", fileSizeLimit: Int? = nil, umask: String? = nil,
         environment: [String: String] = [:]
     ) throws {
         let endpoints =
             ingest.flatMap { ["--ingest", $0] }
-            + ["--decisions", decisions, "--control", control]
+            + ([decisions] + others).flatMap { ["--decisions", $0] } + ["--control", control]
         program = try RunningProgram(
             "sluiced", arguments + endpoints, fileSizeLimit: fileSizeLimit, umask: umask,
             environment: environment)
@@ -42,7 +46,7 @@ final class DaemonProcess {
         let places = parts.compactMap { $0.split(separator: " ", maxSplits: 1).last.map(String.init) }
         try #require(places.count == 4, "\(ready)")
         self.ingest = String(places[0].split(separator: " ").last ?? "")
-        self.decisions = places[1]
+        allDecisions = places[1].split(separator: " ").map(String.init)
         self.control = places[2]
         self.http = places[3]
     }

@@ -24,7 +24,8 @@ final class Peer {
             endpoint: connecting(daemon.control), timeoutSeconds: 20 * patience, credentials: credentials, in: context)
         takesTokens = try control.call(.status).models.contains { $0.tokens != nil }
         subscriber = try DecisionSubscriber(
-            endpoint: try Endpoint(connecting(daemon.decisions)), prefix: "", credentials: credentials, in: context)
+            endpoint: try Endpoint(connecting(daemon.decisions)), prefix: "", batches: DecisionBatch.topicPrefix,
+            credentials: credentials, in: context)
         let endpoint = try IngestEndpoint(connecting(daemon.ingest))
         producer = try Socket(endpoint.kind == .pull ? .push : .xpub, in: context)
         try producer.set(.linger, to: 0)

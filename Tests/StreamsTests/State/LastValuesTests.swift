@@ -9,7 +9,7 @@ import Wire
         var found: [String: [Decision]] = [:]
         var next: Int? = 0
         while let first = next {
-            next = feed.table.forEachLastValue(Array(prefix.utf8), from: first, limit: 2) { id, records in
+            next = feed.table.forEachLastValue(Array(prefix.utf8), from: first, limit: 2) { id, _, records in
                 found[String(decoding: id.indices.map { id[$0] }, as: UTF8.self), default: []] += records.all
                 return true
             }
@@ -35,7 +35,7 @@ import Wire
         let feed = Feed(served(try livelyModel()))
         for id in ["a", "b", "c"] { try feed.send(id, signal(1)) }
         var seen: [[UInt8]] = []
-        let next = feed.table.forEachLastValue([], from: 0, limit: 10) { id, _ in
+        let next = feed.table.forEachLastValue([], from: 0, limit: 10) { id, _, _ in
             seen.append(id.indices.map { id[$0] })
             return seen.count < 2
         }

@@ -4,12 +4,15 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import unittest
 
-from running import PROGRAMS, ROOT, Daemon
+import numpy
+import zmq
+from running import PROGRAMS, REFERENCE, ROOT, Daemon
 
-from sluice import Subscriber
+from sluice import Producer, Subscriber
 
 EXAMPLES = ROOT / "tools/examples"
 
@@ -55,6 +58,35 @@ class TheExamples(unittest.TestCase):
                 broker.terminate()
                 broker.wait()
         self.assertEqual((decision.stream, decision.sequence), ("meters/hall-7", 1))
+
+
+class TheProtocolPage(unittest.TestCase):
+    def test_its_example_reads_decisions_on_many_streams(self):
+        page = (ROOT / "Sources/Wire/Wire.docc/Protocol.md").read_text()
+        section = page.split("### Many streams in one message\n")[1]
+        example = section.split("```python\n")[1].split("```")[0]
+        with tempfile.TemporaryDirectory() as folder:
+            batches = f"ipc://{folder}/b"
+            with Daemon(REFERENCE / "model2.keras", "--decisions", f"batch:{batches}") as daemon, \
+                    Subscriber(decisions=daemon.decisions) as subscriber, zmq.Context() as context, \
+                    context.socket(zmq.SUB) as batch_socket, Producer(ingest=daemon.ingest) as producer:
+                batch_socket.linger, batch_socket.rcvtimeo = 0, 30_000
+                batch_socket.connect(batches)
+                batch_socket.subscribe(b"!sluice/batch/")
+                batch_socket.subscribe(b"!sluice/subscribed/page")
+                batch_socket.recv_multipart()
+                producer.send("a", [0.5, -1.25])
+                producer.send("meter-7", [0.75])
+                expected = {(decision.stream, decision.sequence): decision.probabilities
+                            for decision in (subscriber.next() for _ in range(3))}
+                found = {}
+                while len(found) < len(expected):
+                    names = {"socket": batch_socket, "numpy": numpy}
+                    exec(example, names)
+                    for stream, decision in zip(names["streams"], names["decisions"]):
+                        found[stream.decode(), int(decision["sequence"])] = tuple(decision["probabilities"])
+        self.assertEqual(names["topic"], b"!sluice/batch/model2")
+        self.assertEqual(found, {key: tuple(value) for key, value in expected.items()})
 
 
 if __name__ == "__main__":

@@ -1,5 +1,3 @@
-import Wire
-
 /// The new subscriptions for which last values must still be sent. The hot loop owns them.
 ///
 /// libzmq can only publish to all subscribers of a stream, not to a single one, so other subscribers receive the last
@@ -44,9 +42,9 @@ struct LastValues {
 
     /// Adds a subscription.
     ///
-    /// - Parameter topic: The prefix of stream ids, or a topic that belongs to no stream.
+    /// - Parameter topic: The prefix of stream ids or, in the codec `batch`, of topics.
     mutating func add(_ topic: [UInt8]) {
-        guard isOn, !topic.starts(with: StreamID.reservedPrefix.utf8) else { return }
+        guard isOn else { return }
         // A pass that has not begun yet will serve all subscribers to the topic.
         guard !waiting.contains(where: { $0.next == 0 && $0.prefix == topic }) else { return }
         waiting.append(Subscription(prefix: topic))

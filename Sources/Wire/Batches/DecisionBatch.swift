@@ -1,0 +1,142 @@
+/// The decisions of one model on many streams, as the frames of one message in the codec `batch`. The memory is reused
+/// for the next message.
+///
+///     0 topic        a prefix and the model's name
+///     1 ids          count × width bytes: the stream of each record, see PaddedIDs
+///     2 records      count records of equal size, see Decision
+public struct DecisionBatch: Sendable {
+    /// The maximum number of records in a message.
+    public static let maximumCount = BatchHeader.maximumCount
+    /// The usual prefix of the topics.
+    public static let topicPrefix = StreamID.ownTopics + "batch/"
+
+    /// Bytes past ``idsEnd`` are left over from an earlier message, and likewise in `records`.
+    private var ids: [UInt8] = []
+    private var idsEnd = 0
+    private var records: [UInt8] = []
+    private var recordsEnd = 0
+    /// The width of the ids so far. It stays for the next message, whose ids probably have the same length.
+    private var width = 0
+    /// The length of the longest id.
+    private var longest = 0
+    private var recordSize = 0
+    /// The number of records.
+    public private(set) var count = 0
+
+    /// Creates an empty message.
+    public init() {}
+
+    /// Appends as many records of one stream as fit. None fit if their size differs from that of the earlier records.
+    ///
+    /// - Parameters:
+    ///   - id: The stream, as a valid id.
+    ///   - records: One or more whole records of one model, see ``DecisionRecords``.
+    /// - Returns: The length of the appended records in bytes. Send the message before the rest is appended.
+    public mutating func append(_ id: Span<UInt8>, _ records: Span<UInt8>) -> Int {
+        let size = Decision.size(ofRecordIn: records)
+        if count == 0 { recordSize = size }
+        guard size == recordSize, count < Self.maximumCount else { return 0 }
+        if id.count > width { widen(to: id.count) }
+        longest = max(longest, id.count)
+        // Most messages have one record, and a division takes longer than the comparison.
+        let number = records.count == size ? 1 : min(records.count / size, Self.maximumCount - count)
+        for _ in 0..<number { appendID(id) }
+        appendRecords(records.extracting(..<(number * size)))
+        count += number
+        return number * size
+    }
+
+    private mutating func appendID(_ id: Span<UInt8>) {
+        let end = idsEnd + width
+        if end > ids.count { Self.grow(&ids, to: end) }
+        unsafe ids.withUnsafeMutableBufferPointer { ids in
+            unsafe id.withUnsafeBufferPointer { unsafe _ = ids[idsEnd..<end].update(fromContentsOf: $0) }
+            unsafe ids[(idsEnd + id.count)..<end].update(repeating: 0)
+        }
+        idsEnd = end
+    }
+
+    private mutating func appendRecords(_ bytes: Span<UInt8>) {
+        let end = recordsEnd + bytes.count
+        if end > records.count { Self.grow(&records, to: end) }
+        unsafe records.withUnsafeMutableBufferPointer { records in
+            unsafe bytes.withUnsafeBufferPointer { unsafe _ = records[recordsEnd..<end].update(fromContentsOf: $0) }
+        }
+        recordsEnd = end
+    }
+
+    @inline(never)
+    private static func grow(_ bytes: inout [UInt8], to end: Int) {
+        bytes.append(contentsOf: repeatElement(0, count: max(4096, end, 2 * bytes.count) - bytes.count))
+    }
+
+    /// Moves the ids apart, so that each has room for a longer one.
+    @inline(never)
+    private mutating func widen(to newWidth: Int) {
+        let end = count * newWidth
+        if end > ids.count { Self.grow(&ids, to: end) }
+        for number in (0..<count).reversed() {
+            for offset in (0..<width).reversed() {
+                ids[number * newWidth + offset] = ids[number * width + offset]
+            }
+            for offset in width..<newWidth { ids[number * newWidth + offset] = 0 }
+        }
+        width = newWidth
+        idsEnd = end
+    }
+
+    /// Makes the ids as wide as the longest. Call this after the last record, before the message is sent.
+    public mutating func finish() {
+        guard longest < width else { return }
+        for number in 1..<max(count, 1) {
+            for offset in 0..<longest { ids[number * longest + offset] = ids[number * width + offset] }
+        }
+        width = longest
+        idsEnd = count * width
+    }
+
+    /// The second frame.
+    public var idColumn: Span<UInt8> {
+        @_lifetime(borrow self) get { ids.span.extracting(..<idsEnd) }
+    }
+
+    /// The third frame.
+    public var recordColumn: Span<UInt8> {
+        @_lifetime(borrow self) get { records.span.extracting(..<recordsEnd) }
+    }
+
+    /// Removes all records and keeps the memory.
+    public mutating func removeAll() {
+        idsEnd = 0
+        recordsEnd = 0
+        longest = 0
+        count = 0
+    }
+}
+
+extension DecisionBatch {
+    /// The number of frames in a message.
+    public static let frameCount = 3
+
+    /// Reads the frames of a message after its topic.
+    ///
+    /// - Parameters:
+    ///   - ids: The second frame.
+    ///   - records: The third frame.
+    /// - Returns: The records with the ids of their streams, in order.
+    /// - Throws: ``DecisionError`` if the third frame does not consist of whole records, or if the second frame does not
+    ///   have one id for each.
+    public static func read(
+        ids: Span<UInt8>, records: RawSpan
+    ) throws(DecisionError) -> [(id: [UInt8], decision: Decision)] {
+        let decisions = try Decision.records(in: records)
+        let width = ids.count / decisions.count
+        guard (1...StreamID.maximumLength).contains(width), ids.count == width * decisions.count else {
+            throw DecisionError(byteCount: ids.count, records: decisions.count)
+        }
+        return decisions.enumerated().map { number, decision in
+            let id = PaddedIDs.id(at: number, in: ids, width: width)
+            return (id.indices.map { id[$0] }, decision)
+        }
+    }
+}
