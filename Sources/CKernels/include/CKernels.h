@@ -185,9 +185,9 @@ struct sluice_kernels {
     // Computes `dots_lanes` from inputs that are not in a tile. x: (lanes, rows).
     void (*dots_rows)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
 
-    // Training: a group of sequences side by side in tiles, or one sequence alone, whose tiles have one lane and thus are
-    // vectors. Matrices are row-major. `count` is units · lanes. All gradients are gradients of the loss. The kernels
-    // write exactly the values that they state. They may read up to one vector past the end of their arguments.
+    // Training: a group of sequences side by side in tiles, or a single sequence, whose tiles have one lane and are
+    // thus vectors. Matrices are row-major. `count` is units · lanes. All gradients are gradients of the loss. A kernel
+    // writes exactly the values that its comment names. It may read up to one vector past the end of its arguments.
 
     // The kernels for a group, and for one sequence alone.
     struct sluice_lane_kernels tiles, vectors;

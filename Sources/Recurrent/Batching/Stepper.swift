@@ -158,8 +158,8 @@ final class Stepper {
     private func runSingleSteps(_ count: Int, _ batch: StepBatch.Memory) {
         let first = unsafe batch.jobs[laneJobs[0]]
         let last = unsafe batch.jobs[laneJobs[count - 1]]
-        // The jobs are in order and have one timestep each, so at these distances no timestep of another job can lie
-        // between them.
+        // The jobs are in ascending order and have one timestep each. If the last job's timestep is `count` − 1 places
+        // after the first job's, then all timesteps of the jobs are adjacent.
         let areAdjacent = last.first - first.first == count - 1 && last.firstValue - first.firstValue == count - 1
         if areAdjacent && features == 1 && outputs == 1 {
             // In memory, the timesteps already form one row of a tile, and so do the outputs.

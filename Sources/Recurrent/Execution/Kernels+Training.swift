@@ -1,6 +1,6 @@
 internal import CKernels
 
-/// The kernels for training. They process a group of ``lanes`` sequences side by side in tiles, or one sequence alone.
+/// The kernels for training. They process a group of ``lanes`` sequences side by side in tiles, or a single sequence.
 /// `CKernels.h` defines the kernels and all shapes.
 extension Kernels {
     /// Makes this thread treat denormals (numbers too small for a normal float) as zero. Otherwise, a gradient that

@@ -1,9 +1,11 @@
 /// Runs a model over whole sequences, each from the zero state.
 ///
-/// Models that are not causal need a runner, because any of their outputs depends on the whole sequence. A runner also
-/// steps windows over a stream, each of which starts from the zero state. The runner steps a causal model timestep by
-/// timestep, like a ``StatePool``. In any other model, each layer runs over the whole sequence before the next layer
-/// starts. The runner reuses its memory in every run. It has one owner on one thread.
+/// A model that is not causal needs a runner, because each of its outputs may depend on the whole sequence. A runner
+/// also steps the windows of a stream, each of which starts from the zero state.
+///
+/// The runner steps a causal model timestep by timestep, like a ``StatePool``. In any other model, each layer runs over
+/// the whole sequence before the next layer starts. The runner reuses its memory in every run. It has one owner on one
+/// thread.
 @safe
 package final class SequenceRunner {
     /// The weights.

@@ -37,7 +37,7 @@ final class StatelessTail {
     private let idleVector: UnsafeMutablePointer<Float>
 
     /// Creates the tail of a model. Nil if the last layer has a state, if the model has masks or is not causal, or if
-    /// the tail is never faster.
+    /// stepping the tail separately is never faster.
     ///
     /// - Parameters:
     ///   - model: The model.

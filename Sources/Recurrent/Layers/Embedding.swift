@@ -68,8 +68,8 @@ extension Embedding: TimestepLayer {
 
         /// Finds the token's row among the weights (<https://keras.io/api/layers/core_layers/embedding/>).
         ///
-        /// The step truncates a fraction, as Keras does. The caller validates tokens from external input. A number
-        /// outside the vocabulary, NaN included, is safe: it selects the row of token 0.
+        /// The caller validates tokens from external input. A fractional number is truncated, as in Keras. A number
+        /// outside the vocabulary, or a NaN, is safe: it selects the row of token 0.
         ///
         /// - Parameters:
         ///   - x: The token as a number, shape (1).

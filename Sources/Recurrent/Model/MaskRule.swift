@@ -1,5 +1,6 @@
-/// A layer's effect on masks, and the effect of masks on the layer. A mask marks the timesteps to skip. In Keras,
-/// Masking and `mask_zero` generate masks (<https://keras.io/guides/understanding_masking_and_padding/>).
+/// The effect of masks on a layer, and the layer's effect on the mask that the next layer gets. A mask marks the
+/// timesteps to skip. In Keras, Masking and `mask_zero` generate masks
+/// (<https://keras.io/guides/understanding_masking_and_padding/>).
 package enum MaskRule: Equatable, Sendable {
     /// The layer steps masked timesteps too. The next layer gets the same mask.
     case propagates

@@ -9,8 +9,8 @@ struct Backlog {
     private var gone = 0
     /// The slots of the streams that have a piece in the current batch.
     var beingTaken: [Int] = []
-    /// The new timesteps in the batch: their model and how many there are. Nil if there are none, or if they belong to
-    /// several models.
+    /// The model and the number of the new timesteps in the batch. Nil if there are none, or if they belong to several
+    /// models.
     var pace: (model: Int, timesteps: Int)?
     /// The total size, in bytes, of the messages that wait for their turn or for their stream to wake.
     var byteCount = 0

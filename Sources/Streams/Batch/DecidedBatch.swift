@@ -6,7 +6,7 @@ public import Wire
 ///
 ///     records:  | records of message 0 | records of message 1 | …
 public struct DecidedBatch: ~Copyable {
-    /// A message whose timesteps were consumed, although its sequence was dropped because it became too long.
+    /// A message that was consumed, but whose sequence was dropped because it became too long.
     public struct Drop {
         /// The slot of the message's stream, for ``StreamTable/idBytes(of:)``.
         public let slot: Int

@@ -59,8 +59,8 @@ struct MessageBatch: ~Copyable {
     /// their data still fits in the processor's cache.
     static let maximumMessages = 256
     private static let maximumTimesteps = 16_384
-    /// The number of multiply-adds that take about a millisecond. The limit keeps large models from delaying other
-    /// work.
+    /// The number of multiply-adds that take about a millisecond. A batch with this much work is full as soon as it
+    /// fills the lanes, so that a large model does not delay other work for long.
     private static let maximumWork = 20_000_000
     /// The number of multiply-adds that take one worker about 20 milliseconds. At this limit the batch is full even if
     /// it does not fill the lanes.
@@ -68,7 +68,8 @@ struct MessageBatch: ~Copyable {
     /// The number of multiply-adds from which a batch is no longer small. This many take far longer than a check for
     /// another message.
     private static let smallWork = 50_000
-    /// The number of messages that fill the lanes of one worker. In a smaller batch, only ``mostWork`` limits the work.
+    /// The number of messages that fill the lanes of one worker. The work of a smaller batch is limited only by
+    /// ``mostWork``.
     private static let messagesPerWorker = 32
 
     private var messages = GrowingBuffer<Message>()

@@ -1,7 +1,7 @@
 import Recurrent
 
-/// The kept timesteps and the last outputs of all streams of one model, for decisions that need a whole sequence or
-/// window at once.
+/// The timesteps that the streams of one model keep, and the streams' last outputs. Each of the model's decisions needs
+/// a whole sequence or window at once.
 ///
 /// Each stream has a numbered row: a ring of at most `capacity` timesteps, and the last outputs. A ring grows as
 /// timesteps are added and keeps its capacity when it is emptied, so it no longer allocates once the stream has had its

@@ -2,7 +2,8 @@ import Recurrent
 import Wire
 
 extension TimestepHeader.Flags {
-    /// A later piece of the message has the flag ``end``. This flag is never sent on the wire.
+    /// Marks a piece of a message if a later piece of the same message has the flag ``end``. The mark itself is never
+    /// sent on the wire.
     static let endsLater = Self(rawValue: 1 << 7)
 }
 

@@ -6,8 +6,8 @@ public enum StreamOperation: Sendable {
     /// Resets the state and the step to zero. The sequence numbers continue.
     case reset
     /// Prepares to remove the streams from the table as soon as the store has removed them. Until then, the streams
-    /// work as usual, but checkpoints omit them, because a checkpoint could bring them back after the store removed
-    /// them. See ``StreamTable/spare()``.
+    /// work as usual, but checkpoints omit them: a checkpoint that wrote them could undo their removal from the store.
+    /// See ``StreamTable/spare()``.
     case doom
     /// Removes the streams together with their waiting timesteps.
     case remove

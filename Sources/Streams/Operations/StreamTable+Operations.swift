@@ -5,9 +5,9 @@ public import Wire
 ///
 ///     begin ──▶ sweep, timesteps, sweep, timesteps … sweep ──▶ end
 ///
-/// During an operation, a stream whose phase differs from the table's phase has not been reached yet. The operation
-/// reaches the stream, at the latest, when the stream is next used, for example by a timestep. Only one operation
-/// sweeps at a time, and other requests on streams must wait until it ends.
+/// While an operation is under way, a stream has not been reached yet if its phase differs from the table's phase. The
+/// operation reaches the stream, at the latest, when the stream is next used, for example by a timestep. Only one
+/// operation sweeps at a time, and other requests on streams must wait until it ends.
 extension StreamTable {
     /// Whether an operation is under way. Until it ends, no other request on streams may be carried out.
     public var isSweeping: Bool { sweep != nil }
@@ -80,8 +80,8 @@ extension StreamTable {
             || copiedAsleep.count >= Self.copiesPerSlice
     }
 
-    /// Returns the copies made so far and the keys of the hibernating streams found so far, and forgets both. The store
-    /// has the state of the hibernating streams, which does not change before the next checkpoint.
+    /// Returns the copies made so far and the keys of the hibernating streams found so far, and forgets both. The state
+    /// of a hibernating stream is in the store and does not change there before the next checkpoint.
     public mutating func takeCopies() -> (slice: StreamSlice, asleep: [UInt32]) {
         var slice = isSweeping ? emptySlice(capacity: Self.copiesPerSlice) : emptySlice()
         swap(&slice, &copied)

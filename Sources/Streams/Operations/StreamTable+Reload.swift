@@ -22,8 +22,8 @@ extension StreamTable {
         case reset
     }
 
-    /// Replaces the weights of a model for all of its streams, or throws and changes nothing. If the streams' own data
-    /// must change, ``sweep(limit:)`` changes it.
+    /// Replaces the weights of a model for all of its streams, or throws and changes nothing. If each stream's own data
+    /// must change too, later calls of ``sweep(limit:)`` change it.
     ///
     /// - Parameters:
     ///   - model: The index in ``models``. None of the model's streams may be hibernating.

@@ -48,8 +48,8 @@ struct DecisionRule: Sendable {
         pieceSize = Self.pieceSize(Self.pieceWork / 10, parameters)
     }
 
-    /// The maximum size of a piece, in timesteps. Even with the fastest model, such a piece takes a few milliseconds in
-    /// all and produces 128 KiB of decisions.
+    /// The maximum size of a piece, in timesteps. Even with the fastest model, stepping and publishing such a piece
+    /// takes a few milliseconds and produces 128 KiB of decisions.
     private static let largestPiece = 4096
     /// The number of multiply-adds that take about five milliseconds. Until the model's speed has been measured, a
     /// piece gets only a tenth of this number, because some models are slow.

@@ -9,7 +9,7 @@ struct Hibernation {
     /// The slots of streams that will return to their last checkpoint once the checkpoint has been read.
     private var faulty: Set<Int> = []
     /// For each slot, the time at which its stream was first seen idle. The time is valid only if the stream's
-    /// `isSeenIdle` is set. The buffer stays empty if no one ever searches for idle streams.
+    /// `isSeenIdle` is set. The buffer stays empty if idle streams are never searched for.
     private var idleSince: [Int64] = []
 
     mutating func countAsleep() { count += 1 }

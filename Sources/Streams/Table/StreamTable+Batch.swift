@@ -131,7 +131,7 @@ extension StreamTable {
         }
     }
 
-    /// Resets the state of a message's stream, which is no longer finite, and decides the rest of the message.
+    /// Resets the state of a message's stream because it is no longer finite, and decides the rest of the message.
     ///
     /// - Returns: The index of the first timestep that was not stepped. From there on, the timesteps wait until the
     ///   state of the last checkpoint has been read.

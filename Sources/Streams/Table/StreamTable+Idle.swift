@@ -141,8 +141,8 @@ extension StreamTable {
             }
             if streams[slot].isAsleep {
                 if !hibernation.clearFault(slot) { lost.append(id) }
-                // Record the reset even for a faulty stream: when the journal is replayed, the store may have an image
-                // of it.
+                // Record the reset even for a faulty stream, because the store may have an image of the stream when the
+                // journal is replayed.
                 journal.recordReset(.stream(id))
                 giveRow(slot)
                 streams[slot].step = 0

@@ -19,10 +19,11 @@ extension StreamTable {
         return slice
     }
 
-    /// Returns the keys of all removed streams first, and then copies changed streams in their current state. If the
-    /// keys came later, the store could hold a stream twice after it was removed and created again: under its old key
-    /// and under its new one. The copied streams then count as unchanged. If they cannot be stored, call
-    /// ``markChanged(_:)``.
+    /// Copies changed streams in their current state. From then on, the copied streams count as unchanged; if they
+    /// cannot be stored, call ``markChanged(_:)``.
+    ///
+    /// The keys of all removed streams are returned before any copies. Otherwise, a stream that was removed and then
+    /// created again could be in the store twice, under its old and its new key.
     ///
     /// - Parameters:
     ///   - first: The first slot to visit: 0 in the first call, later `next` of the previous call.

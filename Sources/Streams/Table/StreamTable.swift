@@ -12,8 +12,8 @@ public import Wire
 ///                           StatePool of that model: | state … | last outputs |
 ///                     or TimestepBuffers of that model: | timesteps … | last outputs |
 ///
-/// Messages are admitted for as long as more are available without waiting. Then they are stepped together and decided
-/// in the order of their arrival; see ``stepBatch()``.
+/// The table admits messages as long as more are available without waiting. Then it steps them together and decides
+/// them in the order of their arrival; see ``stepBatch()``.
 public struct StreamTable: ~Copyable {
     /// The maximum number of timesteps that wait for one paused stream.
     public static let maximumWaiting = 65_536
@@ -168,8 +168,8 @@ public struct StreamTable: ~Copyable {
         return Place(slot: nil, model: model, hash: hash)
     }
 
-    /// The destination of a message to a stream in the table. The slot takes the place of the hash, which only
-    /// distributes streams over the workers.
+    /// The destination of a message to a stream in the table. The slot serves as the hash, whose only purpose here is
+    /// to distribute streams over the workers.
     @inline(__always)
     func place(ofSlot slot: Int) -> Place {
         Place(slot: slot, model: streams[slot].model, hash: UInt32(slot))

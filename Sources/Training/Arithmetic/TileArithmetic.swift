@@ -8,7 +8,7 @@ package import Recurrent
 package protocol TileArithmetic: Sendable {
     associatedtype Scalar: ReferenceScalar
 
-    /// The number of lanes: ``Tile/lanes``, or 1 for one sequence alone.
+    /// The number of lanes: ``Tile/lanes``, or 1 for a single sequence.
     var lanes: Int { get }
 
     /// Computes `y = b + x·W + h·U` in each lane.

@@ -1,7 +1,7 @@
 /// The result of a batch, or the running mean over several batches.
 package struct BatchResult: Sendable {
-    /// The mean loss over the labels, before the update. With weights, this is the weighted sum divided by the number
-    /// of labels.
+    /// The mean loss over the labels, before the update. If sequences or classes are weighted, this is the weighted sum
+    /// divided by the number of labels.
     package internal(set) var loss = 0.0
     /// The counts of the metrics.
     package internal(set) var tally: MetricTally

@@ -63,7 +63,7 @@ package struct FitResult: Sendable {
         case stoppedEarly
         /// A callback ended the training after a batch or an epoch.
         case cancelled
-        /// A loss or a gradient was not finite. The weights are the ones from before that batch.
+        /// A loss or a gradient was not finite. The weights stay as they were before that batch.
         case notFinite
     }
 

@@ -4,13 +4,13 @@ import Synchronization
 
 /// A model in training in one precision: weights, gradients, states and the optimizer.
 ///
-/// A batch is divided into groups of ``Tile/lanes`` sequences, regardless of the number of threads. If the last group has
-/// only one sequence, the arithmetic of one lane computes it. Each group has its own gradient, and the gradients are added
+/// A batch is divided into groups of ``Tile/lanes`` sequences, regardless of the number of threads. If the last group
+/// has only one sequence, it is computed in a single lane. Each group has its own gradient, and the gradients are added
 /// in the order of the groups. The result is therefore bit-identical for any number of threads.
 ///
 /// `@unchecked Sendable`: the owner calls the learner from only one thread at a time. During a batch, each thread has
-/// its own workspace. Each group has its own gradient and states, and only one thread runs it. All other values are only
-/// read.
+/// its own workspace. Each group has its own gradient and states, and runs on only one thread. The threads only read
+/// all other values.
 final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     typealias Scalar = Arithmetic.Scalar
 
@@ -34,7 +34,7 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     }
 
     private let network: Network<Arithmetic>
-    /// The same network for one sequence alone.
+    /// The same network with one lane, for a group of one sequence.
     private let single: Network<Arithmetic>
     private let arithmetic: Arithmetic
     private let configuration: TrainingConfiguration

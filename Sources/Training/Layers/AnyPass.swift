@@ -1,6 +1,6 @@
 import Recurrent
 
-/// The pass of any layer that can be trained or that passes gradients on.
+/// The pass of any layer that the trainer supports: a layer that is trained, or one that only passes gradients on.
 ///
 /// This type is an enumeration, so that the compiler can specialize the passes for single precision. To add a kind of
 /// layer, write a ``TrainingPass``, and add it here and to ``init(_:isFused:_:constants:)``.

@@ -15,7 +15,7 @@ struct Signal<Scalar: ReferenceScalar> {
     /// the masks; nil if there are none.
     var skipped: Values<Scalar>?
 
-    /// Returns the last timestep alone.
+    /// Returns a signal with only the last timestep.
     func last(width: Int, lanes: Int) -> Signal {
         let before = (steps - 1) * lanes
         return Signal(

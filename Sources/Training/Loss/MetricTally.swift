@@ -11,8 +11,9 @@ package struct MetricTally: Equatable, Sendable {
     private var correct = 0.0
     /// Whether to collect counts for the area under the curve.
     private let hasCurve: Bool
-    /// The number of predictions with the label 1, and the number with the label 0, per threshold: each prediction
-    /// counts at the largest threshold that its probability exceeds. Empty if no curve is measured.
+    /// For each threshold, the number of predictions with the label 1 (`positives`) and with the label 0 (`negatives`).
+    /// A prediction is counted once, at the largest threshold that its probability exceeds. Empty if no curve is
+    /// measured.
     private var positives: [Int] = []
     private var negatives: [Int] = []
     private var ones = 0

@@ -87,9 +87,13 @@ enum AnyRecurrentPass<Arithmetic: TileArithmetic>: TrainingPass {
 /// A ``Bidirectional`` layer: both directions, and the merge of their outputs.
 ///
 /// If the layer does not return sequences, it merges the last output of each direction: the forward layer's output at
-/// the last timestep, and the backward layer's output at the first. The memory holds, in this order: the merged
-/// outputs, shape (steps, units, lanes); the gradients of the two layers' outputs, shape (steps, width, lanes) each;
-/// the backward layer's gradient of the input; and the memories of both layers.
+/// the last timestep, and the backward layer's output at the first.
+///
+/// The memory holds, in this order:
+/// - the merged outputs, shape (steps, units, lanes)
+/// - the gradients of the two layers' outputs, shape (steps, width, lanes) each
+/// - the backward layer's gradient of the input
+/// - the memories of both layers
 struct BidirectionalPass<Arithmetic: TileArithmetic>: TrainingPass {
     typealias Scalar = Arithmetic.Scalar
 

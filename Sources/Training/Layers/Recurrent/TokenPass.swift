@@ -9,10 +9,14 @@ import Recurrent
 ///     dE = dP·Wᵀ
 ///     dW = Eᵀ·dP
 ///
-/// This is faster if the vocabulary is smaller than the width of the embedding. The memory holds, in this order: x,
-/// shape (steps, vocabulary, lanes); two masks, shape (steps, lanes) each; E in tiles of 16 tokens, shape (units,
-/// lanes) each; room for two tiles of the largest width; the layer's weights, with P in place of W, and their gradient;
-/// and the layer's own memory.
+/// The combined layer is faster if the vocabulary is smaller than the width of the embedding. The memory holds, in this
+/// order:
+/// - x, shape (steps, vocabulary, lanes)
+/// - two masks, shape (steps, lanes) each
+/// - E in tiles of 16 tokens, shape (units, lanes) each
+/// - room for two tiles of the largest width
+/// - the layer's weights, with P instead of W, and their gradient
+/// - the layer's own memory
 struct TokenPass<Arithmetic: TileArithmetic>: TrainingPass {
     typealias Scalar = Arithmetic.Scalar
 
@@ -109,8 +113,8 @@ struct TokenPass<Arithmetic: TileArithmetic>: TrainingPass {
             layer: weights + 2 * padded(weightCount))
     }
 
-    /// Calls a function for each direction, with two offsets: the offset of the direction's weights, and the offset of
-    /// the same weights with P in place of W.
+    /// Calls a function for each direction with two offsets: the offset of the direction's weights, and the offset of
+    /// their copy that has P instead of W.
     private func forEachDirection(_ body: (Weights, Int, Int) -> Void) {
         let first = tokens * embedding.units
         body(forward, first, 0)
