@@ -25,8 +25,8 @@ struct HDF5File: ~Copyable {
     ///
     /// - Parameters:
     ///   - bytes: The file's contents.
-    ///   - body: A closure that reads from the file. The library is locked while it runs, so it must not call `read`
-    ///     again.
+    ///   - body: A closure that reads from the file. The closure must not call `read` again, because the library is
+    ///     locked while the closure runs.
     /// - Returns: The result of `body`.
     /// - Throws: ``Defect`` with the code `corrupt` if the bytes are not an HDF5 file, or any error that `body` throws.
     static func read<Result: Sendable>(

@@ -4,7 +4,7 @@ import Glibc
 /// Waits until at least one of several sockets or a ``Wakeup`` is readable.
 ///
 /// A poller waits on the sockets' descriptors itself. `zmq_poll` would check each socket both before and after the
-/// wait, which delays a message that arrives alone. A descriptor signals each change of its socket only once
+/// wait, which would delay the receipt of a single message. A descriptor signals each change of its socket only once
 /// (<https://libzmq.readthedocs.io/en/latest/zmq_getsockopt.html>, `ZMQ_FD`). Before the wait, a poller therefore
 /// checks each socket that is not known to be empty. A signal during the wait only means that the socket may be
 /// readable.

@@ -1,7 +1,8 @@
 import Glibc
 
-/// Binds an `ipc://` endpoint so that only the owner can access its file, from the moment it is created. Files that
-/// other threads create at the same time are private too, because the umask applies to the whole process.
+/// Binds an `ipc://` endpoint so that only the owner can access the endpoint's file, from the moment the file is
+/// created. Files that other threads create at the same time are private too, because the umask applies to the whole
+/// process.
 ///
 /// - Parameter bind: A closure that binds the socket.
 /// - Throws: The error that `bind` throws.

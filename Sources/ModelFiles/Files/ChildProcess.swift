@@ -53,7 +53,7 @@ struct ChildProcess: ~Copyable {
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
 
         var arguments = unsafe [strdup(name), nil]
-        // Environment variables can control libhdf5, so do not pass on any except the location of the libraries.
+        // Environment variables can control libhdf5. Therefore, pass on only the location of the libraries.
         var environment = unsafe [strdup("SWIFT_BACKTRACE=enable=no")]
         if let path = unsafe getenv("LD_LIBRARY_PATH") {
             unsafe environment.append(strdup("LD_LIBRARY_PATH=\(String(cString: path))"))

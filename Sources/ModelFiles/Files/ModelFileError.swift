@@ -34,8 +34,8 @@ package struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertib
     package var description: String { "\(path): \(context)".foldedToOneLine }
 }
 
-/// A problem with a file, thrown by code that does not know the file's path. Code that handles one layer does not know
-/// the layer's name either. ``ModelFile/read(_:)`` turns a defect into a ``ModelFileError``.
+/// A problem with a file, thrown by code that does not know the file's path. If the code handles only one layer, it
+/// does not know the layer's name either. ``ModelFile/read(_:)`` turns a defect into a ``ModelFileError``.
 package struct Defect: Error, Codable, Equatable {
     /// The kind of error.
     package let code: ModelFileError.Code

@@ -19,7 +19,7 @@ package enum OutputFile {
         }
     }
 
-    /// Checks whether a file may be written, before its content is produced.
+    /// Checks whether a file may be written. Call this before producing the file's content.
     ///
     /// - Parameters:
     ///   - path: The path.
@@ -29,7 +29,7 @@ package enum OutputFile {
         try ModelFile.named(path) { () throws(Defect) in try check(path, replacing: replacing) }
     }
 
-    /// Checks whether a file may be written. Callers do so before they produce the content.
+    /// Checks whether a file may be written. Call this before producing the file's content.
     ///
     /// - Throws: ``Defect`` with the code `exists` if the file exists and may not be replaced, or `notWritten` if the
     ///   path is not a regular file or its folder cannot be written.

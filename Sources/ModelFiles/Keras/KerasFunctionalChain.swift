@@ -137,8 +137,8 @@ extension KerasFunctionalChain {
             return input
         }
 
-        /// Refuses a supported layer that is called with more than its input and a mask. A layer of another class, such
-        /// as an operation, is refused because of its class instead.
+        /// Refuses a supported layer that is called with more than its input and a mask. A node of an unsupported
+        /// class, such as an operation, is refused elsewhere, because of its class.
         ///
         /// - Throws: ``Defect`` that names the argument.
         func requirePlainCall() throws(Defect) {

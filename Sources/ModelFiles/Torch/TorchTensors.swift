@@ -13,8 +13,8 @@ struct TorchTensors {
     /// Whether the state dict has a tensor with this name.
     func has(_ name: String) -> Bool { file.shape(of: name) != nil }
 
-    /// Returns the number of levels of a recurrent module. The result is at least 1, so that missing tensors are
-    /// reported by name.
+    /// Returns the number of levels of a recurrent module. The result is at least 1, even without any tensors, so that
+    /// the first missing tensor is reported by name.
     func depth(of prefix: String) -> Int {
         var depth = 1
         while has("\(prefix)weight_ih_l\(depth)") { depth += 1 }

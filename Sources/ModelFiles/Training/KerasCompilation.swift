@@ -43,7 +43,7 @@ package struct KerasCompilation: Equatable, Sendable {
         self.init(json: Array(configuration[range]))
     }
 
-    /// Reads `training_config` from a legacy `.h5` file; nil if it is damaged.
+    /// Reads the text of `training_config` in a legacy `.h5` file; nil if the text is damaged.
     package init?(legacyJSON: [UInt8]) {
         guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(legacyJSON)), var members = value.members
         else { return nil }

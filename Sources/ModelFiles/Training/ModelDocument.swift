@@ -100,7 +100,7 @@ extension ModelDocument {
         #endif
     }
 
-    /// Checks whether a file may be written. Callers do so before they begin to train.
+    /// Checks whether a file may be written. Call this before training begins.
     ///
     /// - Parameters:
     ///   - path: The path of the new file.
@@ -157,7 +157,7 @@ extension ModelDocument {
         #endif
     }
 
-    /// Returns the configuration for a new archive, as opposed to a changed copy of the one that was read.
+    /// Returns the configuration for a new archive. A changed copy of an archive keeps the configuration that was read.
     private func newConfiguration() throws(Defect) -> [UInt8] {
         if let configuration { return configuration }
         let shape = architecture.inputShape

@@ -57,13 +57,13 @@ extension OptimizerVariables {
     private static let updatesKey = "optimizer_updates"
     private static let prefix = "optimizer/"
 
-    /// Adds the number of updates to a file's metadata. Its presence shows that the file has an optimizer.
+    /// Adds the number of updates to a file's metadata. A file has an optimizer if its metadata has this number.
     func add(to metadata: inout [String: String]) {
         metadata[Self.updatesKey] = String(updates)
     }
 
-    /// The variables, named by Keras' numbers: `optimizer/1` and so on. A layer's weight never has a number as its
-    /// name.
+    /// The variables, named by Keras' numbers: `optimizer/1` and so on. These names never clash with those of the
+    /// layers' weights, because no weight is named by a number.
     var named: [NamedTensor] {
         tensors.enumerated().map { NamedTensor(name: "\(Self.prefix)\($0.offset + 1)", tensor: $0.element) }
     }

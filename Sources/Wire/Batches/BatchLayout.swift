@@ -8,7 +8,8 @@
 ///     4 flags        count × u8; may be empty or missing
 ///
 /// An entry is equivalent to a message in the codec `binary`: its row is the second frame, and its sequence and flags
-/// are the third. The layout does not hold the frames. Its owner keeps them and passes the columns to the methods.
+/// are the third. The layout does not hold the frames. The owner of the layout keeps them and passes the columns to the
+/// methods.
 public struct BatchLayout: Equatable, Sendable {
     /// The frames after the header. Missing frames are empty.
     public struct Frames: ~Escapable {
@@ -88,7 +89,7 @@ public struct BatchLayout: Equatable, Sendable {
         }
     }
 
-    /// Checks that all numbers are in the dictionary. Only for messages with numbers.
+    /// Checks that the dictionary has all the numbers of a message. The message must have numbers, not ids.
     ///
     /// - Parameters:
     ///   - streams: The second frame.
@@ -118,7 +119,7 @@ public struct BatchLayout: Equatable, Sendable {
         values.extracting((entry * rowSize)..<((entry + 1) * rowSize))
     }
 
-    /// Returns the number of an entry's stream. Only for messages with numbers.
+    /// Returns the number of an entry's stream. The message must have numbers, not ids.
     ///
     /// - Parameters:
     ///   - entry: The index of the entry.

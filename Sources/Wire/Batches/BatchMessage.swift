@@ -23,7 +23,7 @@ public struct BatchMessage: Sendable {
     public var streams: Streams
     /// The values of the entries, row by row.
     public var values: Values
-    /// The sequence number of each entry; empty if the daemon counts.
+    /// The sequence number of each entry; empty if the daemon continues its own counts.
     public var sequences: [UInt64]
     /// The flags of each entry; empty if no entry has flags.
     public var flags: [TimestepHeader.Flags]
@@ -33,7 +33,7 @@ public struct BatchMessage: Sendable {
     /// - Parameters:
     ///   - streams: The streams of the entries, in order.
     ///   - values: The values of the entries, row by row. All rows have the same length.
-    ///   - sequences: The sequence number of each entry; empty if the daemon counts.
+    ///   - sequences: The sequence number of each entry; empty if the daemon continues its own counts.
     ///   - flags: The flags of each entry; empty if no entry has flags.
     public init(
         streams: Streams, values: Values, sequences: [UInt64] = [], flags: [TimestepHeader.Flags] = []

@@ -1,4 +1,4 @@
-/// A fixed list of stream ids. Messages then name a stream by its index in the list, its number.
+/// A fixed list of stream ids. A message can name a stream by its number, which is its index in the list.
 public struct StreamDictionary: Equatable, Sendable {
     /// The number of frames in the message that announces a dictionary.
     public static let frameCount = 2
@@ -6,7 +6,7 @@ public struct StreamDictionary: Equatable, Sendable {
     /// The ids in the order of their numbers, each followed by a zero byte.
     public let bytes: [UInt8]
     /// The first eight bytes, as a little-endian number, of the SHA-256 over ``bytes``. A message with numbers carries
-    /// the hash, so that a value cannot reach the stream with the same number in another list.
+    /// this hash. Its values therefore cannot reach streams that have the same numbers in another dictionary.
     public let hash: UInt64
     /// The index of the zero byte after each id.
     private let ends: [UInt32]
@@ -21,7 +21,7 @@ public struct StreamDictionary: Equatable, Sendable {
             bytes += id
             bytes.append(0)
         }
-        // A zero byte inside an id would make two ids of it.
+        // A zero byte inside an id would split the id in two.
         guard ids.allSatisfy({ StreamID.isValid($0.span) }) else { throw .dictionary }
         try self.init(bytes: bytes)
     }
@@ -76,7 +76,7 @@ public struct StreamDictionary: Equatable, Sendable {
         bytes.span.extracting((number == 0 ? 0 : Int(ends[number - 1]) + 1)..<Int(ends[number]))
     }
 
-    /// Whether a dictionary message announces this dictionary. The answer takes much less time than reading the message.
+    /// Whether a dictionary message announces this dictionary. The check takes much less time than reading the message.
     ///
     /// - Parameters: Same as for ``init(_:column:)``.
     public func isAnnounced(by header: BatchHeader, column: Span<UInt8>) -> Bool {

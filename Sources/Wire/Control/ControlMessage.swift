@@ -19,8 +19,8 @@ public struct ControlRequest: Equatable, Sendable {
         self.command = command
     }
 
-    /// Returns the id of a request, even if the request is otherwise invalid. The id lets the client match a refusal to
-    /// its request.
+    /// Returns the id of a request, even if the request is otherwise invalid. With the id, a client can match a refusal
+    /// to the request.
     public static func id(in json: JSONValue) -> JSONValue {
         switch json.members?["id"] {
         case .some(let id) where Self.isID(id): id

@@ -9,7 +9,7 @@ struct JSONScanner: ~Escapable {
         self.text = text
     }
 
-    /// Skips whitespace, then consumes a punctuation mark if it comes next. Returns whether it did.
+    /// Skips whitespace, then consumes a punctuation mark if it comes next. Returns whether the mark was consumed.
     mutating func take(_ mark: Unicode.Scalar) -> Bool {
         skipWhiteSpace()
         return takeByte(mark)

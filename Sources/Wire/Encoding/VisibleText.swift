@@ -68,8 +68,8 @@ public enum VisibleText {
         if json.allSatisfy({ (0x20..<0x7F).contains($0) }) { return json }
         var escaped: [UInt8] = []
         escaped.reserveCapacity(json.count)
-        // Only strings can hold unsafe characters. The rest of JSON is ASCII, and its whitespace may be replaced with
-        // spaces.
+        // Only JSON's strings can hold unsafe characters. Everything else is ASCII, and any whitespace may be replaced
+        // with spaces.
         for scalar in String(decoding: json, as: UTF8.self).unicodeScalars {
             if shows(scalar) {
                 escaped += UTF8.encode(scalar).map { Array($0) } ?? []

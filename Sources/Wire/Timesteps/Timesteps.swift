@@ -38,7 +38,7 @@ public enum Timesteps {
         guard areFinite else { throw .nonFinite }
     }
 
-    /// Reads a frame of tokens. The caller checks them against the vocabulary.
+    /// Reads a frame of tokens. The caller checks the tokens against the vocabulary.
     ///
     /// - Parameters:
     ///   - frame: The frame's bytes, a whole number of tokens.

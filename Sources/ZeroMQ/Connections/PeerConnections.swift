@@ -8,8 +8,8 @@ import Glibc
 /// libzmq continues to read. The peer's libzmq hangs up once it reads the end of the stream. Until then, everything
 /// that the peer writes is received.
 ///
-/// Connections made later are left alone. The caller must first prevent peers from finishing a handshake. A peer sends
-/// messages only after the handshake, so a later connection carries none.
+/// Connections made later are not ended. The caller must first prevent peers from finishing a handshake. Later
+/// connections then carry no messages, because a peer sends messages only after its handshake.
 public struct PeerConnections {
     /// One connection.
     private struct Connection {
@@ -55,11 +55,11 @@ public struct PeerConnections {
         private static let fewBytes = 2048
         private static let shortTime = Duration.microseconds(100)
 
-        /// The position of a connection in relation to its messages.
+        /// Whether a connection is in the middle of a message or between two.
         enum Place {
             case withinMessage
-            /// The difference is the smallest so far, but has been seen only once. The producer may have been in the
-            /// middle of a message since the first check.
+            /// The difference is the smallest so far, but has been seen only once. The smallest difference proves
+            /// nothing yet, because the producer may have been in the middle of a message since the first check.
             case unconfirmed
             case betweenMessages
             /// The peer has just written a few messages and has none left in its queue.
@@ -75,12 +75,12 @@ public struct PeerConnections {
         private var isConfirmed = false
         private var last: (received: Int, time: ContinuousClock.Instant)?
 
-        /// Determines the position of a connection whose bytes have all been read.
+        /// Determines whether a connection whose bytes have all been read is between two messages.
         ///
         /// - Parameters:
         ///   - received: The number of bytes that the kernel has received.
         ///   - now: The current time.
-        /// - Returns: The position of the connection.
+        /// - Returns: The place of the connection.
         mutating func look(received: Int, at now: ContinuousClock.Instant) -> Place {
             let previous = last
             last = (received, now)
@@ -99,8 +99,8 @@ public struct PeerConnections {
 
     /// A producer that is between two messages and is silent for this long has nothing left to write.
     private static let shortSilence = Duration.milliseconds(2)
-    /// Any producer that is silent for this long has nothing left to write. The time is longer because, on a busy
-    /// machine, a producer may pause in the middle of a message for several milliseconds.
+    /// Any producer that is silent for this long has nothing left to write. This time is longer than ``shortSilence``
+    /// because, on a busy machine, a producer may pause in the middle of a message for several milliseconds.
     private static let longSilence = Duration.milliseconds(100)
     /// The size of a ZMTP greeting in bytes. A peer that has sent less has not finished its handshake.
     private static let greetingBytes = 64
@@ -153,8 +153,8 @@ public struct PeerConnections {
     public enum Moment: Sendable {
         /// The connection has been silent for this long.
         case quiet(Duration)
-        /// Only whole messages have arrived on the connection. If that cannot be determined, the connection has been
-        /// silent for this long.
+        /// Only whole messages have arrived on the connection. If this cannot be determined, the connection must have
+        /// been silent for the given time instead.
         case betweenMessages(orQuiet: Duration)
         /// There is no condition.
         case any

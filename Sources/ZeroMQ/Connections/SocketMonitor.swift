@@ -3,9 +3,9 @@ import Glibc
 
 /// Receives the connection events of one socket (<https://libzmq.readthedocs.io/en/latest/zmq_socket_monitor.html>).
 ///
-/// libzmq's threads may block if a monitor is released or not read. Therefore, keep a monitor and read its events until
-/// it has reported ``Event/stopped``. A monitor has one owner at a time, which may use a different thread than the
-/// owner of the socket.
+/// libzmq's threads may block if a monitor is released too early, or if its events are not read. Therefore, keep a
+/// monitor and read its events until it has reported ``Event/stopped``. A monitor has one owner at a time, which may
+/// use a different thread than the owner of the socket.
 ///
 /// `@unchecked Sendable`: a socket may move between threads, as long as only one thread uses it at a time.
 public final class SocketMonitor: @unchecked Sendable {

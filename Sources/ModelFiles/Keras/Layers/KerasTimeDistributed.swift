@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Recurrent
 
-/// Keras' TimeDistributed (<https://keras.io/api/layers/recurrent_layers/time_distributed/>) of a Dense, which is
-/// equivalent to the Dense alone.
+/// Keras' TimeDistributed (<https://keras.io/api/layers/recurrent_layers/time_distributed/>) of a Dense. The outputs
+/// are the same as those of the Dense without the wrapper.
 struct KerasTimeDistributed: KerasLayer {
     static let className = "TimeDistributed"
 

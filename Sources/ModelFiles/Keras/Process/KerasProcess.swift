@@ -32,14 +32,16 @@ package enum KerasProcess: String {
     /// The maximum size of the message, in bytes: the weights of the largest supported file, and the metadata.
     private static let maximumAnswer = FileBytes.maximumSize + 2 * Safetensors.maximumHeaderSize
 
-    /// Declares that this program can be started again for these tasks. Sluice's programs call this at startup.
+    /// Declares that this program can be started again to read and write Keras files. Sluice's programs call this
+    /// function at startup.
     package static func programCanRun() {
         canRun.store(true, ordering: .relaxed)
     }
 
     private static let canRun = Atomic(false)
 
-    /// Ends all of these processes, so that pending tasks fail. A program calls this when it stops.
+    /// Ends all processes that read or write Keras files, so that pending tasks fail. A program calls this function
+    /// when it stops.
     package static func endAll() { ChildProcess.endAll() }
 
     /// Runs the task.
@@ -48,15 +50,15 @@ package enum KerasProcess: String {
     ///   - input: The descriptor of a regular file that contains the task.
     ///   - decode: Decodes the body of a message. Returns nil if the body is damaged.
     /// - Returns: The result.
-    /// - Throws: The ``Defect`` that the process reports. If the file made the process end early, the code is
-    ///   `corrupt`. If the process could not be started, the code is `unreadable`.
+    /// - Throws: The ``Defect`` that the process reports. The code is `corrupt` if the file made the process end early,
+    ///   or `unreadable` if the process could not be started.
     func run<Result>(
         _ input: Int32, decode: (Message, [UInt8]) -> Result?
     ) throws(Defect) -> Result {
         let (program, description) = try Self.program()
         var ends: [Int32] = [-1, -1]
-        // A socket pair has CLOEXEC from the start. A pipe would get it only a moment later, and another thread might
-        // start a process in between.
+        // A socket pair has the flag CLOEXEC from the start. A pipe would get the flag only a moment later, and a
+        // process that another thread starts in between would inherit the pipe.
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
         guard unsafe socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw Self.notStarted(SystemError.text) }
         let output = ends[0]
