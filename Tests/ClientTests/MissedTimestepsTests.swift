@@ -30,7 +30,7 @@ import Wire
         missed.add(decisions(20...20), stream: "every-1")
         #expect(missed.isEmpty)
 
-        // The daemon never decided timesteps that did not reach it.
+        // Timesteps that never reached the daemon do not count as missed decisions.
         missed.interrupt()
         missed.add(decisions(30...30, .gap), stream: "every-1")
         #expect(missed.report() == ["9 timesteps passed meanwhile: every-1 21 to 29"])

@@ -92,7 +92,7 @@ import ZeroMQ
     @Test func `the values in the comments of the packaged file are the defaults`() throws {
         let root = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
         let text = try String(contentsOf: root.appending(path: "deploy/sluice.yaml"), encoding: .utf8)
-        // A prose comment begins with # and one space. A commented-out option begins with # alone.
+        // A prose comment begins with # and one space. A commented-out option begins with # and no space.
         var enabled = try read(text.replacing(#/(?m)^#(?! \S)(?=.)/#, with: ""))
         let packaged = try read(text)
         #expect(enabled.models.map(\.mode) == [.stateful] && enabled.ingest.count == 3)

@@ -65,7 +65,7 @@ import ZeroMQ
         let arguments = [model2, "--state-dir", folder.path, "--durability", durability]
         let daemon = try DaemonProcess(arguments)
         let peer = try Peer(daemon)
-        // All streams get the same timesteps. The step alone therefore determines the answer.
+        // All streams get the same timesteps. The answer therefore depends only on the step.
         let answers = try peer.decide("reference", [Float](repeating: Self.input, count: 8)).map(\.probabilities)
         func check(_ decision: Decision) {
             let expected = answers[Int(decision.step) - 1]
@@ -88,7 +88,8 @@ import ZeroMQ
         let deleted = ask(.deleteSnapshot(name: "n"), daemon)
         for _ in 0..<2 { try feedAll(peer) }
         // The restore may have taken effect between any two messages. For each of these moments, count the streams
-        // whose decisions agree with it. The array stores the change in the count from one moment to the next.
+        // whose decisions agree with a restore at that moment. The array stores the change in this count from one
+        // moment to the next.
         var agreeing = [Int](repeating: 0, count: 2 * Self.count + 2)
         for number in 0..<Self.count {
             let decisions = try peer.decisions(of: id(number), 2)

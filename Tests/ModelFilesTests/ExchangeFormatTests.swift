@@ -89,8 +89,8 @@ import Testing
         #expect(spelledOut.fingerprint == lstm.fingerprint)
     }
 
-    /// The shape of a GRU's bias shows whether the layer applies the reset gate before or after the product. The shape
-    /// (3 · units) means before, which was the default until Keras 3. The shape (2, 3 · units) means after.
+    /// The shape of a GRU's bias shows where the layer applies the reset gate. The shape (3 · units) means before the
+    /// matrix product, which was the default until Keras 3. The shape (2, 3 · units) means after the product.
     @Test(arguments: [(nil, [2, 3]), ("3.0.0", [2, 3]), ("2.2.4", [3]), ("2.15.0", [3])] as [(String?, [Int])])
     func `a missing option has the default of the Keras version that the file names`(version: String?, bias: [Int])
         throws

@@ -32,8 +32,8 @@ import Testing
                 let layer = try Self.layer(kind, units: units)
                 let inputs = Self.inputs(features: layer.features)
                 let expected = Self.reference(layer, inputs, as: Double.self)
-                // A Dense follows the layer because the engine uses the kernel for sequences only before stateless
-                // layers.
+                // The engine uses the kernel for sequences only in front of stateless layers, so a Dense follows the
+                // layer.
                 let identity = try Tensor(
                     shape: [units, units], values: (0..<units * units).map { $0 % (units + 1) == 0 ? 1 : 0 })
                 let dense = try Dense(units: units, activation: .linear, kernel: identity, bias: nil)

@@ -3,8 +3,8 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Compares streams in a batch with the same streams stepped alone, bit for bit, for every set of kernels that this
-/// machine can run.
+/// Compares streams in a batch with the same streams stepped one at a time, bit for bit, for every set of kernels that
+/// this machine can run.
 @Suite struct `A batch of streams` {
     /// One stream's timesteps in a batch.
     private struct Piece {
@@ -170,7 +170,7 @@ import Testing
     }
 
     /// Steps streams in batches of all sizes, with messages of all lengths in any order. Compares each stream with the
-    /// same stream stepped alone.
+    /// same stream stepped outside a batch.
     private func checkBatches(
         _ model: Model, workers: StepWorkers = StepWorkers(), longest: Int = 40
     ) throws {

@@ -40,7 +40,7 @@ import Testing
         #expect(error.description.contains(folder.path(Journal.fileName)))
     }
 
-    /// Reads the values of the streams with SQLite alone, without the store. Returns the values in the order of the
+    /// Reads the values of the streams directly with SQLite, without the store. Returns the values in the order of the
     /// ids.
     private func rows(of database: String) throws -> [[UInt32]] {
         let queue = try DatabaseQueue(path: database)

@@ -111,7 +111,7 @@ final class Feed {
         return decided.records.all
     }
 
-    /// Makes the table believe that its model is slow. The table then splits large messages into pieces of `pieceSize`
+    /// Makes the table believe that its model is slow, so that it splits large messages into pieces of `pieceSize`
     /// timesteps.
     func setPieceSize(_ pieceSize: Int, features: Int = 1) throws {
         try start("slow", signal(5_000, features: features))
@@ -305,7 +305,7 @@ func echo(_ width: Int = 1) throws -> Model {
     ])
 }
 
-/// A stream that the engine steps alone, without a table.
+/// A stream that the engine steps directly, without a table.
 struct Alone {
     private let pool: StatePool
     private let row: Int

@@ -150,7 +150,7 @@ import Training
         return set
     }
 
-    /// Compares the gradients of all sequences together, and of the first alone, with finite differences.
+    /// Compares gradients with finite differences: once for all sequences together, and once for only the first one.
     private func expectGradient(
         of model: Model, _ configuration: TrainingConfiguration, _ set: TrainingSet, _ name: String,
         states: [[Float]] = []

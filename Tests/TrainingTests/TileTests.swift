@@ -11,7 +11,7 @@ import Training
     func `a training with any set of vector instructions is near one in double precision`(
         set: Int, sequences: Range<Int>
     ) throws {
-        // One sequence alone has wider blocks of columns.
+        // A single sequence is computed in wider blocks of columns.
         for units in sequences.count == 1 ? Self.units + [33] : Self.units {
             var random = RandomLayers(seed: UInt64(units))
             let features = 1 + units % 5
@@ -38,7 +38,7 @@ import Training
         }
     }
 
-    /// A batch of one sequence is computed alone, and its copies side by side.
+    /// A batch of one sequence is computed in a single lane; the batch of copies is computed side by side.
     @Test(arguments: Kernels.available.indices)
     func `a sequence alone trains like many copies of it`(set: Int) throws {
         for layers in try Self.stacks() {

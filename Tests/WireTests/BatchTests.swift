@@ -92,7 +92,7 @@ import Wire
         var frames = BatchMessage(
             streams: .ids(ids), values: .floats([1, 2, 3]), sequences: [1, 2, 3], flags: [.start, [], []]
         ).frames
-        // With a multiple of the number of entries, ids and values have another width, which is allowed.
+        // Three more bytes make a valid column: each of the three ids is one byte wider.
         guard change != 3 || frame != 1 else { return }
         if change < 0 { frames[frame].removeLast() } else { frames[frame] += Array(repeating: 0, count: change) }
         #expect(throws: DropCause.batch) { try layout(frames) }

@@ -40,8 +40,8 @@ import ZeroMQ
         let item = poller.add(pull)
         var received: [[[UInt8]]] = []
         for number in UInt8(0)..<100 {
-            // Check that the socket is empty: with a poll and a receive in even rounds, and with a receive alone in odd
-            // rounds.
+            // Check that the socket is empty: in even rounds with a poll and a receive, in odd rounds with only a
+            // receive.
             if number.isMultiple(of: 2) { try poller.wait(milliseconds: 0) }
             let before = try pull.receiveFrames(wait: false)
             #expect(before == nil)

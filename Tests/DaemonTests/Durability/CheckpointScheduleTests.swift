@@ -5,7 +5,7 @@ import Testing
 
 @testable import Daemon
 
-/// Tests the schedule alone, without a store, a clock or a daemon.
+/// Tests the schedule without a store, a clock or a daemon.
 @Suite struct `A checkpoint schedule` {
     private static let second: Int64 = 1_000_000_000
     private let start: Int64 = 1_000 * second

@@ -12,7 +12,7 @@ import Wire
         try FinishedProgram("sluice", arguments + ["--control", connecting(daemon.control)], input: input)
     }
 
-    /// Rows of five streams in turn. The last rows have three timesteps each.
+    /// Rows of five streams that take turns. The last rows have three timesteps each.
     private func rows(_ prefix: String) -> String {
         let single = (0..<60).map { #"{"stream":"\#(prefix)\#($0 % 5)","values":[\#(Float($0) * 0.05 - 1.5)]}"# }
         let several = (0..<5).map {

@@ -24,7 +24,7 @@ import Wire
         try streams.map { try peer.decisions(of: prefix + $0.id, count).bits }
     }
 
-    /// The decisions on the same timesteps in messages of one stream each.
+    /// The decisions on the same timesteps, sent in messages that carry one stream each.
     private static func undisturbed(_ arguments: [String], count: Int = 96) throws -> [[[UInt64]]] {
         let peer = try Peer(try DaemonProcess(arguments))
         for entry in entries("") { try peer.feed(entry.stream, entry.values) }
@@ -121,8 +121,8 @@ import Wire
         #expect(decisions == expected)
     }
 
-    /// A turn of the loop ends after 20 ms, which is much less than such a message takes. No other message follows that
-    /// could wake the loop.
+    /// A turn of the loop ends after 20 ms, but the message takes much longer. No other message follows that could wake
+    /// the loop.
     @Test func `a message that takes longer than a turn is decided without another one`() throws {
         let peer = try Peer(try DaemonProcess([model2], ingest: [batchEndpoint]))
         let entries = (0..<40_000).map { Entry("s\($0 % 8)", [Float($0 % 7) / 7]) }

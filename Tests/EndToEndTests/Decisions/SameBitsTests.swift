@@ -80,8 +80,8 @@ import Wire
             for (index, value) in inputs.enumerated() {
                 let sequence = UInt64(index + 1)
                 for stream in ["s", "t"] { try peer.feed(stream, [value], sequence: sequence) }
-                // After each valid message, send one that the daemon must drop: an invalid message of `s`, and a
-                // duplicate of `t`.
+                // After the valid messages, send two that have no effect: an invalid message of `s`, and a duplicate of
+                // `t`.
                 try peer.send([Array("s".utf8), [1, 2, 3]])
                 try peer.feed("t", [value], sequence: sequence)
             }

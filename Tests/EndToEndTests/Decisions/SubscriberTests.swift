@@ -24,8 +24,8 @@ import ZeroMQ
             decided += UInt64(inputs.count)
         }
         #expect(try peer.status().subscriberOverflows == 1)
-        // The daemon skips the slow subscriber until it reads again. The overflow counts only once, and other
-        // subscribers receive all decisions.
+        // The daemon skips the slow subscriber until the subscriber reads again. The overflow counts only once, and
+        // other subscribers receive all decisions.
         for _ in 0..<50 {
             _ = try peer.decide("s", inputs, cuts: [inputs.count])
             decided += UInt64(inputs.count)

@@ -7,8 +7,8 @@ import Wire
 @Suite struct `Window mode` {
     private let window = ["--mode", "window:24:1"]
 
-    /// Returns the bits of the answer to each window as a separate sequence. A daemon in `stateful` mode steps every
-    /// window from the zero state.
+    /// Returns the bits of the answer to each window, computed by a daemon in `stateful` mode that steps every window
+    /// from the zero state.
     private func answers(to values: [Float], length: Int, stride: Int) throws -> [UInt32] {
         let peer = try Peer(try DaemonProcess([model2, "--mode", "stateful", "--emit", "last"]))
         let ends = Array(Swift.stride(from: length, through: values.count, by: stride))

@@ -96,7 +96,7 @@ import Wire
                 daemon.kill()
                 _ = try disk.cut(after: 0, using: &chance)
             }
-            // The folder is either refused or already set aside. A new folder never silently replaces it.
+            // The folder is either refused or already set aside. A new folder never silently replaces the old one.
             let check = try FinishedProgram("sluice", ["check", disk.path])
             if check.status != 0 {
                 interrupted += 1
@@ -149,8 +149,8 @@ import Wire
             let peer = try Peer(try DaemonProcess(arguments(folder)))
             for id in ids {
                 let sequence = Int(try #require(try peer.control.stream(id), what).sequence)
-                // Only a damaged journal may cost timesteps: if its end is missing, the journal looks the same as after
-                // a power cut.
+                // Timesteps may be missing only if the journal is damaged: a journal whose end is missing looks the
+                // same as after a power cut.
                 #expect(sequence == 30 || file.hasPrefix("journal.sqlite") && sequence >= 20, what)
                 let decisions = try peer.decide(id, Array(inputs[sequence...]))
                 #expect(decisions.bits == undisturbed[sequence...].map(\.self).bits, what)

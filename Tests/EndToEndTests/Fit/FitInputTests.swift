@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Tests the inputs that `sluice fit` refuses, and the outputs of training that ends early.
+/// Tests the inputs that `sluice fit` refuses, and the outputs that remain if training ends early.
 @Suite struct `A training that is refused or interrupted` {
     private static let model = FitCase.path("model3.initial.keras")
     private static let stateful = FitCase.path("chunks.initial.keras")

@@ -44,7 +44,7 @@ import Yams
     }
 
     @Test func `the packaged configuration is valid with all commented-out options enabled`() throws {
-        // A prose comment begins with # and one space. A commented-out option begins with # alone.
+        // A prose comment begins with # and one space. A commented-out option begins with # and no space.
         let text = try Deploy.text("sluice.yaml").replacing(#/(?m)^#(?! \S)(?=.)/#, with: "")
         #expect(text.contains("\ningest:") && text.contains("\n    prefixes: "))
         try Deploy.check(configuration: text)
@@ -61,7 +61,7 @@ import Yams
             #expect(sample.contains("\(name):"), "\(key.path) is missing")
             let row = page.firstMatch(of: try Regex("(?m)^\\| `\(key.path)` \\| [^|]* \\| ([^|]*) \\|"))
             let usual = try #require(row?.output[1].substring, "\(key.path)")
-            // The values of the key in comments, whether alone on a line or within a mapping.
+            // The values of the key in comments, either on a line of their own or within a mapping.
             let values = sample.matches(
                 of: try Regex("(?m)^#(?! \\S).*\\b\(name): \"?([^{\\[,}\"\\n]+)", as: (Substring, Substring).self))
             guard usual != "none", !values.isEmpty else { continue }

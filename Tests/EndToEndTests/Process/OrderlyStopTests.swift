@@ -15,8 +15,7 @@ import ZeroMQ
         let daemon = try DaemonProcess(
             arguments + ["--high-water-mark", "\(Self.highWaterMark)"],
             ingest: ["pull:@ipc://\(folder.path)/ingest"])
-        // The daemon may have more decisions to send than its high-water mark allows. The subscriber must therefore
-        // read fast enough.
+        // The daemon may have to send more decisions than its high-water mark, so the subscriber must read fast enough.
         let subscriber = try LoadSubscriber(daemon)
         let producers = try (0..<2).map { try LoadProducer(daemon, stream: "load-\($0)") }
         subscriber.start()

@@ -16,8 +16,8 @@ import Testing
         let name = folder.path("notify")
         let path = isAbstract ? "@" + name.dropFirst() : name
         let socket = try NotifySocket(path)
-        // The watchdog belongs to another process, so the daemon must not report to it. Such reports would appear
-        // between the two messages.
+        // The watchdog belongs to another process, so the daemon must not report to the watchdog. Any reports would
+        // appear between the two messages.
         let daemon = try DaemonProcess([model2], environment: environment(path, watchdog: 2_000, of: 1))
         let ready = try #require(socket.next())
         #expect(

@@ -45,7 +45,7 @@ import ZeroMQ
         let socket = try controller(of: daemon, in: peer.context)
         let rounds = 5
         for round in 0..<rounds {
-            // From the second round on, the first request finds a step of 0, because the previous round has reset the
+            // From the second round on, the first request reports a step of 0, because the previous round has reset the
             // stream.
             for (index, (command, bytes, _)) in sent.enumerated() {
                 try socket.sendFrames([try request(round * sent.count + index, command, bytes: bytes)], wait: true)
@@ -91,7 +91,7 @@ import ZeroMQ
         let peer = try Peer(daemon)
         let undisturbed = try peer.decide("undisturbed", values(40))
         // The flood alternates large requests, up to the maximum size, with small ones. It contains more requests than
-        // may wait.
+        // the daemon queues.
         let flood = [
             try request(1, .stream("s"), bytes: 1 << 20), try request(2, .status),
             try request(3, .streams(prefix: nil, after: nil, limit: 10_000), bytes: 1 << 19), try request(4, .status),

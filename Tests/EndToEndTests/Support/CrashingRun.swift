@@ -50,8 +50,8 @@ final class CrashingRun {
 
     /// Runs one daemon and kills it at a random moment: while it starts, works or stops.
     ///
-    /// - Returns: The number of timesteps of each stream when the daemon was ready; nil if the daemon was killed before
-    ///   it was ready.
+    /// - Returns: The number of timesteps that each stream had when the daemon was ready; nil if the daemon was killed
+    ///   before it was ready.
     @discardableResult
     func live() throws -> [String: UInt64]? {
         let moment = Int.random(in: 0..<10, using: &chance)

@@ -8,7 +8,7 @@ final class HeldChild {
 
     /// Waits for a child and stops it.
     ///
-    /// - Parameter start: Makes a daemon start a child, and returns the daemon's process id. The initializer calls it
+    /// - Parameter start: A closure that makes a daemon start a child and returns the daemon's process id. It is called
     ///   again if the child was missed.
     /// - Throws: An error if there is no child.
     init(startedBy start: () throws -> pid_t) throws {
@@ -48,7 +48,7 @@ final class HeldChild {
 
     private static func parent(of process: pid_t) -> pid_t? { status(of: process)?.parent }
 
-    /// Reads the status with system calls alone, because a child that reads a small file does not live long.
+    /// Reads the status with nothing but system calls, because a child that reads a small file does not live long.
     private static func status(of process: pid_t) -> (state: String, parent: pid_t)? {
         let descriptor = unsafe open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }

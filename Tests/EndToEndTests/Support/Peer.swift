@@ -130,6 +130,6 @@ extension [Decision] {
         }
     }
 
-    /// The bits of the probabilities alone.
+    /// The bits of the probabilities, without the other fields.
     var probabilityBits: [UInt32] { flatMap { $0.probabilities.map(\.bitPattern) } }
 }

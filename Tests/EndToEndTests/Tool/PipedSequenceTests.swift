@@ -57,7 +57,8 @@ import Wire
         try peer.waitForSequence(1, of: "a")
         try write("a,2,0,0,0\n")
         #expect(try peer.decisions(of: "a", 1).map(\.step) == [2])
-        // The interruption below ends the input. The newest rows are then sent, except for a partial line.
+        // The interruption below ends the input. The pipe still sends the rows that it has read, except for the partial
+        // line.
         try write("b,1,0,0,1\nb,2,0,0,")
         try peer.waitForSequence(1, of: "b")
         #expect(try peer.control.stream("a")?.sequence == 2)

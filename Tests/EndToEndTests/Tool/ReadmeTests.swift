@@ -21,8 +21,8 @@ import Testing
         return commands
     }
 
-    /// Runs all commands of a page except the build and those in `tools`, which CI runs. A daemon and a live table,
-    /// which the README starts in separate terminals, run in the background.
+    /// Runs all commands of a page, except the build and the commands in `tools`, which CI runs. The daemon and the
+    /// live table, which the README starts in separate terminals, run in the background.
     @Test(arguments: ["README", "DataIn", "DecisionsOut", "State", "Train"])
     func `the commands of a document work when run in order`(name: String) throws {
         let isReadme = name == "README"

@@ -60,8 +60,8 @@ import Wire
         image.step = step - 1
         let feed = try feed(.every)
         try feed.table.restore([image])
-        // A sequence that is one timestep short of the length ends normally. A sequence past the length ends only at
-        // the end flag.
+        // If the state is one timestep short of the sequence length, the first timestep ends the sequence. If the state
+        // has already reached the length, the sequence ends only at the end flag.
         let ends = step == 3
         #expect(try feed.send("s", [1, 2], .end).map { $0.flags.contains(.final) } == [ends, true])
         #expect(try feed.send("s", [1]).map(\.step) == [1])

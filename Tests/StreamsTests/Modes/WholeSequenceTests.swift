@@ -20,7 +20,7 @@ import Wire
         return Feed(served(model, policy, sequenceLength: length))
     }
 
-    /// Returns the engine's output for the sequence alone.
+    /// Returns the engine's output for the sequence, computed without a table.
     private func answer(_ values: [Float]) -> [Float] {
         let answer = SequenceRunner(model: model).output(for: values.span)
         return answer.indices.map { answer[$0] }
