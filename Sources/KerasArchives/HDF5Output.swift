@@ -14,7 +14,7 @@ struct HDF5Output: ~Copyable {
 
     /// Writes a new file.
     ///
-    /// - Parameter body: A closure that writes to the file. The library is locked while it runs.
+    /// - Parameter body: A closure that writes to the file. The library is locked while the closure runs.
     /// - Returns: The bytes of the file.
     /// - Throws: ``Defect`` with the code `corrupt` if the library fails, or any error that `body` throws.
     static func make(_ body: (borrowing HDF5Output) throws(Defect) -> Void) throws(Defect) -> [UInt8] {

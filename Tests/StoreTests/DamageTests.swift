@@ -6,7 +6,8 @@ import TestSupport
 import Testing
 import Wire
 
-/// Damages state folders at random. Each folder must be refused unchanged or give exactly the stored contents.
+/// Damages state folders at random. Each folder must either be refused and stay unchanged, or give exactly the stored
+/// contents.
 ///
 /// `SLUICE_DAMAGES` sets how many folders are damaged, and `SLUICE_DAMAGE_SEED` sets the seed. See
 /// `tools/check/damage`.

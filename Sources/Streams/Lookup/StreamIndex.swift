@@ -91,7 +91,8 @@ struct StreamIndex: ~Copyable {
         take(slot, for: id)
     }
 
-    /// Reserves a slot, which must never have been used, so that no stream gets it. Unused slots below it become free.
+    /// Reserves a slot, so that no stream gets it. The slot must never have been used. Unused slots below it become
+    /// free.
     mutating func reserve(_ slot: Int) {
         precondition(slot >= places.count)
         while places.count < slot {

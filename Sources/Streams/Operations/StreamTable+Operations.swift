@@ -96,8 +96,9 @@ extension StreamTable {
         return removedKeys
     }
 
-    /// Carries out the operation under way on a stream, unless it has already reached the stream. The stream may be
-    /// gone afterwards. During a restoration, a stream of the snapshot is not reached until its values arrive.
+    /// Carries out the operation under way for one stream, unless the operation has already reached the stream. The
+    /// stream may be gone afterwards. During a restoration, a stream of the snapshot is not reached until its values
+    /// arrive.
     mutating func reach(_ slot: Int) {
         guard let operation = sweep?.operation, !streams[slot].isReached(in: phase) else { return }
         if operation == .restore, restoration.has(slot, index.id(of: slot)) { return }

@@ -95,7 +95,8 @@ extension StreamTable {
     /// Whether some streams have yet to be restored.
     public var isRestoring: Bool { restoration.stage == .effective && restoration.left > 0 }
 
-    /// Records whether the snapshot is currently unreadable. While it is, timesteps of other streams are accepted.
+    /// Records whether the snapshot is currently unreadable. While it is unreadable, timesteps of other streams are
+    /// accepted.
     public mutating func setRestorationStuck(_ isStuck: Bool) { restoration.isStuck = isStuck }
 
     /// Ends the restoration early, because the snapshot no longer has the checked streams. Streams in the table that

@@ -7,7 +7,8 @@ extension StreamTable {
         var nanoseconds: Int64
     }
 
-    /// Adjusts the idle times after a jump of the wall clock, or for the streams that were loaded at startup.
+    /// Adjusts the idle times of all streams after the wall clock has jumped, or after the streams were loaded at
+    /// startup.
     ///
     /// - Parameters:
     ///   - nanoseconds: The size of the jump; positive if the clock jumped forward.

@@ -51,8 +51,8 @@ public struct StreamTable: ~Copyable {
     var doomed = SlotSet()
     /// The operation on many streams that is under way.
     var sweep: StreamSweep?
-    /// The phase of every stream. While an operation is under way, only the streams that it has reached are in this
-    /// phase.
+    /// The table's phase. Between operations, all streams are in this phase. While an operation is under way, only the
+    /// streams that it has reached are.
     var phase = Stream.Phase()
     /// The exchange of weights under way, during which streams move to the new weights.
     var exchange: ModelExchange?

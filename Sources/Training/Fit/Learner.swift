@@ -14,7 +14,8 @@ import Synchronization
 final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     typealias Scalar = Arithmetic.Scalar
 
-    /// The groups of a batch that several threads run. If a thread gets no core, the other threads run its groups.
+    /// The groups of one batch, which several threads share. If a thread gets no core, the other threads run its
+    /// groups.
     private final class SharedGroups: Sendable {
         private let first = Atomic(0)
         private let found: Mutex<[BatchResult?]>

@@ -3,7 +3,7 @@ package import Recurrent
 /// A model that is being trained.
 ///
 /// A trainer reads a ``Model``, changes its own copy of the weights, and returns them as a new model. One call of
-/// ``train(_:)`` is one call of Keras' `train_on_batch`.
+/// ``train(_:)`` corresponds to one call of Keras' `train_on_batch`.
 ///
 ///     let trainer = try Trainer(model, TrainingConfiguration(loss: Loss(.binaryCrossentropy)))
 ///     let result = try trainer.fit(set, FitOptions(epochs: 20))

@@ -2,7 +2,7 @@
 public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
     /// The message has the wrong number of frames. The codec `binary` allows 2 or 3, `json` 1 or 2, and `text` 1.
     case frames
-    /// The stream id is not valid: see ``StreamID``. With the codec `json`, this cause also covers a message that names
+    /// The stream id is not valid; see ``StreamID``. With the codec `json`, this cause also covers a message that names
     /// no stream or two different streams.
     case id
     /// The message has no timestep, or a timestep has more or fewer values than the model has features. With the codec

@@ -1,4 +1,5 @@
-/// The checked layout of a message in the codec `batch` that carries timesteps of many streams. Its frames are columns:
+/// The checked layout of a message in the codec `batch` that carries timesteps of many streams. The frames of the
+/// message are columns:
 ///
 ///     0 header       16 bytes, see BatchHeader
 ///     1 streams      count × width bytes: ids, see PaddedIDs; or count × u32: numbers in a dictionary; or empty: the

@@ -32,7 +32,7 @@ public enum PaddedIDs {
         return column.extracting(start..<end)
     }
 
-    /// Appends ids as a column whose width is the longest id's.
+    /// Appends ids as a column that is as wide as the longest id.
     ///
     /// - Parameters:
     ///   - ids: The ids, each 1 to ``StreamID/maximumLength`` bytes long.

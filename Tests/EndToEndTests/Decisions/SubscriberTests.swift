@@ -14,7 +14,7 @@ import ZeroMQ
         let slow = try StalledSubscriber(daemon, context: peer.context)
         #expect(try peer.status().subscriberOverflows == 0)
 
-        // Each message leads to so many decision records that the slow subscriber's buffers in the kernel soon fill up.
+        // Each message produces so many decision records that the slow subscriber's buffers in the kernel soon fill up.
         // The peer keeps up, because it reads the decisions on each message before it sends the next one.
         let inputs = values(500)
         var decided: UInt64 = 0
