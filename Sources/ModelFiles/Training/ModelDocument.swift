@@ -157,7 +157,8 @@ extension ModelDocument {
         #endif
     }
 
-    /// Returns the configuration for a new archive. A changed copy of an archive keeps the configuration that was read.
+    /// Returns the configuration for a new archive. A changed copy of an archive keeps the configuration that was read,
+    /// except for the compile options.
     private func newConfiguration() throws(Defect) -> [UInt8] {
         if let configuration { return configuration }
         let shape = architecture.inputShape

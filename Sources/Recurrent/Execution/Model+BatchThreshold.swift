@@ -27,10 +27,10 @@ extension Model {
             weights += work
         }
         let bytes = weights * MemoryLayout<Float>.stride
-        // The batched path reads each weight once for all lanes. In measurements with 48 to 256 units, whose weights
-        // exceed the first cache, it took 0.4 to 0.65 of the scalar path's time. With 512 units, the scalar path spends
-        // more time waiting for weights than computing. The batched path then took 0.5 of the scalar path's time on a
-        // core with narrow vectors, and 0.1 to 0.2 on a core with wide vectors.
+        // The batched path reads each weight once for all lanes. In measurements with layers of 48 to 256 units, whose
+        // weights exceed the first cache, it took 0.4 to 0.65 of the scalar path's time. With 512 units, the scalar
+        // path spends more time waiting for weights than computing. The batched path then took 0.5 of the scalar path's
+        // time on a core with narrow vectors, and 0.1 to 0.2 on a core with wide vectors.
         let farGain = kernels.blockWidth > 2 ? 0.2 : 0.5
         let gain = bytes > Self.secondCacheBytes ? farGain : bytes > kernels.cachedBytes ? 0.6 : 1
         return Int((gain * batched / scalar).rounded(.up))
