@@ -10,7 +10,7 @@ package struct FixtureTensors {
 
     private let entries: [String: Entry]
     private let data: Data
-    /// The place of the data in the file.
+    /// The offset in the file at which the data begins.
     private let start: Int
 
     /// Reads a file.
@@ -30,7 +30,7 @@ package struct FixtureTensors {
     /// The names of the tensors.
     package var names: [String] { entries.filter { $0.value.dtype != nil }.keys.sorted() }
 
-    /// Returns the place of a tensor's values in the file; nil if there is no such tensor.
+    /// Returns the range of bytes that a tensor's values take in the file; nil if there is no such tensor.
     package func range(of name: String) -> Range<Int>? {
         entries[name]?.dataOffsets.map { start + $0[0]..<start + $0[1] }
     }

@@ -2,8 +2,9 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Trainings of stateful models that real Keras continued. `tools/check/keras-training --stateful` gave Keras the files of
-/// `sluice fit` under `Tests/Fixtures/keras/continued`, and wrote Keras' losses beside them.
+/// Compares continued training of stateful models with Keras. `tools/check/keras-training --stateful` let Keras
+/// continue from the files of `sluice fit` under `Tests/Fixtures/keras/continued`, and wrote Keras' losses beside these
+/// files.
 @Suite struct `A training that Keras continued` {
     private struct Continuation: Decodable {
         let epochs: Int
@@ -22,7 +23,7 @@ import Testing
 
     private static func url(_ file: String) -> URL { Fixtures.url("keras/continued/\(file)") }
 
-    /// The data of a case. Only the last hour of a day has a label in `last`.
+    /// Returns the path of a case's data. In the case `last`, only the last hour of each day has a label.
     private func data(_ given: FitCase) throws -> String {
         guard given.name == "last" else { return given.data }
         return try #require(folder).write(try given.dataWithLastLabels, to: "data.csv")

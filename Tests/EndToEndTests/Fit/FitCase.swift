@@ -32,7 +32,7 @@ struct FitCase: CustomTestStringConvertible {
         let differences: [String: [String: Double]]
     }
 
-    /// A part of a training that stops and goes on.
+    /// One part of a training run that is interrupted and continued.
     struct Part: Decodable {
         let state: [[Double]]
         let losses: [Double]?
@@ -43,9 +43,9 @@ struct FitCase: CustomTestStringConvertible {
     struct Online: Decodable {
         /// The number of timesteps that an update trains on.
         let window: Int
-        /// The number of later decisions before a label is known.
+        /// The number of further decisions until the label of a decision is known.
         let delay: Int
-        /// The number of updates between two changes of the served weights.
+        /// The number of updates after which the served weights are replaced.
         let swap: Int
     }
 
@@ -58,9 +58,9 @@ struct FitCase: CustomTestStringConvertible {
     let curves: [String: [Double]]
     /// Keras' final state of each stream.
     let state: [[Double]]?
-    /// The parts of `change`.
+    /// The parts of the case `change`; empty for other cases.
     let parts: [Part]
-    /// Keras' decisions in `online` and `online_late`.
+    /// Keras' decisions in the cases `online` and `online_late`; empty for other cases.
     let probabilities: [Double]
     let online: Online?
     /// Keras' loss and accuracy on the held-out file.
@@ -114,7 +114,7 @@ struct FitCase: CustomTestStringConvertible {
     /// The path of the training data.
     var data: String { Self.path(train) }
 
-    /// The same data without the labels of all rows but the last of each day.
+    /// The training data, in which only the last row of each day keeps its label.
     var dataWithLastLabels: String {
         get throws {
             let rows = try String(contentsOfFile: data, encoding: .utf8).split(separator: "\n")

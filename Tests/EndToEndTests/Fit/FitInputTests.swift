@@ -151,7 +151,7 @@ import Testing
         ]
         let all = options.map { "\"\($0)\": null" }.joined(separator: ", ")
         file.changeEntry("config.json") { entry in
-            // A missing option has its default.
+            // The other options can be left out, because a missing option has its default.
             #expect(entry.replace(all, with: "\"\(option)\": \(value)") == 1)
         }
         let model = try path("model.keras")

@@ -4,14 +4,14 @@ import TestSupport
 import Testing
 import Wire
 
-/// Trainings that stop, change something and go on, with a daemon that serves meanwhile. Keras did the same in the cases
-/// `change`, `online` and `online_late`.
+/// Tests training that is interrupted, changed and continued while a daemon serves the model. Keras did the same in the
+/// cases `change`, `online` and `online_late`.
 @Suite struct `A training between decisions` {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
 
-    /// The hours of each day in a file of labelled hours.
+    /// Returns the labelled hours of a file, day by day.
     private func days() throws -> [[(value: Float, label: String)]] {
         let rows = try Fixtures.rows("\(FitCase.folder)/power_20.csv")
         let hours = try rows.map { row in
@@ -20,7 +20,7 @@ import Wire
         return stride(from: 0, to: hours.count, by: 24).map { Array(hours[$0..<$0 + 24]) }
     }
 
-    /// Trains on rows, one after another.
+    /// Trains on the given hours, in order.
     private func fit(
         _ model: String, _ hours: [(value: Float, label: String)], into output: String, _ options: [String]
     ) throws -> FitHistory {
@@ -49,7 +49,7 @@ import Wire
         let (days, parts) = (try days(), given.parts)
         try #require(parts.count == 5)
         var last = given.model
-        /// Trains on a part, and compares its mean loss and the state after it.
+        /// Trains on one part, and compares the part's mean loss and the state after it with Keras.
         func train(
             _ part: Int, _ hours: [(value: Float, label: String)], from state: String? = nil
         ) throws -> (model: String, state: String) {
@@ -65,7 +65,7 @@ import Wire
             return (model, after)
         }
         let first = try train(0, days[0] + days[1])
-        // A daemon serves a day with the weights so far.
+        // A daemon serves one day with the weights trained so far.
         let peer = try Peer(try DaemonProcess([first.model]))
         let export = try JSONDecoder().decode(StreamExport.self, from: Data(contentsOf: URL(filePath: first.state)))
         _ = try peer.control.call(.import(export, as: nil))
@@ -102,7 +102,8 @@ import Wire
         try Data(bytes).write(to: URL(filePath: path))
     }
 
-    /// The cases, and the number of their days that the tests repeat: enough for weights to be swapped.
+    /// The cases, and the number of days that the test repeats of each. The days suffice for the weights to be
+    /// replaced.
     @Test(arguments: [("online", 1), ("online_late", 2)])
     func `a daemon whose weights are trained on late labels has Keras' probabilities`(name: String, count: Int) throws {
         let given = try FitCase(name)
@@ -112,7 +113,7 @@ import Wire
         try FileManager.default.copyItem(atPath: given.model, toPath: learner)
         let peer = try Peer(try DaemonProcess([served]))
         var (updates, probabilities): (Int, [Double]) = (0, [])
-        /// The hours of each update, and the state before them; nil for the zero state.
+        /// The hours of each pending update, and the state before these hours; nil for the zero state.
         var waiting: [(hours: [(value: Float, label: String)], state: StreamExport?)] = []
         for day in try days().prefix(count) {
             if !probabilities.isEmpty { _ = try peer.control.call(.reset(.stream("s"))) }
