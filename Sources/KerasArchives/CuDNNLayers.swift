@@ -4,24 +4,24 @@ import ModelFiles
 import Recurrent
 import Wire
 
-/// The layers CuDNNLSTM and CuDNNGRU of Keras 2, which only a graphics processor can run. They compute what an LSTM and a
-/// GRU with the right options compute, and keep the same weights in other places.
+/// The layers CuDNNLSTM and CuDNNGRU of Keras 2, which run only on a graphics processor. They compute the same as an
+/// LSTM or a GRU with certain options, but store the weights in a different layout.
 ///
-/// Reading a file turns such layers into an LSTM or a GRU, as Keras does when it loads their weights into these layers
-/// (<https://github.com/keras-team/tf-keras/blob/v2.15.0/tf_keras/saving/legacy/hdf5_format.py>).
+/// When a file is read, each of these layers becomes an LSTM or a GRU, as when Keras loads the weights of one kind of
+/// layer into the other (<https://github.com/keras-team/tf-keras/blob/v2.15.0/tf_keras/saving/legacy/hdf5_format.py>).
 struct CuDNNLayers {
-    /// The layers of the architecture, in Keras' names, and the options that they imply.
+    /// For each class, the class that replaces it, and the options that the replacement needs.
     private static let replacements: [String: (className: String, options: [String: JSONValue])] = [
         "CuDNNLSTM": ("LSTM", [:]),
         "CuDNNGRU": ("GRU", ["reset_after": .bool(true)]),
     ]
 
-    /// The configuration, in which each such layer is an LSTM or a GRU.
+    /// The configuration with all cuDNN layers replaced.
     let configuration: [UInt8]
-    /// The number of gates of each such layer, by the layer's name.
+    /// The number of gates of each replaced layer, by the layer's name.
     private let gates: [String: Int]
 
-    /// Replaces the layers of a configuration. Without such layers, the configuration stays as it is.
+    /// Replaces the cuDNN layers in a configuration. A configuration without them stays unchanged.
     init(configuration: [UInt8]) {
         var gates: [String: Int] = [:]
         guard configuration.contains(Array("\"CuDNN".utf8)),
@@ -34,7 +34,7 @@ struct CuDNNLayers {
         (self.configuration, self.gates) = (Array(encoded), gates)
     }
 
-    /// Replaces the layers of a part of a configuration.
+    /// Replaces the cuDNN layers in a part of a configuration.
     ///
     /// - Parameters:
     ///   - value: The part.
@@ -67,7 +67,7 @@ struct CuDNNLayers {
         }
     }
 
-    /// Returns the weights with those of the replaced layers in the places where an LSTM or a GRU has them.
+    /// Returns the weights, with those of the replaced layers in the layout of an LSTM or a GRU.
     func converted(_ weights: [NamedTensor]) throws(Defect) -> [NamedTensor] {
         do throws(ModelError) {
             return try weights.map { weight throws(ModelError) in
@@ -96,8 +96,9 @@ struct CuDNNLayers {
         for gate in 0..<gates {
             for row in 0..<rows {
                 for unit in 0..<units {
-                    // A kernel's gate is stored as (units, rows) in the memory of (rows, units). A recurrent kernel's gate
-                    // is transposed, which is the same for a square matrix.
+                    // For each gate, a kernel of shape (rows, units) holds the values of a matrix (units, rows) in
+                    // row-major order. A recurrent kernel holds the transposed matrix of each gate, which is the same
+                    // rearrangement because the matrix is square.
                     let place = unit * rows + row
                     values[row * columns + gate * units + unit] =
                         tensor.values[place / units * columns + gate * units + place % units]

@@ -166,7 +166,8 @@ struct HDF5File: ~Copyable {
         }
     }
 
-    /// Returns the lengths of the axes; none for a single number. Each is at least 1, and their product is at most ``maximumElements``.
+    /// Returns the lengths of the axes; empty for a single number. Each length is at least 1, and the product of all
+    /// lengths is at most ``maximumElements``.
     private func shape(of dataset: borrowing HDF5Handle, path: String) throws(Defect) -> [Int] {
         let space = try HDF5Handle(H5Dget_space(dataset.id), close: H5Sclose, "shape of '\(path)'")
         if H5Sget_simple_extent_type(space.id) == H5S_SCALAR { return [] }

@@ -31,7 +31,7 @@ struct FuzzSubject: ~Copyable {
         table.maximumStreams = Self.maximumStreams
     }
 
-    /// The dictionary that is known at the beginning.
+    /// The dictionary that the subject knows at the beginning.
     static func dictionary() throws -> StreamDictionary {
         try StreamDictionary(ids: ["s-1", "w-2", "s-3", "t-1"].map { Array($0.utf8) })
     }
@@ -91,7 +91,7 @@ struct FuzzSubject: ~Copyable {
         }
     }
 
-    /// Processes a message of many streams as the daemon does, except that each entry is decided at once.
+    /// Processes a message of many streams as the daemon does, except that each entry is decided immediately.
     private mutating func takeBatch(_ frames: [[UInt8]]) -> Mark {
         let (streams, timesteps, known) = (table.count, table.counters.timesteps, dictionary)
         do throws(DropCause) {

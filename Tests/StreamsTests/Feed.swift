@@ -92,7 +92,7 @@ final class Feed {
         return decided.records.all
     }
 
-    /// Sends one message for each stream, and steps all of them together.
+    /// Sends one message for each stream, and steps all messages together.
     func sendTogether(_ messages: [(id: String, values: [Float])], time: Int64 = 0) throws(DropCause) {
         for message in messages {
             _ = try unsafe table.admit(

@@ -189,7 +189,7 @@ struct sluice_kernels {
     // thus vectors. Matrices are row-major. `count` is units · lanes. All gradients are gradients of the loss. A kernel
     // writes exactly the values that its comment names. It may read up to one vector past the end of its arguments.
 
-    // The kernels for a group, and for one sequence alone.
+    // The kernels for a group, and for a single sequence.
     struct sluice_lane_kernels tiles, vectors;
 
     // y = 1 / (1 + e^-y), and y = tanh y.

@@ -1,6 +1,7 @@
 import Glibc
 
-/// Files of other programs that users give to Sluice, each with a line that says what the file is and what would work.
+/// Recognizes files of other programs that users pass to Sluice. Each error message says what the file is and what to
+/// do instead.
 package enum ForeignFile {
     /// A checkpoint that `torch.save` wrote.
     package static let torch =
@@ -15,12 +16,12 @@ package enum ForeignFile {
         "is a SavedModel of TensorFlow; save the model as one file: "
         + "tf_keras.models.load_model('FOLDER').save('model.h5'), with tf_keras or TensorFlow 2.15 and older"
 
-    /// Returns whether a configuration is that of Keras 1. Its first versions did not write their version.
+    /// Returns whether Keras 1 wrote a configuration. The first versions of Keras 1 did not write a version.
     package static func isKeras1(configuration: String, version: String?) -> Bool {
         version?.hasPrefix("1.") ?? (configuration.contains(#""inner_init""#) || configuration.contains(#""init":"#))
     }
 
-    /// Refuses a folder or a file of a SavedModel.
+    /// Refuses the folder of a SavedModel, or a file in this folder.
     ///
     /// - Parameter path: The path that the user gave.
     /// - Throws: ``Defect`` with the code `notAModel`.

@@ -3,7 +3,7 @@ import Recurrent
 
 /// An activation layer that is given as the activation of another layer, such as `Dense(8, activation=LeakyReLU())`.
 struct KerasActivationOfLayer {
-    /// The classes that can be given, for messages.
+    /// The supported classes, for error messages.
     static let names = "ReLU, LeakyReLU, ELU, Softmax, Activation"
 
     let function: Activation
@@ -13,7 +13,7 @@ struct KerasActivationOfLayer {
         case className = "class_name"
     }
 
-    /// Reads the layer. Nil if the option is not one of these layers.
+    /// Reads the activation layer; nil if the option is not an activation layer.
     ///
     /// - Parameters:
     ///   - decoder: The option.

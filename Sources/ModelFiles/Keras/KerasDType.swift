@@ -2,7 +2,7 @@ import FoundationEssentials
 
 /// The number type of a layer: a name in Keras 2, an object with a name in Keras 3.
 struct KerasDType: Decodable {
-    /// The whole-number types. Keras truncates other values of an input with such a type.
+    /// The integer types. If an input has an integer type, Keras truncates the values to whole numbers.
     private static let wholeNumbers: Set<String> = ["int32", "int64", "int16", "int8", "uint8", "uint16", "uint32"]
 
     let name: String
@@ -25,7 +25,7 @@ struct KerasDType: Decodable {
         }
     }
 
-    /// Refuses a layer whose weights are not those of a computation in float32.
+    /// Refuses a layer whose weights cannot be used in float32 arithmetic.
     func requireLayer() throws(Defect) {
         guard name == "float32" || layerCaution != nil else {
             throw Defect(
@@ -34,8 +34,8 @@ struct KerasDType: Decodable {
         }
     }
 
-    /// The difference between Keras' own answers and those of the engine, as the end of a sentence about the model; nil if
-    /// there is none.
+    /// The difference between Keras' answers and the engine's, as the end of a sentence about the model; nil if there
+    /// is none.
     var layerCaution: String? {
         switch name {
         case "mixed_float16":
@@ -48,7 +48,7 @@ struct KerasDType: Decodable {
         }
     }
 
-    /// Refuses an input of values that Keras rounds to fewer digits than float32 has.
+    /// Refuses a numeric input that Keras would round to fewer digits than float32 has.
     func requireValues() throws(Defect) {
         guard ["float32", "float64"].contains(name) || Self.wholeNumbers.contains(name) else {
             throw Defect(
@@ -58,8 +58,8 @@ struct KerasDType: Decodable {
         }
     }
 
-    /// The condition under which an input of values gives Keras' answers, as the end of a sentence about the model; nil if
-    /// there is none.
+    /// The condition under which the answers to a numeric input equal Keras', as the end of a sentence about the model;
+    /// nil if there is none.
     var valueCaution: String? {
         guard Self.wholeNumbers.contains(name) else { return nil }
         return "has an input of \(name), so that Keras truncates its values to whole numbers; send whole numbers only"

@@ -1,9 +1,10 @@
-/// A number that Python writes into JSON although JSON does not have it: NaN, Infinity or -Infinity.
+/// A number that Python writes into JSON although JSON cannot express it: NaN, Infinity or -Infinity.
 enum PythonNumber {
     /// Finds the first such number.
     ///
-    /// - Parameter json: JSON, except for such numbers.
-    /// - Returns: The number with the option whose value it is, such as `mask_value=NaN`; nil if there is none.
+    /// - Parameter json: The text, which is valid JSON except for these numbers.
+    /// - Returns: The option that has the number as its value, and the number, such as `mask_value=NaN`; nil if there
+    ///   is none.
     static func first(in json: [UInt8]) -> String? {
         let numbers = [Array("NaN".utf8), Array("Infinity".utf8)]
         var option: [UInt8] = []

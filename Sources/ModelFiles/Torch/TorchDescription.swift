@@ -24,11 +24,11 @@ struct TorchDescription: Decodable {
         }
     }
 
-    /// The output of a bidirectional module that the next module takes.
+    /// The output of a bidirectional module that is passed to the next module.
     enum Output: String, CaseIterable {
         /// The last state of each direction: `torch.cat((h_n[-2], h_n[-1]), 1)`.
         case states = "h_n"
-        /// The output at the last timestep, where the backward direction has seen only one timestep: `out[:, -1]`.
+        /// The output at the last timestep, `out[:, -1]`, where the backward direction has seen only that timestep.
         case lastTimestep = "last_timestep"
     }
 
@@ -39,7 +39,7 @@ struct TorchDescription: Decodable {
         let module: String
         /// The activation after a linear layer or within an RNN.
         let activation: String?
-        /// The output that the next module takes; nil if the description leaves it open.
+        /// The output that is passed to the next module; nil if the description does not say.
         let output: Output?
 
         init(from decoder: any Decoder) throws {

@@ -54,9 +54,9 @@ struct TorchModel {
             architecture: Array(json), kerasVersion: nil, sourceFormat: format, tensors: model.weights)
     }
 
-    /// Returns the output that the layer after the last recurrent module takes; nil if there is no choice.
+    /// Returns the output of the last recurrent module that is passed to the next layer; nil if there is no choice.
     ///
-    /// - Throws: ``Defect`` if the module is bidirectional and its description leaves the choice open.
+    /// - Throws: ``Defect`` if the module is bidirectional and the description does not make the choice.
     private func output(of layer: TorchDescription.Layer) throws(Defect) -> TorchDescription.Output? {
         let prefix = layer.module.isEmpty ? "" : layer.module + "."
         guard tensors.has("\(prefix)weight_ih_l0_reverse") else { return nil }
@@ -86,7 +86,7 @@ struct TorchModel {
     /// The width of the first layer's input.
     private var features: Int? { weights.first?.tensor.shape.first }
 
-    /// The slope of PyTorch's `leaky_relu`. Keras' function has another one.
+    /// The slope of PyTorch's `leaky_relu`, which differs from the slope of Keras' function.
     private static let leakySlope = 0.01
 
     /// Returns an activation in Keras' notation.

@@ -11,7 +11,7 @@ extension Kernels {
 
     package static func restoreDenormals(_ mode: UInt) { sluice_restore_denormals(mode) }
 
-    /// The kernels for a number of lanes, which is ``lanes``, or 1 for one sequence alone.
+    /// The kernels for groups with the given number of lanes: ``lanes``, or 1 for a single sequence.
     @inline(__always)
     private func kernels(lanes: Int) -> sluice_lane_kernels {
         unsafe lanes == 1 ? functions.pointee.vectors : functions.pointee.tiles

@@ -87,7 +87,8 @@ package final class SequenceRunner {
     /// - Parameters:
     ///   - timesteps: Shape (count, features).
     ///   - count: The number of timesteps.
-    ///   - keepsEvery: Whether to compute the output at every timestep. If not, it is computed at the last one alone.
+    ///   - keepsEvery: Whether to compute the output at every timestep. Otherwise, it is computed only at the last
+    ///     timestep.
     /// - Returns: The outputs, valid until the next run.
     private func pass(_ timesteps: UnsafePointer<Float>, count: Int, keepsEvery: Bool = false) -> LayerSequence {
         let sequence = sequence(capacity: count)

@@ -23,7 +23,7 @@ final class TimestepBuffers {
     private var freeRows: [Int] = []
     /// A ring's timesteps, oldest first. The capacity is kept between calls.
     private var ordered: [Float] = []
-    /// The outputs at all timesteps of the sequence that was answered last by ``answerEvery(_:)``, shape (kept,
+    /// The outputs that the last call of ``answerEvery(_:)`` computed, at all timesteps of the sequence, shape (kept,
     /// outputs). The capacity is kept between calls.
     private(set) var everyOutput: [Float] = []
 
@@ -100,8 +100,8 @@ final class TimestepBuffers {
         for k in answer.indices { rows[row].outputs[k] = answer[k] }
     }
 
-    /// Runs the model over a row's timesteps like ``answer(_:)``, and keeps the outputs at all timesteps until the next
-    /// call as ``everyOutput``. The row's timesteps must be a whole sequence.
+    /// Runs the model over a row's timesteps like ``answer(_:)``, and stores the outputs at all timesteps in
+    /// ``everyOutput``. The row's timesteps must be a whole sequence.
     func answerEvery(_ row: Int) {
         precondition(rows[row].oldest == 0)
         let timesteps = rows[row].timesteps

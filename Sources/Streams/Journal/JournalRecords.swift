@@ -16,9 +16,9 @@ public import Wire
 /// | 6 | the restoration takes effect, with all streams prepared since it began | |
 /// | 7 | consumed timesteps of several messages | u16 weights, i64 time, u32 values per message, u16 messages; then for each message u8 flags, u64 sequence, id, values (k, features), u32 rest if flagged |
 ///
-/// In the kinds 0 and 7, `rest` is the number of timesteps that follow in the same message. Kind 0 is read but no longer
-/// written. In kind 7, the values of a message are preceded by their count only if the flag `hasOwnCount` is set;
-/// otherwise their count is that of the record.
+/// In the kinds 0 and 7, `rest` is the number of timesteps that follow in the same message. Kind 0 is read but no
+/// longer written. In kind 7, the values of a message are preceded by their count only if the flag `hasOwnCount` is
+/// set. Otherwise, the record's `values per message` is their count.
 public struct JournalRecords: Sendable {
     /// The new timesteps of one message.
     public struct Message: Equatable, Sendable {
@@ -89,7 +89,7 @@ public struct JournalRecords: Sendable {
     private struct OpenRecord {
         let weights: UInt16
         let valuesPerMessage: Int
-        /// The place of the number of messages in ``bytes``.
+        /// The offset in ``bytes`` at which the number of messages is stored.
         let countOffset: Int
         var count: UInt16 = 0
     }
@@ -104,8 +104,8 @@ public struct JournalRecords: Sendable {
         open = nil
     }
 
-    /// Appends timesteps. They join the previous message's record if it has the same weights and is not complete. The
-    /// hot path calls this, so it allocates only if the capacity is too small.
+    /// Appends timesteps. They join the previous message's record if this record has the same weights and is not
+    /// complete yet. The hot path calls this, so it allocates only if the capacity is too small.
     ///
     /// - Returns: Whether the timesteps begin a record.
     mutating func appendTimesteps(

@@ -59,8 +59,8 @@ extension StreamTable {
     private mutating func replay(_ message: JournalRecords.Message, at position: UInt64, model: Int?, time: Int64) {
         let id = message.id.span
         let newModel = message.isFirst ? model ?? router.model(for: id) : nil
-        // If the stream was removed later, the store may no longer have it. The records before the removal then have no
-        // effect.
+        // A stream that was removed later may already be missing from the store. Its records before the removal then
+        // have no effect.
         guard let slot = index.find(id) ?? newModel.map({ add(id, model: $0) }), replay.isNew(position, to: slot)
         else { return }
         let features = models[streams[slot].model].model.features

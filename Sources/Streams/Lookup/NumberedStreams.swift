@@ -1,7 +1,7 @@
 import Recurrent
 public import Wire
 
-/// The streams of a dictionary, and their slots as far as they are known. The table's owner owns it.
+/// The streams of a dictionary, with the slots that are already known. The object has the same owner as the table.
 public final class NumberedStreams {
     private struct Slots: ~Copyable {
         /// The slot of each stream; ``unknown`` until it is noted.
@@ -26,8 +26,8 @@ public final class NumberedStreams {
     ///
     /// - Parameters:
     ///   - number: The stream's number, below the number of ids.
-    ///   - removals: The index's present number of removed streams. If it has changed, no slot is known any more,
-    ///     because another stream may have taken it.
+    ///   - removals: The current ``StreamIndex/removals``. If this number has changed, all slots are forgotten, because
+    ///     other streams may have taken them.
     /// - Returns: The slot; nil if it is not known.
     @inline(__always)
     func slot(of number: Int, removals: UInt64) -> Int? {

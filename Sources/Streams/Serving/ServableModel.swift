@@ -1,9 +1,9 @@
 package import Recurrent
 
-/// A model with the facts of its file that decide in which modes it can be served.
+/// A model, with the facts from its file that determine in which modes the model can be served.
 ///
-/// The daemon and the tool's offline commands take all rules about modes from here. Both therefore refuse the same modes
-/// with the same words.
+/// The daemon and the tool's offline commands both use this type's rules. They therefore refuse the same modes, in the
+/// same words.
 package struct ServableModel: Sendable {
     /// The largest number of outputs in a decision.
     private static let maximumOutputs = 255

@@ -28,9 +28,9 @@ extension StreamTable {
     public enum EntryAdmission {
         /// All entries were admitted.
         case all
-        /// All entries before this one were admitted. Decide the batch before admitting this one.
+        /// All entries before the given one were admitted. Decide the batch before admitting the given entry.
         case full(before: Int)
-        /// All entries before this one were admitted, and this one was dropped.
+        /// All entries before the given one were admitted. The given entry was dropped.
         case dropped(Int, DropCause)
     }
 
@@ -38,7 +38,7 @@ extension StreamTable {
     /// saves time.
     private static let cachedStreams = 4096
 
-    /// Admits entries until one of them is dropped or needs a decided batch.
+    /// Admits entries until one of them is dropped, or until the batch must be decided first.
     ///
     /// - Parameters:
     ///   - range: The indices of the entries.
@@ -88,7 +88,7 @@ extension StreamTable {
     ///   - id: The stream.
     ///   - known: The slot of the stream, if it is known.
     /// - Returns: Same as for ``admit(frames:id:payload:header:)``.
-    /// - Throws: Same as for ``admit(frames:id:payload:header:)``. ``DropCause/length`` also if the model does not take
+    /// - Throws: Same as for ``admit(frames:id:payload:header:)``. Also ``DropCause/length`` if the model does not take
     ///   values of this type.
     @inline(__always)
     private mutating func admit(
@@ -104,8 +104,8 @@ extension StreamTable {
         return true
     }
 
-    /// Asks the processor to load the data of the streams of entries that will be admitted next. With many streams, each
-    /// lookup would otherwise wait for memory several times.
+    /// Asks the processor to load the data of the streams whose entries will be admitted next. Otherwise, if there are
+    /// many streams, each lookup would wait for memory several times.
     ///
     /// - Parameters: Same as for ``admit(_:of:_:)-swift.method``.
     public mutating func lookAhead(_ range: Range<Int>, of entries: borrowing Entries, _ numbered: NumberedStreams?) {

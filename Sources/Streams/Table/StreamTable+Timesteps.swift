@@ -54,10 +54,10 @@ extension StreamTable.Stream {
         return areAllKept
     }
 
-    /// Decides all timesteps of a sequence that is complete.
+    /// Decides all timesteps of a complete sequence.
     ///
-    /// The sequence numbers count back from the sequence's end. If timesteps are missing within the sequence, the numbers
-    /// before the gap are therefore higher than those that the producer gave.
+    /// The sequence numbers count back from the sequence's end. Therefore, if timesteps are missing within the
+    /// sequence, the numbers before the gap are higher than the producer's numbers.
     ///
     /// - Parameters:
     ///   - outputs: The outputs at all timesteps, shape (step, outputs).

@@ -75,7 +75,8 @@ public struct StreamTable: ~Copyable {
     var clockShifts = GrowingBuffer<ClockShift>()
     /// The admitted messages that have not been decided yet.
     var batch: MessageBatch
-    /// The hashes, and then the slots, of the streams of the entries that will be admitted next.
+    /// Scratch memory of ``lookAhead(_:of:_:)``: first the hashes, then the slots of the streams whose entries will be
+    /// admitted next.
     var expected = GrowingBuffer<UInt32>()
 
     /// Creates an empty table.

@@ -6,7 +6,7 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
     /// no stream or two different streams.
     case id
     /// The message has no timestep, or a timestep has more or fewer values than the model has features. With the codec
-    /// `batch`, this cause also covers values of another type than the model takes.
+    /// `batch`, this cause also covers values of a type that the model does not take.
     case length
     /// The third frame does not have 16 bytes, or its reserved field is not 0.
     case header

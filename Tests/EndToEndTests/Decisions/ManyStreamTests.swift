@@ -177,7 +177,7 @@ import Wire
         }
     }
 
-    /// The outcome of the wild entries at one daemon.
+    /// The effects of the wild entries on one daemon.
     private struct Outcome {
         let status: DaemonStatus
         let sequences: [UInt64?]

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Bad messages in the codec `batch`, and dictionaries.
+/// Tests bad messages in the codec `batch`, and bad dictionaries.
 @Suite struct `Bad messages of many streams` {
     private static let known = ["s", "t", "u"].map { Array($0.utf8) }
 
@@ -16,15 +16,15 @@ import Wire
         ).frames
     }
 
-    /// Returns a message of two entries after a change.
+    /// Returns a message of two entries, changed by the closure.
     private static func changed(_ change: (inout [[UInt8]]) -> Void) -> [[UInt8]] {
         var frames = message(["s", "t"], [1, 2], sequences: [1, 2], flags: [[], []])
         change(&frames)
         return frames
     }
 
-    /// Messages, and the cause of each drop. The models are `power` (1 feature) and, with the prefix `dna-`, one that
-    /// takes tokens.
+    /// Messages, each with the causes of the expected drops. The daemon serves `power` (1 feature) and, for the prefix
+    /// `dna-`, a model that takes tokens.
     private static let bad: [(causes: [DropCause], frames: [[UInt8]])] = {
         let hash = (try? StreamDictionary(ids: known).hash) ?? 0
         let none: UInt64 = 12345
@@ -62,7 +62,7 @@ import Wire
             ([.dictionary], [repeated, [97, 0]]),
             ([.dictionary], [repeated, [97, 98]]),
             ([.dictionary], [BatchHeader(.dictionary, count: 3, dictionary: hash).bytes, Array("stv".utf8)]),
-            // Only the bad entries are dropped. The entries in between are consumed by streams of their own.
+            // Only the bad entries are dropped. The good entries among them are consumed.
             ([.id, .id], message(["", "good", "a\u{7}"], [1, 1, 1])),
             ([.id, .id], message(["!x", "good", "a\0b"], [1, 1, 1])),
             ([.nonFinite], message(["good", "s"], [1, .nan])),
@@ -157,7 +157,7 @@ import Wire
             try routing.send(.numbers(numbers.map { UInt32($0) }, dictionary: hash), numbers.map { list[$0] })
             try routing.send(.all(count: 40, dictionary: hash), list)
             guard round % 3 == 2 else { continue }
-            // The slots of the removed streams go to new ones, which stay or are removed in turn.
+            // New streams take the slots of the removed ones. Some of the new streams are removed later.
             try routing.remove(["a1", "b", "a", "new-\(round - 6)"][round % 4])
             let new = Self.ids("new-\(round)-", 15)
             try routing.send(.ids(new.map { Array($0.utf8) }), new)
@@ -195,7 +195,7 @@ import Wire
             let peer = try Peer(daemon)
             for dictionary in [first, second] { try peer.send(dictionary.frames) }
             _ = try eventually { try peer.status().dictionaries == 2 ? true : nil }
-            // The answer comes after the store's earlier jobs.
+            // The answer arrives only after the store has finished its earlier jobs.
             _ = try peer.control.call(.checkpoint)
             if isKilled { daemon.kill() } else { #expect(daemon.stop() == 0) }
         }

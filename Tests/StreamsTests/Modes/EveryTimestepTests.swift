@@ -17,7 +17,7 @@ import Wire
         return Feed(served(model, policy, answersEveryTimestep: true))
     }
 
-    /// Returns the engine's outputs for the sequence alone, shape (timesteps, 1).
+    /// Returns the engine's outputs for the sequence, computed without a table, shape (timesteps, 1).
     private func answers(_ values: [Float]) -> [[Float]] {
         let runner = SequenceRunner(model: model)
         let outputs = runner.everyOutput(for: values.span)

@@ -58,7 +58,7 @@ struct KerasSoftmax: KerasLayer {
         try ActivationLayer(units: input.features, activation: .softmax)
     }
 
-    /// Returns the function as the activation of another layer.
+    /// Returns the activation that other layers use for this function.
     ///
     /// - Throws: ``Defect`` if the axis is not the last.
     func function(_ option: String) throws(Defect) -> Activation {
@@ -90,7 +90,7 @@ struct KerasReLU: KerasElementwiseLayer {
         threshold = try options.decodeIfPresent(Float.self, forKey: .threshold) ?? 0
     }
 
-    /// The same function as the activation of another layer; nil if no activation has these options.
+    /// The activation that other layers use for this function; nil if there is none with these options.
     var function: Activation? {
         guard threshold == 0 else { return nil }
         if maximum == 6, negativeSlope == 0 { return .relu6 }
@@ -121,7 +121,7 @@ struct KerasLeakyReLU: KerasElementwiseLayer {
             ?? options.decodeIfPresent(Float.self, forKey: .alpha) ?? 0.3
     }
 
-    /// The same function as the activation of another layer.
+    /// The activation that other layers use for this function.
     var function: Activation { .leakyReLU(slope: negativeSlope) }
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
@@ -143,7 +143,7 @@ struct KerasELU: KerasElementwiseLayer {
         alpha = try decoder.container(keyedBy: Option.self).decodeIfPresent(Float.self, forKey: .alpha) ?? 1
     }
 
-    /// The same function as the activation of another layer; nil if no activation has this option.
+    /// The activation that other layers use for this function; nil if there is none with this option.
     var function: Activation? { alpha == 1 ? .elu : nil }
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {

@@ -1,8 +1,9 @@
 import FoundationEssentials
 import Recurrent
 
-/// Keras' Normalization (<https://keras.io/api/layers/preprocessing_layers/numerical/normalization/>) of each feature, or
-/// of all features by one mean and one variance. They come from `adapt` or from the layer's options.
+/// Keras' Normalization (<https://keras.io/api/layers/preprocessing_layers/numerical/normalization/>) of each feature,
+/// or of all features with a common mean and variance. The mean and variance come from `adapt` or from the layer's
+/// options.
 struct KerasNormalization: KerasLayer {
     static let className = "Normalization"
 
@@ -60,7 +61,8 @@ struct KerasNormalization: KerasLayer {
         return try Normalization(mean: mean, variance: variance, isInverse: isInverse)
     }
 
-    /// Returns a weight with a value for each feature. With `axis=None`, the file has one for all features.
+    /// Returns a weight with one value for each feature. With `axis=None`, the file has a single value for all
+    /// features.
     private func tensor(_ weight: Tensor, features: Int) throws(ModelError) -> Tensor {
         axis.isNone && weight.values.count == 1 ? try KerasNumbers(weight.values).tensor(features: features) : weight
     }

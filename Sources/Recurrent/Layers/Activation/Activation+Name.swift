@@ -3,14 +3,14 @@ extension Activation {
     /// The slope of Keras' function `leaky_relu`. Keras' layer LeakyReLU has another default.
     private static let slopeOfName: Float = 0.2
 
-    /// The functions with a name of their own, in the order of the messages that list them. `leaky_relu` has the slope
-    /// that Keras gives to the function of that name.
+    /// The functions that have their own name, in the order in which messages list them. `leaky_relu` has the slope of
+    /// Keras' function with that name.
     package static let named: [Activation] = [
         .linear, .sigmoid, .tanh, .relu, .relu6, .leakyReLU(slope: slopeOfName), .hardSigmoid, .hardSigmoidOfKeras2,
         .softsign, .softplus, .elu, .selu, .gelu, .silu, .exponential, .softmax,
     ]
 
-    /// The name in Keras. The name of a `leaky_relu` with another slope than Keras' ends in the slope.
+    /// The name in Keras. If the slope of a `leaky_relu` is not the one of Keras' function, the name ends in the slope.
     package var name: String {
         switch self {
         case .linear: "linear"

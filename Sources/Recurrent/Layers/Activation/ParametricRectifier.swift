@@ -9,9 +9,9 @@ package struct ParametricRectifier: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - units: The width of the input and of the output, at least 1.
-    ///   - alpha: One slope for each feature, or one for all; any shape.
-    /// - Throws: ``ModelError`` if `units` is less than 1, if there are other numbers of slopes, or if a slope is not
-    ///   finite.
+    ///   - alpha: One slope for each feature, or one for all features, in any shape.
+    /// - Throws: ``ModelError`` if `units` is less than 1, if the number of slopes is neither 1 nor `units`, or if a
+    ///   slope is not finite.
     package init(units: Int, alpha: Tensor) throws(ModelError) {
         try ModelError.check(units: units)
         guard alpha.values.count == units || alpha.values.count == 1 else {
