@@ -95,7 +95,8 @@ package struct TrainingSet: Sendable {
 
 /// The sequences of a set that contribute to one update.
 package struct Batch: Sendable {
-    /// The set, in one object that a copy of the batch shares. A copy of the set would retain each of its arrays.
+    /// The set, held in one object that all copies of the batch share. Without the object, each copy of the batch would
+    /// retain every array of the set.
     private final class Shared: Sendable {
         let set: TrainingSet
 

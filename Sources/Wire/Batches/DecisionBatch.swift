@@ -10,12 +10,12 @@ public struct DecisionBatch: Sendable {
     /// The usual prefix of the topics.
     public static let topicPrefix = StreamID.ownTopics + "batch/"
 
-    /// Bytes past ``idsEnd`` are left over from an earlier message, and likewise in `records`.
+    /// Bytes past ``idsEnd`` are left over from an earlier message. The same applies to `records`.
     private var ids: [UInt8] = []
     private var idsEnd = 0
     private var records: [UInt8] = []
     private var recordsEnd = 0
-    /// The width of the ids so far. It stays for the next message, whose ids probably have the same length.
+    /// The current width of the ids. The next message begins with the same width, because its ids are probably as long.
     private var width = 0
     /// The length of the longest id.
     private var longest = 0
@@ -31,7 +31,8 @@ public struct DecisionBatch: Sendable {
     /// - Parameters:
     ///   - id: The stream, as a valid id.
     ///   - records: One or more whole records of one model, see ``DecisionRecords``.
-    /// - Returns: The length of the appended records in bytes. Send the message before the rest is appended.
+    /// - Returns: The length of the appended records in bytes. If some records are left over, send the message before
+    ///   you append them.
     public mutating func append(_ id: Span<UInt8>, _ records: Span<UInt8>) -> Int {
         let size = Decision.size(ofRecordIn: records)
         if count == 0 { recordSize = size }
@@ -85,7 +86,7 @@ public struct DecisionBatch: Sendable {
         idsEnd = end
     }
 
-    /// Makes the ids as wide as the longest. Call this after the last record, before the message is sent.
+    /// Makes all ids as wide as the longest one. Call this after the last record, before the message is sent.
     public mutating func finish() {
         guard longest < width else { return }
         for number in 1..<max(count, 1) {
@@ -124,8 +125,8 @@ extension DecisionBatch {
     ///   - ids: The second frame.
     ///   - records: The third frame.
     /// - Returns: The records with the ids of their streams, in order.
-    /// - Throws: ``DecisionError`` if the third frame does not consist of whole records, or if the second frame does not
-    ///   have one id for each.
+    /// - Throws: ``DecisionError`` if the third frame does not consist of whole records, or if the second frame does
+    ///   not have one id for each record.
     public static func read(
         ids: Span<UInt8>, records: RawSpan
     ) throws(DecisionError) -> [(id: [UInt8], decision: Decision)] {

@@ -134,7 +134,7 @@ extension Decision {
     }
 }
 
-/// Frames that are not a message of decisions.
+/// The reason why frames are not a message of decisions.
 public struct DecisionError: Error, Equatable, Sendable, CustomStringConvertible {
     private enum Problem: Equatable {
         /// The frame ends within the record at this offset.

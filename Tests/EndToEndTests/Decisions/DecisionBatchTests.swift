@@ -38,7 +38,7 @@ import ZeroMQ
         return producer
     }
 
-    /// Receives this many decisions, by stream and in order.
+    /// Receives the given number of decisions. Returns them by stream, in order.
     private func decisions(_ subscriber: DecisionSubscriber, _ count: Int) throws -> [String: [Decision]] {
         var found: [String: [Decision]] = [:]
         var left = count
