@@ -1,8 +1,8 @@
 import Wire
 import ZeroMQ
 
-/// Splits batches into one message per entry, as the daemon does when it publishes its decisions one by one. It decides
-/// nothing: the second frame of each message has the right size, but no meaning.
+/// Splits batches into one message per entry, as the daemon does when it publishes decisions one by one. The splitter
+/// does not run a model: the second frame of each message has the right size, but only zeros as its content.
 struct BatchSplitter: ~Copyable {
     private let answer: [UInt8]
     private var header = Message()

@@ -100,7 +100,8 @@ package struct Bench {
         return model
     }
 
-    /// Returns whether no stream has the prefix yet. The measurement would feed and then remove such a stream.
+    /// Returns whether no stream has the prefix yet. The measurement would feed existing streams with this prefix, and
+    /// then remove them.
     private func isUnused() throws(ClientError) -> Bool {
         try control.call(.streams(prefix: plan.prefix, after: nil, limit: 1)).streams.isEmpty
     }

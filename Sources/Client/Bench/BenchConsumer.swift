@@ -17,7 +17,8 @@ struct BenchConsumer: ~Copyable {
 
     init(_ target: BenchTarget, _ plan: BenchPlan, in context: Context) throws {
         let topic = target.announcesSubscriptions ? "\(StreamID.ownTopics)subscribed/\(UUID().uuidString)" : nil
-        // Batches have topics of their own, and a forwarded batch begins with its header.
+        // Subscribe to everything if the target publishes batches. The daemon's batches have topics of their own, and a
+        // forwarded batch begins with its header.
         let prefix = target.publishesBatches ? "" : plan.prefix
         socket = try Self.open(
             target.decisions, target.credentials, topics: [prefix] + [topic].compactMap(\.self), in: context)
@@ -55,7 +56,7 @@ struct BenchConsumer: ~Copyable {
 
     /// Waits at most 5 ms for a message.
     ///
-    /// - Returns: The number of entries that came back with it; 0 if no message arrived.
+    /// - Returns: The number of entries in the message; 0 if no message arrived.
     @inline(__always)
     mutating func receive() throws(ZeroMQError) -> Int {
         guard try receiveMessage() else { return 0 }
@@ -79,7 +80,7 @@ struct BenchConsumer: ~Copyable {
     private var entries: Int {
         guard frameCount == 3 else { return 0 }
         guard isDaemon else { return (try? BatchHeader(first.rawBytes).count) ?? 0 }
-        // Every timestep has a record, and the last byte before a record's outputs is their number.
+        // Every timestep has a record. The byte just before the outputs of a record holds the number of outputs.
         let outputs = Int(third.rawBytes.littleEndian(at: 27, as: UInt8.self))
         return third.byteCount / Decision.recordSize(outputs: outputs) / timesteps
     }

@@ -7,7 +7,7 @@ package struct BenchPlan: Codable, Equatable, Sendable {
     package var streams: Int
     /// The number of streams in one message. If it is more than 1, messages have the codec `batch`.
     package var streamsPerMessage: Int
-    /// Whether messages name streams by their numbers in a dictionary. Only if there are several streams in a message.
+    /// Whether messages name streams by their numbers in a dictionary. This requires several streams per message.
     package var usesNumbers: Bool
     /// The number of timesteps in one message, for each of its streams.
     package var timesteps: Int

@@ -61,8 +61,9 @@ final class ForwarderProcess {
     ///
     /// - Parameters:
     ///   - transport: The transport of the daemon's endpoints: `ipc` or `tcp`.
-    ///   - batches: Whether batches are forwarded. Otherwise they are split.
-    ///   - answerSize: The size in bytes of the message for each entry, if batches are split.
+    ///   - batches: Whether the messages are batches that come back whole.
+    ///   - answerSize: The size in bytes of the second frame of each entry's message, if batches are split; otherwise
+    ///     nil.
     /// - Throws: ``ClientError`` if the forwarder does not start.
     init(transport: String, batches: Bool = false, splittingInto answerSize: Int? = nil) throws {
         let output = Pipe()

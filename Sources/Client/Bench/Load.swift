@@ -3,16 +3,16 @@ import Wire
 
 /// The frames of a load's messages. They are built in advance, so that the measurement covers only the sending.
 ///
-/// A message has one entry, or with the codec `batch` as many as the plan says. The entries of all messages go through
-/// the streams in turn, so a message may begin at any stream. The columns therefore continue past the last stream with
-/// the first ones.
+/// A message has one entry; with the codec `batch`, the plan sets the number of entries. Consecutive entries, even in
+/// different messages, belong to consecutive streams, and the first stream follows the last one. A message may
+/// therefore begin at any stream, so the columns repeat their first elements at the end.
 struct Load: Sendable {
     /// The number of different rows of values. It is prime, so that a stream does not keep getting the same values.
     static let rowCount = 1021
 
     private let entries: Int
     private let streams: Int
-    /// The ids, or with a dictionary the numbers, of the streams.
+    /// The names of the streams: ids or, with a dictionary, numbers.
     private let names: Column
     /// The values, in rows that the entries use in turn.
     private let rows: Column

@@ -8,7 +8,7 @@ import ZeroMQ
 ///
 ///     file ──ComparedSequences──▶ PatternTraining × seeds, each core ──▶ PatternResult ──▶ ComparisonReport
 ///
-/// Each training runs on one thread, so that the models are bit for bit the same for any number of threads.
+/// Each training run uses a single thread, so that the models are the same, bit for bit, for any number of threads.
 package struct Comparison {
     private let plan: ComparisonPlan
     private let sequences: ComparedSequences

@@ -1,6 +1,6 @@
 /// The result of a comparison.
 package struct ComparisonReport: Encodable, Equatable, Sendable {
-    /// The relative decrease of the loss over the last quarter of the epochs above which a training run counts as
+    /// If the loss decreases by more than this fraction over the last quarter of the epochs, a training run counts as
     /// unfinished.
     private static let unfinished = 0.05
 

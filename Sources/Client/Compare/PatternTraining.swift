@@ -4,7 +4,7 @@ import Training
 
 /// The training runs of one pattern, which differ only in their seeds.
 struct PatternTraining: Sendable {
-    /// One training, and its evaluation on the held-out sequences.
+    /// One training run, and the evaluation of its model on the held-out sequences.
     struct Trial: Sendable {
         let judgment: Judgment
         /// The mean loss on the training sequences in each epoch.

@@ -1,8 +1,8 @@
 /// The recommended pattern, and the reason.
 ///
-/// The best mean accuracy decides. Other patterns tie with the best one if their mean is within its standard deviation.
-/// Among these, the pattern that reaches its final accuracy after the fewest timesteps wins, then the one with the
-/// fewest parameters.
+/// The best mean accuracy decides. Other patterns tie with the best one if their mean accuracy is lower by at most the
+/// best one's standard deviation. Among tied patterns, the one that reaches its final accuracy after the fewest
+/// timesteps wins, then the one with the fewest parameters.
 package struct Recommendation: Equatable, Sendable {
     /// The name of the pattern.
     package let pattern: String

@@ -40,7 +40,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     case cannotCreate = 73
     /// Reading or writing failed, for example in the daemon's store.
     case inputOutput = 74
-    /// The daemon did not answer or consume in time. A retry may help.
+    /// The daemon did not answer, or did not consume the timesteps, in time. A retry may help.
     case temporary = 75
     /// A message does not follow Sluice's protocol or belongs to another version.
     case `protocol` = 76

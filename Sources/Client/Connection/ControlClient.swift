@@ -206,8 +206,8 @@ package final class ControlClient {
     }
 
     /// Checks once that the daemon is reachable, through a separate socket with the option `immediate`. The main socket
-    /// must not have this option, because it would then discard a received answer when the daemon closes the
-    /// connection, as it does after `shutdown`.
+    /// must not have this option: it would make the socket discard received answers when the connection ends. The
+    /// daemon ends the connection after `shutdown`.
     private func reach() throws(ClientError) {
         // A client that binds waits for the daemon to connect. Only the timeout can report a failure.
         guard !isReached, endpoint.attachment != .bind else { return }

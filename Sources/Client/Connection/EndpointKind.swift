@@ -1,6 +1,6 @@
 import ZeroMQ
 
-/// The kinds of endpoints that a daemon has. A user may give a client the address of the wrong kind.
+/// The kinds of endpoints that a daemon has. A user may by mistake give a client an address of another kind.
 enum EndpointKind: CaseIterable, Sendable {
     case control, decisions, ingest, pullIngest
 

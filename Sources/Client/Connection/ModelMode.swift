@@ -2,8 +2,8 @@ import Wire
 
 // The effects of a model's mode on a producer.
 extension DaemonStatus.Model {
-    /// Whether the end of a sequence leads to a decision. In `stateful` mode, an end only resets the state, which the
-    /// start of the next sequence does anyway.
+    /// Whether the end of a sequence leads to a decision. In `stateful` mode, the end of a sequence only resets the
+    /// state, and the start of the next sequence would reset it anyway.
     var decidesAtEnd: Bool { mode != "stateful" }
 
     /// The reason why consumed timesteps led to no decision.

@@ -14,7 +14,7 @@ extension ControlClient {
     /// - Parameters:
     ///   - refusal: The daemon's error.
     ///   - command: The command.
-    /// - Returns: The daemon's error if there is no similar stream.
+    /// - Returns: The error with the suggestion; the daemon's own error if there is no similar stream.
     func error(_ refusal: ControlError, of command: ControlCommand) -> ClientError {
         guard refusal.code == .noSuchStream, let id = command.namedStream, let similar = try? stream(like: id) else {
             return ClientError(refusal)

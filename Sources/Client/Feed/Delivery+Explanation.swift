@@ -47,7 +47,7 @@ extension Delivery {
             + "\(named); send them from another input, then the rest with --resume or with sequence numbers"
     }
 
-    /// Returns one line about streams that did not reach their targets through this input alone.
+    /// Returns one line about streams with gaps or duplicates that this input does not explain.
     static func explain(odd: [StreamKey: Account], timesteps: UInt64) -> String {
         let named = named(odd) { id, account in
             let surprises = account.surprises

@@ -134,7 +134,8 @@ struct Delivery {
         lastSent = key
     }
 
-    /// Removes the consumed part of a row that was sent before, and counts the rest as sent again.
+    /// Prepares a row for sending after the connection was lost: removes the timesteps that the daemon has consumed,
+    /// and counts the others.
     ///
     /// - Returns: Whether anything is left to send.
     mutating func addAgain(_ row: inout InputRow) -> Bool {

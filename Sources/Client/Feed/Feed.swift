@@ -68,8 +68,9 @@ package struct Feed {
 }
 
 extension InputRow {
-    /// Moves the timesteps of the next row into this row if the next row continues this one. Both must belong to the
-    /// same stream. They must have consecutive sequence numbers or none. No sequence may end or start between them.
+    /// Moves the timesteps of the next row into this row if the next row continues this one. Both rows must belong to
+    /// the same stream. Their sequence numbers must be consecutive, or both rows must have none. No sequence may end or
+    /// start between the rows.
     ///
     /// - Parameters:
     ///   - next: The next row.

@@ -108,7 +108,7 @@ final class FeedRun {
                 meter.finish()
                 guard takesRows else { throw gone }
                 try recover()
-                // A file is read again from the start, and the bad row fails again.
+                // If the file is read again from the beginning, the bad row will fail again.
                 if unconfirmed == nil { failure = nil }
             }
         }
@@ -165,8 +165,8 @@ final class FeedRun {
         try connection?.flush()
     }
 
-    /// Whether to send the rows that had been read when an interruption arrived. The rows of a file can be sent later,
-    /// and rows held back by `--rate` are not due yet.
+    /// Whether to send the rows that had been read when an interruption arrived. Rows of a file are not sent, because
+    /// they can be sent later. Rows that `--rate` holds back are not sent either, because they are not due yet.
     private var sendsRest: Bool { !file.isRewindable && (pacer == nil || queue.isEmpty) }
 
     private func take(_ row: InputRow) throws(ClientError) {
@@ -290,7 +290,7 @@ final class FeedRun {
         }
     }
 
-    /// Sends something. If the connection breaks again, the next send reports the loss.
+    /// Calls `send`, and ignores the error if the connection breaks again. The next send then reports the loss.
     private func unlessLost(_ send: () throws(ClientError) -> Void) throws(ClientError) {
         do throws(ClientError) {
             try send()

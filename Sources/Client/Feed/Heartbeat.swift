@@ -27,8 +27,8 @@ enum Heartbeat {
         try socket.set(.handshakeInterval, to: handshakeMilliseconds)
     }
 
-    /// Makes the kernel probe the peer instead. The kernel's probes work no matter how many messages queue up. Call
-    /// this function before attaching the socket.
+    /// Makes the kernel probe the peer. Unlike libzmq's heartbeats, these probes work no matter how many messages queue
+    /// up. Call this function before attaching the socket.
     static func setKeepalive(on socket: borrowing Socket) throws(ZeroMQError) {
         try socket.set(.keepalive, to: 1)
         try socket.set(.keepaliveIdle, to: keepalive.idle)

@@ -1,6 +1,6 @@
 import Wire
 
-/// Rows that are sent as one message in the codec `batch`. They have the same number and type of values.
+/// Rows that are sent as one message in the codec `batch`. All rows have the same number and type of values.
 struct RowBatch {
     /// The maximum number of rows.
     let capacity: Int
@@ -22,7 +22,7 @@ struct RowBatch {
 
     /// Adds a row.
     ///
-    /// - Returns: False if the batch is full, or if its rows have another number or type of values.
+    /// - Returns: False if the batch is full, or if the new row has a different number or type of values.
     mutating func add(_ row: InputRow) -> Bool {
         if isEmpty { (width, areTokens) = (row.values.count, row.areTokens) }
         guard ids.count < capacity, row.values.count == width, row.areTokens == areTokens else { return false }

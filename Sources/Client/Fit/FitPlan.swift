@@ -28,16 +28,16 @@ package struct FitPlan: Sendable {
     package var fit = FitOptions()
     /// The number of lanes in which a stateful model is trained; nil for the batch size in the model's file.
     package var streams: Int?
-    /// The file with the states from which a stateful training starts.
+    /// The file with the states from which stateful training starts.
     package var initialState: String?
-    /// The output file for the states at the end of a stateful training.
+    /// The output file for the states at the end of stateful training.
     package var finalState: String?
     package var history: (path: String, format: TrainingHistory.Format)?
     /// The output file for the best model so far.
     package var checkpoint: String?
     /// Whether to continue from the optimizer state in the model's file.
     package var resumes = false
-    /// The number of epochs that were done before a resumed training; nil to derive it from the number of updates.
+    /// The number of epochs done before training is resumed; nil to derive it from the number of updates.
     package var initialEpoch: Int?
     /// Whether to replace existing files.
     package var replaces = false

@@ -81,8 +81,8 @@ package struct LabelledSequences: Sendable {
         try check(hasRows: !sequences.isEmpty)
     }
 
-    /// Appends a part of a sequence. A part without a label is left out, unless `keepsAll` is set: it still advances
-    /// the state of a stateful model.
+    /// Appends a part of a sequence. A part without a label is left out, unless `keepsAll` is set. For a stateful
+    /// model, all parts must be kept, because each part advances the state.
     private mutating func append(_ sequence: RecordedSequence, _ timesteps: Range<Int>, keepsAll: Bool) {
         let labels = set.hasLabelPerTimestep ? sequence.labels[timesteps] : sequence.labels[timesteps].suffix(1)
         guard keepsAll || labels.contains(where: { !$0.isNaN }) else {

@@ -4,8 +4,7 @@ import Recurrent
 import Training
 import Wire
 
-/// The states from which a stateful training starts or with which it ends: one per lane, in the format of
-/// `sluice export`.
+/// The states at the start or at the end of stateful training: one per lane, in the format of `sluice export`.
 struct StreamStates {
     /// The exported streams, in lane order.
     let exports: [StreamExport]

@@ -37,8 +37,8 @@ package struct RowLayout: Equatable, Sendable {
     package var skipsBadRows: Bool
     /// Whether each row is a whole sequence. The model determines how the values are grouped into timesteps.
     package var isWide: Bool
-    /// Whether sequences for which the input names no stream get the ids 1, 2 and so on. This applies to files whose
-    /// rows are whole sequences.
+    /// Whether sequences get the ids 1, 2 and so on if the input names no stream. This applies to files whose rows are
+    /// whole sequences.
     package var numbersSequences: Bool
     /// Whether all models take tokens, so that a NumPy array has no feature axis.
     package var takesTokens = false
@@ -85,7 +85,7 @@ package struct RowLayout: Equatable, Sendable {
     ///   - hasHeader: Whether the first record of CSV names the columns.
     ///   - skipsBadRows: Whether a bad row is skipped and counted.
     ///   - isWide: Whether each row is a whole sequence.
-    ///   - numbersSequences: Whether sequences for which the input names no stream get the ids 1, 2 and so on.
+    ///   - numbersSequences: Whether sequences get the ids 1, 2 and so on if the input names no stream.
     /// - Throws: ``ClientError`` with the status `usage` if the options contradict each other.
     package init(
         format: Format? = nil, stream: String? = nil, streamColumn: String? = nil, valueColumns: [String]? = nil,

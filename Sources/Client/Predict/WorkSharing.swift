@@ -2,8 +2,8 @@ import Dispatch
 import Recurrent
 import Synchronization
 
-/// Divides sequences into batches, which the threads process one at a time. The batches depend only on the sequences
-/// and the model. Answers and loss sums are therefore the same for any number of threads.
+/// Divides sequences into batches. Each thread processes one batch at a time. The batches depend only on the sequences
+/// and the model, so answers and loss sums are the same for any number of threads.
 struct WorkSharing {
     /// The number of multiplications in one batch. It amounts to a few milliseconds of work.
     static let usualBatch = 1 << 23

@@ -146,8 +146,8 @@ package final class SnapshotFile {
         }
     }
 
-    /// The maximum size of the state in one page, in bytes. Encoded as base64 and with the other members, such a page
-    /// stays below the limit of 1 MiB for a request.
+    /// The maximum size of the state in one page, in bytes. With base64 encoding and the other members, a page stays
+    /// below the limit of 1 MiB for a request.
     private static let pageBytes = 400_000
     private static let pageStreams = 1_000
 

@@ -62,8 +62,9 @@ package struct CoreBounds: Encodable, Equatable, Sendable {
 final class BoundLoops {
     private let functions: UnsafePointer<sluice_bounds>
     private let lanes: Int
-    /// The arguments of e^x and the data to read, in whole blocks of 8 of the widest vectors. Like the engine's
-    /// weights, the data is aligned to cache lines. A vector across two lines would be read at half the speed.
+    /// The arguments of e^x, which are also the data to read. The length is a multiple of 8 of the widest vectors. Like
+    /// the engine's weights, the data is aligned to cache lines, because a vector across two lines is read at half the
+    /// speed.
     private let values: UnsafeMutableBufferPointer<Float>
     private let powers: UnsafeMutableBufferPointer<Float>
     /// The sum of the loops' results. It keeps the compiler from removing a loop.

@@ -12,7 +12,7 @@ package struct TrainingTask: Sendable {
     let loss: LossChoice
     /// The settings that do not change during the training.
     package let configuration: TrainingConfiguration
-    /// Whether a resumed training keeps the learning rate in the file, which an earlier training may have lowered.
+    /// Whether resumed training keeps the learning rate in the file, which earlier training may have lowered.
     let keepsLearningRate: Bool
 
     /// Combines the options in a model's file with the user's choices.

@@ -137,8 +137,8 @@ struct CSVRows: RowReader {
     }
 
     private mutating func streamID() throws(ClientError) -> String {
-        // Without a stream column, either all rows belong to one stream, or each row is a sequence whose row number is
-        // the stream's id.
+        // Without a stream column, either all rows belong to one stream, or each row is a sequence and its number is
+        // the id of the sequence's stream.
         guard let column = columns.stream else { return layout.stream(ofSequence: rowNumber) ?? "\(rowNumber)" }
         if !stream.id.isEmpty, record.field(column, isEqualTo: stream.bytes) { return stream.id }
         let bytes = record.trimmedBytes(column)

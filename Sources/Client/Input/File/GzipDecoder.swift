@@ -61,7 +61,7 @@ import CZlib
                 isBetweenMembers = true
                 wasFull = false
             default:
-                // Return the bytes before the damage first.
+                // First return the bytes before the damage. The next call throws.
                 guard count == 0 else {
                     wasFull = true
                     return count

@@ -85,8 +85,8 @@ struct JSONElements: RowTexts {
         }
     }
 
-    /// Returns whether `byte` ends the element. No bracket may be open after this byte. The answer depends on the next
-    /// byte only for a number or for a word such as `null`.
+    /// Returns whether `byte` is the last byte of an element. Call this only when all brackets and strings are closed.
+    /// A number, or a word such as `null`, ends where the next byte does not continue it.
     private mutating func isLast(_ byte: UInt8) throws(ClientError) -> Bool {
         if [UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: "\"")].contains(byte) { return true }
         guard let next = try reader.peek(1).first else { return false }
