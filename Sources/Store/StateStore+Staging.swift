@@ -89,8 +89,8 @@ extension StateStore {
     ///
     /// - Parameter snapshot: A snapshot that ``begin(_:)`` has started.
     /// - Returns: The snapshot's status.
-    /// - Throws: ``StoreError`` if the snapshot cannot be completed. This may be an earlier error of ``begin(_:)`` or
-    ///   of a slice; the code is `snapshotExists` if the name has been taken since.
+    /// - Throws: ``StoreError`` if the snapshot cannot be completed. An error that ``begin(_:)`` or a slice has already
+    ///   thrown is thrown again. The code is `snapshotExists` if another snapshot has taken the name in the meantime.
     public func finish(_ snapshot: StagedSnapshot) throws(StoreError) -> SnapshotStatus {
         defer { discard(snapshot) }
         let staged = try stagedRows(snapshot)

@@ -26,7 +26,7 @@ public final class StateStore: Sendable {
         var isVerified = false
         /// Whether the folder has been made writable.
         var isBegun = false
-        /// The folder's journal, and the kind that the seal states for as long as the journal can be written.
+        /// The folder's journal, and the kind that the seal states while the journal can be written.
         var journal: Journal?
         var journalKind = Seal.JournalKind.none
     }
@@ -38,9 +38,9 @@ public final class StateStore: Sendable {
     /// seal or its time is unknown.
     public let lastTime: Int64?
 
-    /// Opens the store of a folder, or creates it if it does not exist. An existing database is not written to before
-    /// the first change or ``begin(_:journalKind:isWhole:)``. Only a folder that an earlier version wrote is migrated
-    /// at once.
+    /// Opens the store of a folder, or creates it if it does not exist. A folder that an earlier version wrote is
+    /// migrated at once. Any other existing database stays unchanged until the first change or
+    /// ``begin(_:journalKind:isWhole:)``.
     ///
     /// - Parameter folder: The state folder; nil for a store in memory, which is lost when the process ends.
     /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse`, `laterVersion` or `damaged`.
@@ -51,8 +51,8 @@ public final class StateStore: Sendable {
         }
         database = try OwnedDatabase(
             path: folder.map { "\($0)/\(Self.fileName)" },
-            // A checkpoint of a million streams writes about 40,000 pages, which are moved into the database 4,000 at a
-            // time.
+            // A checkpoint of a million streams writes about 40,000 pages to the log. SQLite moves them into the
+            // database 4,000 at a time.
             pragmas: "PRAGMA wal_autocheckpoint = 4000")
         let versions = try database.versions(Schema.migrator)
         // Read the seal only now, because opening the database has locked the folder for this process.
@@ -71,8 +71,8 @@ public final class StateStore: Sendable {
         var seal = found?.seal ?? Seal(header.identity)
         let isBehind = found != nil && seal.generation < header.generation
         seal.generation = header.generation
-        // A seal that is behind is written before the next change to the database. Otherwise, a second crash could
-        // leave the database two generations ahead.
+        // If the seal in the file is older than the database, a new seal is written before the database changes again.
+        // Otherwise, a second crash could leave the database two generations ahead of the seal.
         self.seal = SealKeeper(seal, file: file, isBehind: isBehind)
     }
 

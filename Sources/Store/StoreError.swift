@@ -47,7 +47,7 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     ///
     /// - Parameters:
     ///   - place: The file.
-    ///   - problem: The predicate of a sentence that has the file as its subject.
+    ///   - problem: A predicate that completes a sentence about the file, such as `is missing`.
     /// - Returns: The error, including the remedy.
     static func damage(_ place: String, _ problem: String) -> StoreError {
         StoreError(

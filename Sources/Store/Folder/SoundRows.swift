@@ -44,8 +44,8 @@ struct SoundRows {
                 keys.formUnion(Self.proved(rows.map { ($0.key, $0.value) }, stored[bucket] ?? StreamDigest.Sum()))
             }
         } else {
-            // The buckets' stored sums are damaged. Only the sum over all rows is left, which proves either all sound
-            // rows or none.
+            // The stored sums of the buckets are damaged, so only the sum over all rows is left. This sum proves either
+            // all sound rows or none of them.
             keys.formUnion(Self.proved(found.map { ($0.key, $0.value) }, header.streams))
         }
         try findSnapshots(db, header, &checksum)

@@ -2,7 +2,7 @@ import Glibc
 
 /// The result of examining a state folder: whether the folder is sound, and what it contains.
 ///
-/// The daemon examines the folder in the same steps when it starts.
+/// When the daemon starts, it examines its folder in the same steps.
 public struct StateExamination: Codable, Equatable, Sendable {
     /// A snapshot in the folder.
     public struct Snapshot: Codable, Equatable, Sendable {

@@ -93,8 +93,8 @@ public final class Journal: Sendable {
         try database.checkPages()
     }
 
-    /// Throws if the journal is missing although the seal expects one. Otherwise, SQLite would simply create a new
-    /// journal.
+    /// Throws if the journal is missing although the seal expects one. Without this check, SQLite would simply create a
+    /// new journal.
     private static func requireFiles(_ path: String, _ seal: Seal) throws(StoreError) {
         let (size, log) = (StateFolder.size(of: path) ?? 0, StateFolder.size(of: path + "-wal") ?? 0)
         guard size > 0 || (seal.journalKind == .none && log == 0) else { throw .damage(path, "is missing or empty") }

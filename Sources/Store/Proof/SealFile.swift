@@ -46,7 +46,7 @@ struct SealFile: Sendable {
             var bytes = [UInt8](repeating: 0, count: Seal.byteCount)
             let count = unsafe pread(descriptor, &bytes, bytes.count, off_t(place * stride))
             let seal = count == bytes.count ? Seal(bytes) : nil
-            // A seal's serial number determines its place. A copy in the other place does not count.
+            // A seal's serial number determines its place. Ignore a seal that is in the other place.
             return seal.flatMap { $0.serial % 2 == UInt64(place) ? $0 : nil }
         }
     }

@@ -7,8 +7,8 @@ import Wire
 extension StateStore {
     // MARK: - Opening
 
-    /// Throws if the database is missing although other files show that there was one. Otherwise, SQLite would create a
-    /// new database and delete the log of the old one.
+    /// Throws if the database is missing although other files show that there was one. Without this check, SQLite would
+    /// create a new database and delete the log of the old one.
     static func requireDatabase(in folder: String) throws(StoreError) {
         let path = "\(folder)/\(fileName)"
         guard (StateFolder.size(of: path) ?? 0) == 0 else { return }
@@ -55,7 +55,8 @@ extension StateStore {
                 "is older than the rest of the folder, or has lost its end: it has the generation \(header.generation), "
                     + "and \(file.path) knows of \(seal.generation)")
         }
-        // While the database is unsealed, nothing updates the seal. The seal's generation may therefore be older.
+        // While the database is unsealed, nothing updates the seal. The seal's generation may therefore be older than
+        // the database's.
         guard header.isSealed else { return }
         guard header.generation <= seal.generation + 1 else {
             throw .damage(

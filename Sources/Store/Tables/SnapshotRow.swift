@@ -42,7 +42,7 @@ struct SnapshotRow {
     }
 
     /// Creates a row for a snapshot that is not in the table yet. The number is random, so that the new snapshot never
-    /// adopts the leftover streams of another.
+    /// adopts the leftover streams of another snapshot.
     init(newNamed name: String, time: Int64) {
         self.init(id: Int64.random(in: 1 << 32..<1 << 62), name: name, time: time)
     }
@@ -54,7 +54,7 @@ struct SnapshotRow {
             arguments: [id, name, time])
     }
 
-    /// Writes the snapshot's current contents and their checksum.
+    /// Writes the current values of the row, and their checksum.
     ///
     /// - Returns: The amount by which the sum of the table's checksums changes.
     mutating func update(in db: Database, _ checksum: inout Checksum) throws -> UInt64 {
