@@ -4,11 +4,11 @@ import Wire
 
 /// Checks the command names at the beginning of a command line.
 enum CommandWords {
-    /// Checks that the words name commands. Without this check, the argument parser would show the general help for an
-    /// unknown word after `help`, and report an unknown command as an unexpected argument.
+    /// Checks that the words of a command line name commands. Without this check, the argument parser would show the
+    /// general help for an unknown word after `help`, and report an unknown command as an unexpected argument.
     ///
     /// - Parameter arguments: The command line without the program name.
-    /// - Throws: ``ClientError`` with the status `usage`. It names the unknown word and suggests a similar one.
+    /// - Throws: ``ClientError`` with the status `usage`. The error names the unknown word and suggests a similar one.
     static func check(_ arguments: [String]) throws(ClientError) {
         var words = arguments[...]
         let isHelp = words.first == "help"

@@ -80,7 +80,7 @@ final class AccessGuard: Sendable {
         pending.withLock { $0.isOpen = true }
         let thread = Thread { [self] in
             ThreadName.take("sluice-access")
-            // Taking the watch out of the property frees it, and closes its sockets, when `run` returns.
+            // Take the watch out of the property, so that it is freed and its sockets are closed when `run` returns.
             self.watch.withLock { $0.take() }?.run()
             ended.signal()
         }

@@ -52,7 +52,7 @@ final class AccessWatch: @unchecked Sendable {
         let expected: String
     }
 
-    /// A client that the watch has welcomed but whose handshake is not finished yet.
+    /// A client that the watch has allowed to connect but whose handshake is not finished yet.
     private struct Guest {
         let role: EndpointRole
         let address: String
@@ -63,7 +63,7 @@ final class AccessWatch: @unchecked Sendable {
     private static let address = "inproc://zeromq.zap.01"
     /// The time between checks of the connections and the open files, in milliseconds.
     private static let lookMilliseconds = 500
-    /// The time after which a welcomed client has either connected or failed, in nanoseconds.
+    /// The time after which a client in ``guests`` has either connected or failed, in nanoseconds.
     private static let guestTime: Int64 = 6_000_000_000
     /// The traffic on a subscriber's connection that is attributed to heartbeats, not subscriptions, in bytes per
     /// second.
@@ -75,7 +75,7 @@ final class AccessWatch: @unchecked Sendable {
     private var poller = Poller()
     private var log: AccessLog
     private var brokenHandshakes: [BrokenHandshake] = []
-    /// The welcomed clients, in the order in which libzmq asked about them.
+    /// The clients that may connect, in the order in which libzmq asked about them.
     private var guests: [Guest] = []
     /// The ``SteadyClock`` time of the last check of the connections.
     private var lastLook: Int64 = 0
@@ -98,7 +98,7 @@ final class AccessWatch: @unchecked Sendable {
             watchSockets()
             while try turn() {}
         } catch {
-            // Without answers, libzmq admits no new client. Open connections are not closed.
+            // Without the watch's answers, libzmq admits no new client. Open connections are not closed.
             log.logger.critical("no new clients are admitted; restart sluiced: \(error)")
         }
     }
@@ -130,8 +130,8 @@ final class AccessWatch: @unchecked Sendable {
                 try requests.sendFrames(answer(frames, isIngestClosed: isIngestClosed), wait: true)
             }
         }
-        // libzmq asks about a client before it reports the end of the client's connection. All questions about the
-        // clients of these handshakes have therefore been answered.
+        // libzmq asks about a client before it reports the end of the client's connection. The questions about all
+        // clients in `brokenHandshakes` have therefore been answered.
         for handshake in brokenHandshakes { tell(handshake) }
         brokenHandshakes.removeAll()
         let now = SteadyClock.now()

@@ -66,8 +66,8 @@ extension HotLoop {
         }
     }
 
-    /// Adds the entries of a message to the table's batch. Whenever the batch is full, or holds timesteps of an entry's
-    /// stream, it is decided first.
+    /// Adds the entries of a message to the table's batch. If the batch is full, or already holds timesteps of the next
+    /// entry's stream, the batch is decided first.
     ///
     /// - Parameters:
     ///   - socket: The socket that received the message.
@@ -87,7 +87,7 @@ extension HotLoop {
         return true
     }
 
-    /// Adds entries to the table's batch, or drops them: at most ``entriesPerLook``.
+    /// Adds the next entries to the table's batch, at most ``entriesPerLook`` of them. Drops invalid entries.
     ///
     /// - Returns: False if the batch must be decided before the next entry is admitted.
     private mutating func admitEntries(of socket: IngestSocket) -> Bool {

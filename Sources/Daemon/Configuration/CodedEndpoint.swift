@@ -11,7 +11,7 @@ public struct CodedEndpoint<Codec: RawRepresentable<String> & CaseIterable, Plac
     ///
     /// - Parameters:
     ///   - text: The text.
-    ///   - read: Reads what follows the codec.
+    ///   - read: Reads the text after the codec.
     /// - Throws: `EndpointError` if the text is not an endpoint.
     public init(_ text: String, read: (String) throws(EndpointError) -> Place) throws(EndpointError) {
         for codec in Codec.allCases {

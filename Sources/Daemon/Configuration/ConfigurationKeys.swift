@@ -48,7 +48,7 @@ protocol KeySet: RawRepresentable<String>, CaseIterable, Equatable {
 
 /// The source of a key's meaning, unit and default.
 enum KeyMeaning {
-    /// The key has the meaning of a flag. `meaning` and `value` replace the flag's help if the file takes different
+    /// The key means the same as a flag. `meaning` and `value` replace the flag's help if the file takes different
     /// values.
     case flag(String, meaning: String? = nil, value: String? = nil)
     case own(_ meaning: String, value: String, usual: String)

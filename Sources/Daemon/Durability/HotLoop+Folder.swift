@@ -7,8 +7,8 @@ extension HotLoop {
     /// running checkpoint continues afterwards.
     mutating func renewFolder() {
         guard let folderWatch, let loss = checkpoints.failure else { return }
-        // The records that are being committed may be only in the old journal. Answers that wait for them must not
-        // claim that the changes are durable.
+        // A commit that is under way may reach only the old journal. The answers that wait for this commit must not say
+        // that their changes are durable, so end the checkpoint instead of writing everything again.
         guard !group.isCommitting else { return endCheckpoint(.failure(loss)) }
         if group.isOn { loseJournal(loss) }
         let known = zip(group.weights, table.models).map {

@@ -221,8 +221,9 @@ struct StartState: ~Copyable {
 
     /// Starts a new journal if the old one cannot be continued.
     ///
-    /// If journaling is now off, the replayed state is stored at once. If it were not stored, the old journal would
-    /// bring back streams that are removed before the next checkpoint.
+    /// If journaling is now off, the replayed state is stored at once. If it were not stored and the daemon crashed
+    /// before the next checkpoint, the old journal would be replayed again and bring back streams that have been
+    /// removed in the meantime.
     private mutating func finishReplay(_ replayed: ReplayedJournal?, goesOn: Bool) throws {
         guard let replayed else { return }
         guard replayed.connects, goesOn || replayed.count == 0 else {
@@ -230,8 +231,8 @@ struct StartState: ~Copyable {
         }
     }
 
-    /// Repeats the daemon's response to a state that turned NaN or infinite: the stream returns to its last checkpoint,
-    /// which is still in the store.
+    /// Handles states that turned NaN or infinite during the replay, as the running daemon does: each such stream
+    /// returns to its last checkpoint, which is still in the store.
     private mutating func wakeFaulty() throws(StoreError) {
         let ids = table.takeWakeRequests()
         _ = table.takeEvents()

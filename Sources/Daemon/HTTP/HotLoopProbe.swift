@@ -43,8 +43,8 @@ final class HotLoopProbe: Sendable {
         }
         let timeout = loop.scheduleTask(in: TimeAmount(bound)) {}
         promise.futureResult.whenComplete { _ in timeout.cancel() }
-        // This also runs if the timeout is cancelled, for example because the event loop shuts down. Every promise is
-        // therefore fulfilled.
+        // This closure also runs if the timeout is cancelled, for example because the event loop shuts down. Every
+        // promise is therefore fulfilled.
         timeout.futureResult.whenComplete { [self] _ in
             askers.withLock { $0.waiting.removeValue(forKey: number) }?.succeed(nil)
         }

@@ -27,7 +27,8 @@ extension HotLoop {
             next = gone.next
         }
         if let period = idleSweep.idleAfter {
-            // If a checkpoint fails, the next one copies the same streams again. They must stay in memory until then.
+            // Do not hibernate streams during a checkpoint: if the checkpoint fails, the next one copies the same
+            // streams from memory again.
             guard !checkpoints.isRunning, checkpoints.folderLoss == nil, idleSweep.wakers == 0 else {
                 return idleSweep.postpone()
             }

@@ -22,8 +22,8 @@ extension HotLoop {
         }
     }
 
-    /// Removes streams from memory, and records the removal in the journal. Removing the streams from the store alone
-    /// is not enough, because earlier records would bring them back.
+    /// Removes streams from memory, and records the removal in the journal. Removing the streams only from the store is
+    /// not enough, because earlier records would bring them back when the journal is replayed.
     ///
     /// The answer waits for the journal, or for a checkpoint if the journal cannot be written. On a full disk, the
     /// answer would wait until there is room again. Therefore, the daemon first checks that the journal or a checkpoint

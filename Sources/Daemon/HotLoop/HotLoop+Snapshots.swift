@@ -84,8 +84,8 @@ extension HotLoop {
         }
     }
 
-    /// Deletes rows in the store whose snapshot was deleted or never finished. If the daemon stops, the next start
-    /// continues.
+    /// Deletes rows in the store whose snapshot was deleted or never finished. If the daemon stops before all rows are
+    /// deleted, the next start deletes the rest.
     mutating func removeLeftovers() {
         startStoreJob { store throws(StoreError) in
             try store.removeLeftovers(limit: Self.leftoversPerJob)

@@ -8,8 +8,8 @@ extension HotLoop {
     /// The maximum time to spend on consuming received timesteps.
     private static let drainTime = Duration.seconds(2)
     /// The conditions under which a producer is told to hang up. Each entry applies until the given time after the stop
-    /// began. At first, the producer must be silent. Later, it is enough for the producer to be between two messages.
-    /// After the last entry, no condition applies.
+    /// began. At first, a producer must be silent. Later, it is enough that the producer is between two messages. After
+    /// the last entry, no condition applies.
     private static let hangUpMoments: [(until: Duration, moment: PeerConnections.Moment)] = [
         (.milliseconds(250), .quiet(.milliseconds(10))),
         (.milliseconds(350), .quiet(.milliseconds(2))),
@@ -21,8 +21,8 @@ extension HotLoop {
     /// Consumes the timesteps that producers had sent before the stop, for at most ``drainTime``, and carries out the
     /// last requests.
     mutating func drain(_ memory: inout TurnMemory) throws(ZeroMQError) {
-        // From here on, no producer completes a handshake. A new producer sends nothing, and will reconnect when
-        // another daemon is running.
+        // From here on, no producer completes a handshake. A producer that connects now cannot send anything. It tries
+        // again until another daemon is running.
         access.closeIngest()
         for socket in ingest { socket.beginDrain() }
         // The poller now waits only for the mailbox: the sockets are read until they are empty anyway, and the
@@ -104,8 +104,8 @@ extension HotLoop {
         startCheckpoint()
         try waitForOthers()
         if checkpoints.folderLoss != nil {
-            // The first checkpoint noticed that the folder is lost. If the folder's path is usable, a second one writes
-            // everything again.
+            // The first checkpoint noticed that the folder is lost. If the folder's path is usable, a second checkpoint
+            // writes everything again.
             startCheckpoint()
             try waitForOthers()
         }

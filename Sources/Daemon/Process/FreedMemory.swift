@@ -2,9 +2,9 @@ import CMalloc
 import Foundation
 import Logging
 
-/// Returns freed memory to the system, which the C library would otherwise keep.
+/// Returns freed memory to the system instead of leaving it with the C library.
 ///
-/// When decisions that waited for a slow subscriber are freed, the memory around them is still in use. glibc alone
+/// When decisions that waited for a slow subscriber are freed, the memory around them is still in use. By itself, glibc
 /// returns only the free memory at the end of a heap, so the heaps would stay as large as the largest burst.
 /// `malloc_trim` also returns free pages in the middle.
 public struct FreedMemory {

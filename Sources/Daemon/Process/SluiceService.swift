@@ -65,8 +65,8 @@ public struct SluiceService: Sendable {
         try result.withLock { $0 }.get()
     }
 
-    /// Gives this thread, and the threads that it creates, the priority with which the process was started. If the user
-    /// is root, Foundation and Dispatch raise the priority of their threads.
+    /// Gives this thread, and the threads that it creates, the priority with which the process was started. This is
+    /// needed if the user is root, because Foundation and Dispatch then raise the priority of their threads.
     private static func takeProcessPriority() {
         let kind = __priority_which_t(PRIO_PROCESS.rawValue)
         // If the system refuses, the priority does not change.

@@ -28,7 +28,7 @@ final class IngestSocket {
     let endpoint: IngestEndpoint
     let codec: IngestCodec
     let socket: Socket
-    /// The message in work, if the codec is `batch`.
+    /// The message whose entries are being admitted, if the codec is `batch`.
     let batch = Confined(ReceivedBatch())
     private let drain = Confined(Drain())
 

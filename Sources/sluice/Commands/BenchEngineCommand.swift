@@ -22,7 +22,8 @@ struct BenchEngineCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    /// The parent command. It also has `--json`, and receives the flag from any position on the command line.
+    /// The parent command, which also has `--json`. Wherever the flag stands on the command line, the parent receives
+    /// it.
     @ParentCommand private var bench: BenchCommand
 
     func run() throws {

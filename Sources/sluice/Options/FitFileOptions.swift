@@ -1,7 +1,7 @@
 import ArgumentParser
 import Client
 
-/// The options for the validation during training, and for the files that it reads and writes besides the model.
+/// The options for validation during training, and for the files other than the model that training reads and writes.
 struct FitFileOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
