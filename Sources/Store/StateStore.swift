@@ -183,8 +183,8 @@ public final class StateStore: Sendable {
     /// - Throws: ``StoreError`` if the checkpoint may not be durable.
     public func endCheckpoint(at position: UInt64) throws(StoreError) {
         try change("write a checkpoint to") { _, content in content.header.position = position }
-        // A checkpoint succeeds only once the seal states the database's new generation. If this fails, the caller can
-        // repeat the checkpoint.
+        // A checkpoint succeeds only once the seal states the database's new generation. If the seal cannot be written,
+        // the caller can repeat the checkpoint.
         try seal.catchUp()
     }
 }

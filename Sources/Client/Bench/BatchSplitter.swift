@@ -2,7 +2,7 @@ import Wire
 import ZeroMQ
 
 /// Splits batches into one message per entry, as the daemon does when it publishes decisions one by one. The splitter
-/// does not run a model: the second frame of each message has the right size, but only zeros as its content.
+/// does not run a model: the second frame of each message has the right size but contains only zeros.
 struct BatchSplitter: ~Copyable {
     private let answer: [UInt8]
     private var header = Message()

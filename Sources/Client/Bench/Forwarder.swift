@@ -40,8 +40,8 @@ package enum Forwarder {
         }
     }
 
-    /// Ends the forwarder when its standard input ends. The parent process holds the other end of this pipe, so the
-    /// forwarder ends with its parent, however the parent ends.
+    /// Ends the forwarder when its standard input ends. Standard input is a pipe whose other end the parent process
+    /// holds. The forwarder therefore ends with its parent, however the parent ends.
     private static func endWithStandardInput() {
         Thread.detachNewThread {
             while let data = try? FileHandle.standardInput.read(upToCount: 64), !data.isEmpty {}

@@ -61,8 +61,8 @@ final class LatencyRun {
     /// - Parameters:
     ///   - count: The maximum number of messages.
     ///   - counts: Whether to record the round-trip times.
-    /// - Returns: False if a message did not come back. The turn must then end, because further messages would only
-    ///   wait for a dead target.
+    /// - Returns: False if a message did not come back. The turn must then end, so that the run does not keep waiting
+    ///   for a dead target.
     /// - Throws: `ZeroMQError`.
     private func exchange(_ count: Int, counts: Bool) throws -> Bool {
         let clock = ContinuousClock()

@@ -263,8 +263,8 @@ package final class ControlClient {
 private struct ReplyID: Decodable {
     let id: JSONValue?
 
-    /// Returns whether the reply belongs to this request. A reply without an id, which answers a request whose id the
-    /// daemon could not read, counts too.
+    /// Returns whether the reply belongs to this request. A reply without an id counts too, because the daemon may have
+    /// been unable to read the request's id.
     func answers(_ request: ControlRequest) -> Bool {
         guard let id, id != .null else { return true }
         return id == request.id

@@ -16,7 +16,7 @@ protocol RowReader {
     ///
     /// - Returns: The row; nil at the end of the file.
     /// - Throws: ``ClientError`` with the status `data` if the row is bad. Unless ``isDamaged`` is true, the next call
-    ///   continues with the row after it.
+    ///   continues with the following row.
     mutating func next() throws(ClientError) -> InputRow?
 }
 

@@ -3,9 +3,9 @@ import Wire
 
 /// Decides when a checkpoint begins, and what the running checkpoint does next.
 ///
-/// The hot loop owns the schedule. It asks for the next action, carries it out and reports the result. The schedule
-/// itself knows nothing of the store, the streams or the clock. Callers pass in the current time, in nanoseconds of the
-/// ``SteadyClock``.
+/// The hot loop owns the schedule. The loop asks for the next action, carries it out and reports the result. The
+/// schedule itself knows nothing of the store, the streams or the clock. Callers pass in the current time, in
+/// nanoseconds of the ``SteadyClock``.
 ///
 ///     idle ──begin──▶ copying ──▶ copied ──▶ committing ──▶ idle
 ///           │          ▲    ▲        │

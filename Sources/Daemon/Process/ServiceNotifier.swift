@@ -21,8 +21,8 @@ struct ServiceNotifier: Sendable {
         }
     }
 
-    /// The time after which systemd restarts the daemon unless it receives `alive`; nil if systemd does not watch the
-    /// daemon.
+    /// The time within which systemd must receive `alive`; otherwise, systemd restarts the daemon. Nil if systemd does
+    /// not watch the daemon.
     let watchdogInterval: Duration?
     private let address: UnixSocketAddress
 

@@ -14,8 +14,8 @@ public enum StandardDescriptors {
     }
 
     /// Opens `/dev/null` for each standard descriptor that the parent process had closed. Otherwise, the next file or
-    /// socket would get the number of that descriptor, and the log might be written to it. Call this before anything is
-    /// opened.
+    /// socket would get the number of that descriptor, and the log might be written to that file or socket. Call this
+    /// before anything is opened.
     public static func occupy() {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
             // `open` returns the lowest free number, which is `descriptor`.

@@ -6,7 +6,7 @@ import Synchronization
 
 /// Makes sure that a stop ends in time, no matter what the daemon is doing when the stop is requested.
 ///
-/// While the daemon loads models and state, it serves nothing and can lose nothing, so the process ends at once. Later,
+/// If the daemon is still loading models and state, the process ends at once, because nothing can be lost yet. Later,
 /// the hot loop performs an orderly stop. When the time is up, sockets that still linger for their peers are cut off,
 /// but a write of state is never cut off.
 ///

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Detects whether the state folder, or an open file in it, has been deleted, replaced or unmounted.
 ///
-/// SQLite would keep writing to files that no one else can open any more. Therefore, the watch compares the device and
-/// inode at each path with those that it first saw there. A watch can be used from any thread.
+/// In these cases, SQLite would keep writing to files that no one else can open any more. Therefore, the watch compares
+/// the device and inode at each path with those that it first saw there. A watch can be used from any thread.
 public final class StateFolderWatch: Sendable {
     private struct Inode: Equatable {
         let device: UInt

@@ -1,8 +1,8 @@
 import Foundation
 import GRDB
 
-/// The position of a journal's last record, and the checksum of its batch. This checksum also covers all earlier
-/// batches.
+/// The position of a journal's last record, and the checksum of the batch that contains the record. This checksum also
+/// covers all earlier batches.
 struct JournalEnd: Equatable {
     /// The position of the record; 0 if there is no record yet.
     var position: UInt64 = 0

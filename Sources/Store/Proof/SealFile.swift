@@ -4,7 +4,7 @@ import Glibc
 /// write is synced. If a power cut leaves a write incomplete, the previous seal is still there.
 ///
 /// The places are overwritten and never move, so a write succeeds even on a full disk. Each write opens the file by
-/// name, so that it notices if the folder was deleted or replaced.
+/// name, and therefore notices if the folder was deleted or replaced.
 struct SealFile: Sendable {
     /// The name of the file within the state folder.
     static let fileName = "sluice.seal"
