@@ -29,7 +29,8 @@ extension HotLoop {
         batchStart = start
         var count = 0
         while try enqueueEntries(of: socket, until: start + Self.timePerTurn, by: &memory) {
-            // Decisions in the codec `batch` on a large message share a message, but not with those on later messages.
+            // In the codec `batch`, the decisions on one large message are published together, but not together with
+            // decisions on later messages.
             count += socket.batch.value.next
             if count >= Self.entriesPerAnswer {
                 try decideAndPublish(&memory.decided)

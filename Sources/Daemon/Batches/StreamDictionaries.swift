@@ -3,10 +3,10 @@ import Wire
 
 /// The dictionaries that producers have announced.
 struct StreamDictionaries {
-    /// The maximum number of dictionaries. Beyond it, the one that was not used for the longest time is forgotten.
+    /// The maximum number of dictionaries. Beyond this number, the least recently used dictionary is forgotten.
     static let maximumCount = 64
 
-    /// The dictionaries, the last used one at the end.
+    /// The dictionaries, with the most recently used one at the end.
     private var entries: [NumberedStreams]
     /// Whether the store has the same dictionaries, or will have them once a job that is under way has ended.
     private(set) var areStored = true
@@ -19,7 +19,7 @@ struct StreamDictionaries {
     /// The number of dictionaries.
     var count: Int { entries.count }
 
-    /// All dictionaries, the last used one at the end.
+    /// All dictionaries, with the most recently used one at the end.
     var all: [StreamDictionary] { entries.map(\.dictionary) }
 
     /// Adds a dictionary that is not known yet.
@@ -38,6 +38,6 @@ struct StreamDictionaries {
 
     mutating func beginStoring() { areStored = true }
 
-    /// Records that the dictionaries must be stored, for example because that failed.
+    /// Records that the dictionaries must be stored, for example because the last attempt failed.
     mutating func mustBeStored() { areStored = false }
 }

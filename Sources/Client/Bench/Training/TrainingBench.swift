@@ -19,7 +19,7 @@ package struct TrainingBench {
     ///   - plan: The choices. The names of outputs are not used.
     ///   - document: The model.
     ///   - samples: The number of samples.
-    /// - Throws: ``ClientError`` if the file is wrong, or a choice does not fit the model.
+    /// - Throws: ``ClientError`` if the file is bad, or if a choice does not fit the model.
     package init(_ plan: FitPlan, _ document: ModelDocument, samples: Int) throws(ClientError) {
         guard (1...10_000).contains(samples) else {
             throw ClientError(.usage, "--samples must be from 1 to 10000")

@@ -1,4 +1,4 @@
-/// The times of a training.
+/// The times of a training run.
 package struct TrainingReport: Encodable, Sendable {
     /// The number of sequences, timesteps and updates in an epoch.
     let sequences, timesteps, updates: Int
@@ -19,7 +19,7 @@ package struct TrainingReport: Encodable, Sendable {
         case update = "update_ns"
     }
 
-    /// The report for people.
+    /// The human-readable report.
     package var lines: [String] {
         func text(_ spread: Spread) -> String {
             func tenths(_ value: Double) -> String { Quantity.fixed(value, digits: 1) }
