@@ -4,12 +4,12 @@ public import Wire
 
 /// Stores the dictionaries that producers have announced.
 ///
-/// A dictionary is proved by its own hash, so its row has no checksum. A row that was damaged is left out: the daemon
-/// then drops the messages that refer to the dictionary until it is announced again.
+/// The hash of a dictionary proves its contents, so its row has no checksum. A damaged row is left out. The daemon then
+/// drops the messages that refer to the dictionary until a producer announces the dictionary again.
 extension StateStore {
     /// Makes the stored dictionaries equal to the given ones.
     ///
-    /// - Parameter dictionaries: The dictionaries, the last used one at the end.
+    /// - Parameter dictionaries: The dictionaries, with the most recently used one at the end.
     /// - Throws: ``StoreError`` if nothing was written.
     public func keep(_ dictionaries: [StreamDictionary]) throws(StoreError) {
         try change("write a dictionary to") { db, _ in

@@ -181,14 +181,15 @@ public struct DaemonConfiguration: Equatable, Sendable {
         (1...100_000_000).contains(messages)
     }
 
-    /// The high-water mark of a decisions endpoint. A message in the codec `batch` usually has hundreds of decisions, so
-    /// fewer of them may wait.
+    /// The high-water mark of a decisions endpoint. The mark is lower for the codec `batch`, because such a message
+    /// usually has hundreds of decisions.
     func highWaterMark(for codec: DecisionCodec) -> Int {
         codec == .batch ? max(1, highWaterMark / 100) : highWaterMark
     }
 
-    /// Returns whether a text can be the prefix of topics in the codec `batch`. It has at most 254 bytes and no control
-    /// characters. Topics that begin with `!sluice/` belong to the daemon, except for ``DecisionBatch/topicPrefix``.
+    /// Returns whether a text can be the prefix of topics in the codec `batch`. Such a prefix has at most 254 bytes and
+    /// no control characters. Topics that begin with `!sluice/` belong to the daemon, except for
+    /// ``DecisionBatch/topicPrefix``.
     public static func isTopicPrefix(_ text: String) -> Bool {
         guard !text.hasPrefix(StreamID.ownTopics) || text.hasPrefix(DecisionBatch.topicPrefix) else { return false }
         return StreamID.isValid("_\(text)")

@@ -68,7 +68,7 @@ final class DecisionPublisher {
         try held.forEach { message, topic, content throws(ZeroMQError) in
             guard message.publisher ?? number == number else { return }
             guard let model = message.model else {
-                // The decisions before an event must be published before it.
+                // Decisions that precede an event must be published before the event.
                 try publishGathered()
                 return try socket.send(topic, content)
             }

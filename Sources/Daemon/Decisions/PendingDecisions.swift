@@ -58,7 +58,7 @@ struct PendingDecisions {
         }
     }
 
-    /// Records that decisions in the codec `batch` need not wait for more.
+    /// Records that decisions in the codec `batch` need not wait for further decisions.
     mutating func endUnit() {
         guard !messages.isEmpty else { return }
         messages[messages.count - 1].endsUnit = true

@@ -2,8 +2,8 @@ import Store
 
 /// Stores the dictionaries of the codec `batch`.
 extension HotLoop {
-    /// Stores the dictionaries if they have changed and no earlier ones are being stored. Dictionaries that come in the
-    /// meantime are stored next. If storing fails, it is tried again with the next checkpoint.
+    /// Stores the dictionaries if they have changed, unless the store is already writing dictionaries. Dictionaries
+    /// that arrive in the meantime are stored afterwards. If storing fails, the next checkpoint tries again.
     mutating func storeDictionaries() {
         guard isDurable, !dictionaries.areStored, !isStoringDictionaries else { return }
         isStoringDictionaries = true

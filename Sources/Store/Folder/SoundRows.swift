@@ -141,7 +141,7 @@ struct SoundRows {
             try copyTable("weights", "id, fingerprint, checksum", from: source, to: db)
             try copyTable("layout", "fingerprint, layout, checksum", from: source, to: db)
         }
-        // The database may be of a version without dictionaries, or the table may be damaged. Without a dictionary,
+        // The database may be of a version without dictionaries, or the table may be damaged. If a dictionary is lost,
         // producers announce it again.
         try? copyTable("dictionary", "number, hash, ids", from: source, to: db)
         header.others = try SmallTables.verifiedSum(in: db, &checksum) ?? 0

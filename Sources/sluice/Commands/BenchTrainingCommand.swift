@@ -3,7 +3,7 @@ import Client
 import ModelFiles
 import Training
 
-/// `sluice bench training`: measures the updates of a training.
+/// `sluice bench training`: measures the updates of a training run.
 struct BenchTrainingCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "training",
@@ -36,7 +36,8 @@ struct BenchTrainingCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    /// The parent command. It also has `--json` and receives the flag from any position.
+    /// The parent command, which also has `--json`. Wherever the flag stands on the command line, the parent receives
+    /// it.
     @ParentCommand private var bench: BenchCommand
 
     func validate() throws {
