@@ -20,7 +20,7 @@ extension HotLoop {
         checkpoints.begin(at: table.journal.position, isAwaited: checkpointWaiters.areWaiting, now: SteadyClock.now())
         checkpointWaiters.begin()
         group.beginCheckpoint()
-        storeDictionaries()
+        storeDictionaries(beforeCheckpoint: true)
         continueCheckpoint()
     }
 

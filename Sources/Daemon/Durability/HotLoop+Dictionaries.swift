@@ -2,10 +2,13 @@ import Store
 
 /// Stores the dictionaries of the codec `batch`.
 extension HotLoop {
-    /// Stores the dictionaries if they have changed, unless the store is already writing dictionaries. Dictionaries
-    /// that arrive in the meantime are stored afterwards. If storing fails, the next checkpoint tries again.
-    mutating func storeDictionaries() {
-        guard isDurable, !dictionaries.areStored, !isStoringDictionaries else { return }
+    /// Stores the dictionaries if they have changed. If the store is already writing dictionaries, the change is stored
+    /// afterwards. If storing fails, the next checkpoint tries again.
+    ///
+    /// - Parameter beforeCheckpoint: Whether to hand the change to the store at once, so that the checkpoint that
+    ///   follows contains it.
+    mutating func storeDictionaries(beforeCheckpoint: Bool = false) {
+        guard isDurable, !dictionaries.areStored, beforeCheckpoint || !isStoringDictionaries else { return }
         isStoringDictionaries = true
         dictionaries.beginStoring()
         startWriteJob { [all = dictionaries.all] store throws(StoreError) in

@@ -22,7 +22,7 @@ import Wire
     @Test func `the Python code of the protocol page sends ids, a dictionary and numbers`() throws {
         let page = try String(
             contentsOf: Self.root.appending(path: "Sources/Wire/Wire.docc/Protocol.md"), encoding: .utf8)
-        let section = try #require(page.split(separator: "### Many streams in one message\n").last)
+        let section = try #require(page.split(separator: "\n### Many streams in one message\n").last)
         let text = try #require(section.split(separator: "\n## ").first)
         let code = text.matches(of: /(?s)```python\n(.*?)```/).map { String($0.1) }
         try #require(code.count == 2)

@@ -10,7 +10,10 @@ Use each object in one thread only.
 from .connection import Keys, NoAnswer
 from .control import Control, ControlError
 from .producer import Dictionary, Producer
-from .subscriber import Decision, Event, Flag, Subscriber
+from .subscriber import BatchSubscriber, Decision, Event, Flag, Subscriber
 
-__all__ = ["Control", "ControlError", "Decision", "Dictionary", "Event", "Flag", "Keys", "NoAnswer", "Producer", "Subscriber"]
+__all__ = [
+    "BatchSubscriber", "Control", "ControlError", "Decision", "Dictionary", "Event", "Flag", "Keys", "NoAnswer", "Producer",
+    "Subscriber",
+]
 __version__ = "1.0"

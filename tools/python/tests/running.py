@@ -22,12 +22,15 @@ class Daemon:
         self.ingest, self.decisions, self.control = (f"ipc://{self.folder.name}/{role}" for role in "idc")
         # A repeated --ingest adds an endpoint.
         self.pull = f"ipc://{self.folder.name}/pull"
+        # Endpoints with the codec `batch`.
         self.batch = f"ipc://{self.folder.name}/batch"
+        self.batches = f"ipc://{self.folder.name}/batches"
         self.log_path = pathlib.Path(self.folder.name, "log")
         with self.log_path.open("w") as log:
             self.process = subprocess.Popen(
                 [PROGRAMS / "sluiced", model, "--ingest", self.ingest, "--ingest", f"pull:{self.pull}", "--ingest",
-                 f"batch:pull:{self.batch}", "--decisions", self.decisions, "--control", self.control, "--http", "off", *options], stderr=log)
+                 f"batch:pull:{self.batch}", "--decisions", self.decisions,
+                 "--decisions", f"batch:{self.batches}", "--control", self.control, "--http", "off", *options], stderr=log)
         self.wait_for_line("ready: ")
 
     @property

@@ -63,7 +63,7 @@ class TheExamples(unittest.TestCase):
 class TheProtocolPage(unittest.TestCase):
     def test_its_example_reads_decisions_on_many_streams(self):
         page = (ROOT / "Sources/Wire/Wire.docc/Protocol.md").read_text()
-        section = page.split("### Many streams in one message\n")[1]
+        section = page.split("### Decisions on many streams in one message\n")[1]
         example = section.split("```python\n")[1].split("```")[0]
         with tempfile.TemporaryDirectory() as folder:
             batches = f"ipc://{folder}/b"

@@ -12,7 +12,7 @@ import unittest
 import numpy
 from running import PROGRAMS, REFERENCE, ROOT, Daemon, sluice
 
-from sluice import Control, ControlError, Decision, Dictionary, Flag, Keys, NoAnswer, Producer, Subscriber
+from sluice import BatchSubscriber, Control, ControlError, Decision, Dictionary, Flag, Keys, NoAnswer, Producer, Subscriber
 
 
 def keras_answers(path):
@@ -93,6 +93,16 @@ class ThePackage(unittest.TestCase):
             self.producer.send(one.stream.replace("together", "again"), [first_value(values, one.stream), swapped[one.stream]])
         for one, other in zip(decisions[3:], [self.decided(2)[1] for _ in range(3)]):
             self.assertEqual(one.probabilities.tobytes(), other.probabilities.tobytes())
+
+    def test_decisions_on_a_batch_arrive_as_two_arrays(self):
+        streams = [f"a-array-{number}" for number in range(3)]
+        with BatchSubscriber(decisions=self.daemon.batches) as subscriber, Producer(f"pull:{self.daemon.batch}") as producer:
+            producer.send_batch(streams, [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]])
+            names, records = subscriber.next()
+            single = self.decided(6)
+            self.assertEqual(names.tolist(), [one.stream.encode() for one in single])
+            self.assertEqual(records["step"].tolist(), [1, 2] * 3)
+            self.assertEqual(records["probabilities"].tobytes(), b"".join(one.probabilities.tobytes() for one in single))
 
     def test_a_batch_that_is_not_valid_is_refused_before_it_is_sent(self):
         dictionary = Dictionary(["a", "b"])
