@@ -44,7 +44,7 @@ import Wire
         try folder.write(String(decoding: try JSONEncoder().encode(export), as: UTF8.self), to: name)
     }
 
-    @Test func `a training goes on after its weights, its input or its state change`() throws {
+    @Test func `training goes on after its weights, its input or its state change`() throws {
         let given = try FitCase("change")
         let (days, parts) = (try days(), given.parts)
         try #require(parts.count == 5)

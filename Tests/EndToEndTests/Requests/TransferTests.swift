@@ -40,7 +40,7 @@ import Wire
         #expect(try sluice(["export", "unknown"], first).status == 66)
     }
 
-    @Test func `a training starts from a stream's state, and a daemon imports the state at its end`() throws {
+    @Test func `training starts from a stream's state, and a daemon imports the state at its end`() throws {
         let first = try DaemonProcess([model2])
         let peer = try Peer(first)
         _ = try peer.decide("s", values(20))

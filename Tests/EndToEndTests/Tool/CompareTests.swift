@@ -123,7 +123,7 @@ import Testing
         #expect(ended.errorOutput.contains(words), "\(ended.errorOutput)")
     }
 
-    @Test func `an interruption ends with exit status 75 and reports the completed trainings`() throws {
+    @Test func `an interruption ends with exit status 75 and reports the completed training runs`() throws {
         var text = try String(contentsOfFile: Self.days, encoding: .utf8)
         text += "\nlate,1,0.5,\n"
         let program = try RunningProgram("sluice", ["compare", "--epochs", "1", "--seeds", "1000"], input: text)
