@@ -14,7 +14,7 @@ struct HDF5GlobalHeap {
     /// "GCOL" and the version.
     private static let signature: [UInt8] = [0x47, 0x43, 0x4F, 0x4C, 1]
 
-    /// A reference to an object: the address of a heap, and the index of the object in this heap.
+    /// A reference to an object: the address of a heap, and the object's index in that heap.
     private struct ObjectID: Hashable {
         let address: Int
         let index: Int

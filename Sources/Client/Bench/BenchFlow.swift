@@ -29,13 +29,13 @@ final class BenchFlow: Sendable {
         sendingEnds.load(ordering: .acquiring) && !hasSentAll.load(ordering: .acquiring)
     }
 
-    /// Lets the sender send until ``close()``.
+    /// Lets the sender send until ``close()`` is called.
     func open() {
         isOpen.store(true, ordering: .releasing)
         changed.signal()
     }
 
-    /// Makes the sender wait until ``open()``.
+    /// Makes the sender wait until ``open()`` is called.
     func close() { isOpen.store(false, ordering: .releasing) }
 
     /// Makes the sender stop.

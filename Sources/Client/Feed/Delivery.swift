@@ -260,7 +260,7 @@ struct Delivery {
         }
     }
 
-    /// Checks that no stream reached its target because timesteps were skipped or because another producer sent some.
+    /// Checks that no stream reached its target only because timesteps were skipped or another producer sent some.
     private mutating func checkTallies(
         control: ControlClient, before: DaemonStatus, after: DaemonStatus
     ) throws(ClientError) {

@@ -31,7 +31,7 @@ package struct RowLayout: Equatable, Sendable {
     package var label: Label?
     /// The column or member with the weight of the row's sequence in training; nil to read no weights.
     package var weightColumn: String?
-    /// Whether the first record of CSV names the columns. If not, the columns are called 1, 2 and so on.
+    /// Whether the first CSV record names the columns. If not, the columns are called 1, 2 and so on.
     package var hasHeader: Bool
     /// Whether a bad row is skipped and counted. If not, it ends the input.
     package var skipsBadRows: Bool

@@ -40,7 +40,7 @@ public final class StopWatch: Sendable {
 
     /// Begins to handle SIGTERM, SIGINT and SIGHUP.
     ///
-    /// - Parameter logger: The log, which reports anything that is cut off.
+    /// - Parameter logger: The logger for the stop and for anything that the stop cuts off.
     public init(logger: Logger) {
         self.logger = logger
         // Each thread inherits the signal mask of the thread that creates it. From here on, only the thread in

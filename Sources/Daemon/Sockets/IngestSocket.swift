@@ -4,7 +4,7 @@ import ZeroMQ
 
 /// A received message of timesteps. Its memory is reused for the next message.
 struct IngestMessage: ~Copyable {
-    /// The frames of the message. Frames beyond ``frameCount`` are left over from an earlier message.
+    /// The message's first three frames. Any that are beyond ``frameCount`` are left over from an earlier message.
     var id = Message()
     fileprivate(set) var payload = Message()
     fileprivate var third = Message()

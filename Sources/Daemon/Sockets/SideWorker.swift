@@ -2,7 +2,8 @@ import Dispatch
 
 /// Runs slow work on another thread, one piece at a time, and posts each result to the hot loop.
 ///
-/// The worker is for work that needs no state of the loop, such as parsing large requests and encoding large replies.
+/// The worker is for work that needs none of the loop's state, such as parsing large requests and encoding large
+/// replies.
 final class SideWorker: Sendable {
     private let mailbox: Mailbox
     private let queue = DispatchQueue(label: "sluice.requests")

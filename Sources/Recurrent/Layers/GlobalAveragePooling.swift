@@ -69,7 +69,7 @@ enum TimestepCount {
 
     /// Adds one timestep to the count.
     ///
-    /// - Parameter bits: The count; 0.0 is zero.
+    /// - Parameter bits: The float that stores the count; 0.0 stores a count of zero.
     /// - Returns: The new count.
     static func increment(_ bits: inout Float) -> UInt32 {
         let count = min(bits.bitPattern + 1, largest)

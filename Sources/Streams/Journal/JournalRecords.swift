@@ -104,7 +104,7 @@ public struct JournalRecords: Sendable {
         open = nil
     }
 
-    /// Appends timesteps. They join the previous message's record if this record has the same weights and is not
+    /// Appends timesteps. They join the previous message's record if that record has the same weights and is not
     /// complete yet. The hot path calls this, so it allocates only if the capacity is too small.
     ///
     /// - Returns: Whether the timesteps begin a record.

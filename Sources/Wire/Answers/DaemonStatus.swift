@@ -18,7 +18,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
             case allDecisions = "all_decisions"
         }
 
-        /// Creates the list. Each parameter sets the property of the same name.
+        /// Creates the endpoints. Each parameter sets the property of the same name.
         public init(
             ingest: [String], decisions: String, allDecisions: [DecisionEndpoint]? = nil, control: String,
             http: String? = nil
@@ -60,7 +60,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         /// The codec of the first decisions endpoint.
         public var decisions: DecisionCodec
 
-        /// Creates the list. Each parameter sets the property of the same name.
+        /// Creates the codecs. Each parameter sets the property of the same name.
         public init(ingest: [IngestCodec], decisions: DecisionCodec) {
             self.ingest = ingest
             self.decisions = decisions

@@ -29,10 +29,10 @@ public enum VisibleText {
         return String(shown)
     }
 
-    /// Returns a text in double quotes, with backslashes and quotes escaped as well. Different texts always have
+    /// Returns a string in double quotes, with backslashes and quotes escaped as well. Different strings always have
     /// different quoted forms.
     ///
-    /// - Parameter text: Any text, such as a stream's id.
+    /// - Parameter text: Any string, such as a stream's id.
     /// - Returns: The text to show.
     public static func quoted(_ text: String) -> String { quoted(Array(text.utf8)) }
 

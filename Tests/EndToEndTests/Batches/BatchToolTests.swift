@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests the tool's messages that carry many streams, with the real daemon.
+/// Tests the tool, against the real daemon, with messages that carry many streams.
 @Suite struct `The tool with many streams in a message` {
     private let endpoints = ["@tcp://127.0.0.1:*", "batch:pull:@tcp://127.0.0.1:*"]
 

@@ -81,7 +81,7 @@ import ZeroMQ
         let (status, text) = try refusal(["--check-config"] + keys.flags)
         #expect(status == 78 && text.contains(open) && text.contains("chmod o-w"), "\(text)")
 
-        // The read-only case needs the right to mount. Without that right, skip the case.
+        // The read-only case needs permission to mount. Skip it without that permission.
         let mount = "mount --bind '\(keys.clients)' '\(keys.clients)' && mount -o remount,bind,ro '\(keys.clients)'"
         guard try FinishedProgram("/usr/bin/unshare", ["--mount", "/bin/sh", "-c", mount]).status == 0 else { return }
         let program = RunningProgram.folder.appending(path: "sluiced").path

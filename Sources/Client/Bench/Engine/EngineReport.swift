@@ -33,7 +33,7 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
     package let exponentials: Double
     /// The minimum time to read all weights, in nanoseconds.
     package let reading: Double
-    /// The minimum time that a step waits for dependent operations before the next step can begin, in nanoseconds.
+    /// The minimum time for the longest chain of dependent operations in a step, in nanoseconds.
     package let waiting: Double
     /// The number of streams that are stepped together and share one reading of the weights.
     package let lanes: Int

@@ -121,7 +121,7 @@ struct JSONRows: RowReader {
 }
 
 extension DecodingError.Context {
-    /// Whether the error has neither a path nor one of the texts of ``JSONTimesteps``.
+    /// Whether the error has no path, and its description is not one of ``JSONTimesteps/problems``.
     fileprivate var isEmpty: Bool { codingPath.isEmpty && !JSONTimesteps.problems.contains(debugDescription) }
 
     fileprivate var explanation: String {
