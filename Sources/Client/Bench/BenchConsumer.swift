@@ -9,6 +9,8 @@ struct BenchConsumer: ~Copyable {
     private var second = Message()
     private var third = Message()
     private var frameCount = 0
+    /// The number of entries of the load that came with the last message of the handshake.
+    private var surplus = 0
     private let handshake: Handshake
     private let announced: [UInt8]?
     private let receivesBatches: Bool
@@ -50,8 +52,22 @@ struct BenchConsumer: ~Copyable {
         if announced == nil || Array(copying: first.bytes) == announced {
             flow.isInForce.store(true, ordering: .releasing)
         }
-        // A batch has the ids in its second frame. The message has one entry, so the frame is the id.
-        return receivesBatches ? second.bytes.hasBytes(handshake.go) : first.bytes.hasBytes(handshake.go)
+        guard receivesBatches else { return first.bytes.hasBytes(handshake.go) }
+        guard frameCount == 3, let place = place(of: handshake.go) else { return false }
+        // The daemon may have put the first entries of the load into the same message.
+        surplus = entries - place - 1
+        return true
+    }
+
+    /// The index of a stream among the entries of the received batch; nil if it has no entry.
+    private func place(of id: [UInt8]) -> Int? {
+        let count = entries * (isDaemon ? timesteps : 1)
+        guard count > 0 else { return nil }
+        let width = second.byteCount / count
+        for index in 0..<count where PaddedIDs.id(at: index, in: second.bytes, width: width).hasBytes(id) {
+            return index / (isDaemon ? timesteps : 1)
+        }
+        return nil
     }
 
     /// Waits at most 5 ms for a message.
@@ -59,6 +75,10 @@ struct BenchConsumer: ~Copyable {
     /// - Returns: The number of entries in the message; 0 if no message arrived.
     @inline(__always)
     mutating func receive() throws(ZeroMQError) -> Int {
+        if surplus > 0 {
+            defer { surplus = 0 }
+            return surplus
+        }
         guard try receiveMessage() else { return 0 }
         return receivesBatches ? entries : 1
     }
