@@ -15,7 +15,8 @@ struct BenchConsumer: ~Copyable {
     private let announced: [UInt8]?
     private let receivesBatches: Bool
     private let isDaemon: Bool
-    private let timesteps: Int
+    /// The number of times that a batch has the id of an entry: the daemon repeats it for each timestep's record.
+    private let idsPerEntry: Int
 
     init(_ target: BenchTarget, _ plan: BenchPlan, in context: Context) throws {
         let topic = target.announcesSubscriptions ? "\(StreamID.ownTopics)subscribed/\(UUID().uuidString)" : nil
@@ -28,7 +29,7 @@ struct BenchConsumer: ~Copyable {
         announced = topic.map { Array($0.utf8) }
         receivesBatches = target.publishesBatches
         isDaemon = target.announcesSubscriptions
-        timesteps = plan.timesteps
+        idsPerEntry = isDaemon ? plan.timesteps : 1
     }
 
     private static func open(
@@ -52,7 +53,7 @@ struct BenchConsumer: ~Copyable {
         if announced == nil || Array(copying: first.bytes) == announced {
             flow.isInForce.store(true, ordering: .releasing)
         }
-        guard receivesBatches else { return first.bytes.hasBytes(handshake.go) }
+        guard receivesBatches else { return Array(copying: first.bytes) == handshake.go }
         guard frameCount == 3, let place = place(of: handshake.go) else { return false }
         // The daemon may have put the first entries of the load into the same message.
         surplus = entries - place - 1
@@ -61,13 +62,13 @@ struct BenchConsumer: ~Copyable {
 
     /// The index of a stream among the entries of the received batch; nil if it has no entry.
     private func place(of id: [UInt8]) -> Int? {
-        let count = entries * (isDaemon ? timesteps : 1)
+        let count = entries * idsPerEntry
         guard count > 0 else { return nil }
         let width = second.byteCount / count
-        for index in 0..<count where PaddedIDs.id(at: index, in: second.bytes, width: width).hasBytes(id) {
-            return index / (isDaemon ? timesteps : 1)
+        let index = (0..<count).first {
+            Array(copying: PaddedIDs.id(at: $0, in: second.bytes, width: width)) == id
         }
-        return nil
+        return index.map { $0 / idsPerEntry }
     }
 
     /// Waits at most 5 ms for a message.
@@ -100,14 +101,8 @@ struct BenchConsumer: ~Copyable {
     private var entries: Int {
         guard frameCount == 3 else { return 0 }
         guard isDaemon else { return (try? BatchHeader(first.rawBytes).count) ?? 0 }
-        // Every timestep has a record. The byte just before the outputs of a record holds the number of outputs.
+        // The byte just before the outputs of a record holds the number of outputs.
         let outputs = Int(third.rawBytes.littleEndian(at: 27, as: UInt8.self))
-        return third.byteCount / Decision.recordSize(outputs: outputs) / timesteps
-    }
-}
-
-extension Span<UInt8> {
-    fileprivate func hasBytes(_ bytes: [UInt8]) -> Bool {
-        count == bytes.count && indices.allSatisfy { self[$0] == bytes[$0] }
+        return third.byteCount / Decision.recordSize(outputs: outputs) / idsPerEntry
     }
 }

@@ -71,7 +71,7 @@ struct BenchTrainingCommand: ParsableCommand {
         plan.choices.jobs = jobs
         plan.fit.batchSize = batchSize
         plan.fit.shuffles = false
-        plan.fit.chunk = chunk ?? (document.file.isStateful ? document.file.sequenceLength : nil)
+        plan.fit.chunk = chunk ?? document.usualChunk
         plan.fit.resetsStates = !document.file.isStateful
         return plan
     }

@@ -45,16 +45,7 @@ struct CompareCommand: ParsableCommand {
               sluice compare trips.csv --sequence-by trip --epochs 100 --json
             """)
 
-    @Argument(
-        help: "The file with the sequences; - or none for standard input.",
-        completion: .file(extensions: RowOptions.extensions))
-    var file: String?
-
-    @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp("The same as FILE (default: none).", valueName: "file"),
-        completion: .file(extensions: RowOptions.extensions))
-    var input: String?
+    @OptionGroup var source: InputFileOptions
 
     @OptionGroup var rows: LabelledRowOptions
 
@@ -78,13 +69,7 @@ struct CompareCommand: ParsableCommand {
         transform: parsePatterns)
     var patterns: [ModelPattern]?
 
-    @Option(
-        help: ArgumentHelp("The units of the recurrent layers, from first to last (default: 10).", valueName: "units"),
-        transform: parseUnits)
-    var units: [Int]?
-
-    @Option(help: ArgumentHelp("The kind of the recurrent layers (default: lstm).", valueName: "lstm|gru|rnn"))
-    var layers: PatternSizes.Cell?
+    @OptionGroup var recurrent: RecurrentLayerOptions
 
     @Option(help: ArgumentHelp("The epochs of each training run.", valueName: "epochs"))
     var epochs = 20
@@ -130,7 +115,6 @@ struct CompareCommand: ParsableCommand {
     var quiet = false
 
     func validate() throws {
-        if file != nil, input != nil { throw ValidationError("give the file as FILE or with --input, not both") }
         guard heldOut > 0, heldOut < 1 else { throw ValidationError("--held-out must be above 0 and below 1") }
         try check(epochs, "--epochs", in: 1...1_000_000)
         try check(batchSize, "--batch-size", in: 1...1_000_000)
@@ -144,20 +128,13 @@ struct CompareCommand: ParsableCommand {
         }
     }
 
-    private func check(_ value: Int, _ option: String, in range: ClosedRange<Int>) throws {
-        guard range.contains(value) else {
-            throw ValidationError("\(option) must be \(range.lowerBound) to \(range.upperBound)")
-        }
-    }
-
     func run() throws {
-        var plan = ComparisonPlan(input: file ?? input ?? "-", layout: try rows.layout())
+        var plan = ComparisonPlan(input: source.path, layout: try rows.layout())
         plan.labels = try rows.labelFile()
         plan.features = features
         plan.vocabulary = vocabulary
         plan.patterns = patterns
-        plan.sizes.units = units ?? plan.sizes.units
-        plan.sizes.cell = layers ?? plan.sizes.cell
+        recurrent.apply(to: &plan.sizes)
         plan.epochs = epochs
         plan.batchSize = batchSize
         plan.chunk = chunk

@@ -43,13 +43,7 @@ struct InitCommand: ParsableCommand {
         completion: .file(extensions: ["keras", "safetensors"]))
     var output: String
 
-    @Option(
-        help: ArgumentHelp("The units of the recurrent layers, from first to last (default: 10).", valueName: "units"),
-        transform: parseUnits)
-    var units: [Int]?
-
-    @Option(help: ArgumentHelp("The kind of the recurrent layers (default: lstm).", valueName: "lstm|gru|rnn"))
-    var layers: PatternSizes.Cell?
+    @OptionGroup var recurrent: RecurrentLayerOptions
 
     @Option(help: ArgumentHelp("The number of features of a timestep (default: 1).", valueName: "features"))
     var features: Int?
@@ -91,23 +85,19 @@ struct InitCommand: ParsableCommand {
                 throw ValidationError(
                     "the pattern \(pattern) needs --vocabulary, the number of different tokens; letters ACGT need 5")
             }
-            try check(vocabulary, "--vocabulary", atMost: 1 << 20)
+            try check(vocabulary, "--vocabulary", in: 1...1 << 20)
         } else if vocabulary != nil {
             throw ValidationError("the pattern \(pattern) takes --features, not --vocabulary")
         }
-        try check(features ?? 1, "--features", atMost: 1 << 16)
-        try check(length ?? 1, "--length", atMost: 1 << 30)
+        try check(features ?? 1, "--features", in: 1...1 << 16)
+        try check(length ?? 1, "--length", in: 1...1 << 30)
     }
 
     private func validateLayersFile() throws {
         guard layersFile != nil else { throw ValidationError("give a pattern or --layers-file") }
-        guard units == nil, layers == nil, features == nil, vocabulary == nil, length == nil else {
+        guard recurrent.units == nil, recurrent.layers == nil, features == nil, vocabulary == nil, length == nil else {
             throw ValidationError("the file of --layers-file states the sizes; give only it, -o, --seed and --force")
         }
-    }
-
-    private func check(_ value: Int, _ option: String, atMost maximum: Int) throws {
-        guard (1...maximum).contains(value) else { throw ValidationError("\(option) must be 1 to \(maximum)") }
     }
 
     func run() throws {
@@ -133,22 +123,10 @@ struct InitCommand: ParsableCommand {
             return try LayersFile.read(layersFile ?? "")
         }
         var sizes = PatternSizes()
-        sizes.units = units ?? sizes.units
-        sizes.cell = layers ?? sizes.cell
+        recurrent.apply(to: &sizes)
         sizes.features = features ?? sizes.features
         sizes.vocabulary = vocabulary ?? sizes.vocabulary
         sizes.length = length
         return InitialModel(pattern, sizes)
     }
-}
-
-extension PatternSizes.Cell: ExpressibleByArgument {}
-
-/// Parses the units of recurrent layers, such as `12,8`.
-func parseUnits(_ text: String) throws -> [Int] {
-    let units = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-    guard (1...16).contains(units.count), units.allSatisfy((1...2048).contains) else {
-        throw ValidationError("--units must be numbers from 1 to 2048, such as 10 or 12,8")
-    }
-    return units
 }

@@ -9,25 +9,12 @@ struct SequenceOptions: ParsableArguments {
         completion: .file(extensions: ["keras", "h5", "safetensors"]))
     var model: String
 
-    @Argument(
-        help: "The file with the sequences; - or none for standard input.",
-        completion: .file(extensions: RowOptions.extensions))
-    var file: String?
-
-    @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp("The same as FILE (default: none).", valueName: "file"),
-        completion: .file(extensions: RowOptions.extensions))
-    var input: String?
+    @OptionGroup var source: InputFileOptions
 
     @OptionGroup var rows: LabelledRowOptions
 
-    func validate() throws {
-        if file != nil, input != nil { throw ValidationError("give the file as FILE or with --input, not both") }
-    }
-
     /// The path of the file; `-` for standard input.
-    var path: String { file ?? input ?? "-" }
+    var path: String { source.path }
 }
 
 extension ServingPolicy.Mode {

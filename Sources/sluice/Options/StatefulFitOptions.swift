@@ -38,10 +38,15 @@ struct StatefulFitOptions: ParsableArguments {
     }
 
     func add(to plan: inout FitPlan, _ document: ModelDocument) {
-        plan.fit.chunk = chunk ?? (document.file.isStateful ? document.file.sequenceLength : nil)
+        plan.fit.chunk = chunk ?? document.usualChunk
         plan.fit.resetsStates = !(keepState || initialState != nil)
         plan.streams = streams
         plan.initialState = initialState
         plan.finalState = finalState
     }
+}
+
+extension ModelDocument {
+    /// The usual number of timesteps in a call of the model; nil for whole sequences.
+    var usualChunk: Int? { file.isStateful ? file.sequenceLength : nil }
 }
