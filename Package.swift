@@ -92,14 +92,22 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // A small HTTP server and the files of the live pages, which are built in.
+        .target(
+            name: "HTTPServer",
+            dependencies: [
+                logging, .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            resources: [.embedInCode("Page")],
+            swiftSettings: settings),
+
         // The logic of the two programs, then the programs themselves: arguments in, output out.
         .target(
             name: "Daemon",
             dependencies: [
-                "CMalloc", "ModelFiles", "Recurrent", "Store", "Streams", "Wire", "ZeroMQ", logging,
+                "CMalloc", "HTTPServer", "ModelFiles", "Recurrent", "Store", "Streams", "Wire", "ZeroMQ", logging,
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
@@ -115,7 +123,7 @@ let package = Package(
         .executableTarget(
             name: "sluiced",
             dependencies: [
-                "Daemon", "KerasArchives", "Store", "Streams", "Wire", "ZeroMQ", argumentParser, logging,
+                "Daemon", "HTTPServer", "KerasArchives", "Store", "Streams", "Wire", "ZeroMQ", argumentParser, logging,
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -161,8 +169,13 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Streams", "TestSupport", "Wire", "ZeroMQ", logging,
-                .product(name: "NIOEmbedded", package: "swift-nio"),
+                "Daemon", "HTTPServer", "Streams", "TestSupport", "Wire", "ZeroMQ", logging,
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "HTTPServerTests",
+            dependencies: [
+                "HTTPServer", "TestSupport", logging, .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: settings),
         .testTarget(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Daemon
+import HTTPServer
 
 /// The flags for the HTTP server. A flag overrides the configuration file.
 struct HTTPOptions: ParsableArguments {

@@ -29,7 +29,7 @@ import ZeroMQ
 
     private func address(of request: RawRequest) -> ControlServer.ReturnAddress {
         ControlServer.ReturnAddress(
-            peer: request.peer, hasDelimiter: false, id: .null, byteCount: request.byteCount)
+            controller: request.controller, hasDelimiter: false, id: .null, byteCount: request.byteCount)
     }
 
     private func take(from server: inout ControlServer) throws -> RawRequest {

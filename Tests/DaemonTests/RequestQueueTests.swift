@@ -9,17 +9,21 @@ import Wire
 
     private func request(_ peer: UInt8, _ body: String = "", bytes: Int = 0) -> RawRequest {
         RawRequest(
-            peer: [peer], hasDelimiter: false, body: [Array(body.utf8), [UInt8](repeating: 0x20, count: bytes)])
+            controller: .peer([peer]), hasDelimiter: false,
+            body: [Array(body.utf8), [UInt8](repeating: 0x20, count: bytes)])
     }
 
     private func address(of request: RawRequest) -> ControlServer.ReturnAddress {
         ControlServer.ReturnAddress(
-            peer: request.peer, hasDelimiter: false, id: .null, byteCount: request.byteCount)
+            controller: request.controller, hasDelimiter: false, id: .null, byteCount: request.byteCount)
     }
 
     /// Returns the controller's number and the text of the next request.
     private mutating func next(allowsLarge: Bool = true) -> String? {
-        queue.next(allowsLarge: allowsLarge).map { "\($0.peer[0])\(String(decoding: $0.body[0], as: UTF8.self))" }
+        queue.next(allowsLarge: allowsLarge).map { request in
+            guard case .peer(let peer) = request.controller else { return "page" }
+            return "\(peer[0])\(String(decoding: request.body[0], as: UTF8.self))"
+        }
     }
 
     @Test mutating func `controllers take turns, and the requests of each keep their order`() {
@@ -30,7 +34,7 @@ import Wire
         var order: [String] = []
         while let text = next() {
             order.append(text)
-            queue.release([UInt8(String(text.first ?? "0")) ?? 0])
+            queue.release(.peer([UInt8(String(text.first ?? "0")) ?? 0]))
         }
         #expect(order == ["1a", "2a", "3a", "1b", "3b", "1c"])
     }
@@ -42,12 +46,12 @@ import Wire
         }
         #expect(next() == "1a" && next() == "2a")
         #expect(!queue.hasNext(allowsLarge: true) && next() == nil)
-        queue.hold([1])
-        queue.release([1])
+        queue.hold(.peer([1]))
+        queue.release(.peer([1]))
         #expect(next() == nil, "it is still held")
-        queue.release([2])
+        queue.release(.peer([2]))
         #expect(queue.hasNext(allowsLarge: false) && next() == "2b")
-        queue.release([1])
+        queue.release(.peer([1]))
         #expect(next() == "1b")
     }
 
@@ -88,7 +92,7 @@ import Wire
             queue.add(request(1))
             let request = queue.next(allowsLarge: true)
             first = first ?? request
-            queue.release([1])
+            queue.release(.peer([1]))
         }
         queue.add(request(1, "late"))
         queue.add(request(2, "other"))

@@ -16,10 +16,19 @@ package struct HTTPReply: Sendable {
     ///   - method: GET, HEAD or another method.
     ///   - path: The path of the page.
     ///   - address: HOST:PORT with an IPv4 address.
+    ///   - fields: More header fields, by name.
+    ///   - content: The body; nil if the request has none.
     /// - Throws: A `POSIXError` if there is no server, or if the reply is not HTTP.
-    package init(_ method: String = "GET", _ path: String, at address: String) throws {
+    package init(
+        _ method: String = "GET", _ path: String, at address: String, _ fields: [String: String] = [:],
+        body content: String? = nil
+    ) throws {
         let connection = try TCPConnection(address)
-        try connection.send("\(method) \(path) HTTP/1.1\r\nHost: \(address)\r\nConnection: close\r\n\r\n")
+        var fields = fields
+        fields["Content-Length"] = content.map { "\($0.utf8.count)" }
+        let extra = fields.map { "\($0): \($1)\r\n" }.joined()
+        try connection.send(
+            "\(method) \(path) HTTP/1.1\r\nHost: \(address)\r\nConnection: close\r\n\(extra)\r\n\(content ?? "")")
         let reply = try connection.receiveAll()
         let parts = reply.split(separator: "\r\n\r\n", maxSplits: 1, omittingEmptySubsequences: false)
         let lines = parts[0].split(separator: "\r\n")
@@ -73,6 +82,17 @@ package final class TCPConnection {
             guard sent > 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
             rest = rest.dropFirst(sent)
         }
+    }
+
+    /// Waits for more bytes from the peer.
+    ///
+    /// - Returns: The bytes as text; empty if the peer has closed the connection.
+    package func receive() -> String {
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        let count = unsafe bytes.withUnsafeMutableBytes { bytes in
+            unsafe recv(socket, bytes.baseAddress, bytes.count, 0)
+        }
+        return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
     }
 
     /// Closes the sending side of the connection.

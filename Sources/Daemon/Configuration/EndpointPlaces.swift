@@ -1,4 +1,5 @@
 import Glibc
+import HTTPServer
 import Store
 import ZeroMQ
 

@@ -1,3 +1,5 @@
+public import HTTPServer
+
 /// The endpoint of the HTTP server, and the hosts for which the daemon answers.
 public struct HTTPConfiguration: Equatable, Sendable {
     /// The endpoint at which the daemon answers.

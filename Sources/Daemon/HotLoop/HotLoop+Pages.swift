@@ -17,7 +17,7 @@ extension HotLoop {
     /// Begins a page. Later requests of the same controller wait until the page is complete, so that they cannot affect
     /// the page.
     mutating func startPage(_ search: StreamPageSearch, for address: ControlServer.ReturnAddress) {
-        requests.hold(address.peer)
+        requests.hold(address.controller)
         pages.append(PageJob(address: address, search: search))
     }
 
@@ -38,7 +38,7 @@ extension HotLoop {
     private mutating func finish(_ page: PageJob) {
         let found = table.page(of: page.search, time: clock.now)
         report(found.streams, for: page.address) { StreamPage(streams: $0, next: found.next) }
-        requests.release(page.address.peer)
+        requests.release(page.address.controller)
     }
 
     /// Answers the requests for unfinished pages with an error, so that the daemon can stop without finishing the

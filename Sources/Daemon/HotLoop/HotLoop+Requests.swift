@@ -68,7 +68,7 @@ extension HotLoop {
         } catch {
             reply(Result<JSONValue, ControlError>.failure(error), to: request.address)
         }
-        requests.release(request.address.peer)
+        requests.release(request.address.controller)
     }
 
     /// Encodes and sends a small reply.
@@ -83,7 +83,7 @@ extension HotLoop {
     mutating func replyBeside<Answer: Codable & Sendable>(
         to address: ControlServer.ReturnAddress, _ answer: @escaping @Sendable () throws(ControlError) -> Answer
     ) {
-        requests.hold(address.peer)
+        requests.hold(address.controller)
         startSideJob {
             let outcome: Result<Answer, ControlError>
             do throws(ControlError) {
@@ -94,7 +94,7 @@ extension HotLoop {
             return WrittenReply(outcome, id: address.id)
         } then: { loop, reply in
             loop.send(reply, to: address)
-            loop.requests.release(address.peer)
+            loop.requests.release(address.controller)
         }
     }
 

@@ -1,14 +1,21 @@
 import Wire
 import ZeroMQ
 
+/// The sender of a request, to which the reply goes.
+enum Controller: Hashable, Sendable {
+    /// A peer of the control socket, by its routing id.
+    case peer([UInt8])
+    /// A page, by its call.
+    case page(PageCall)
+}
+
 /// A received request whose JSON has not been read yet.
 struct RawRequest: Sendable {
     /// The maximum size of a request that the hot loop itself reads, in bytes. Reading a request of this size takes a
     /// few microseconds.
     static let maximumBytesReadInLoop = 4096
 
-    /// The peer's routing id.
-    let peer: [UInt8]
+    let controller: Controller
     /// Whether the request began with the empty frame of a REQ socket. If so, the reply must too.
     let hasDelimiter: Bool
     /// The frames after the address and the delimiter, at most two. A valid request has one frame, so two are enough to
@@ -16,7 +23,10 @@ struct RawRequest: Sendable {
     let body: [[UInt8]]
 
     /// The size of the request in bytes, which counts towards the limits on waiting requests.
-    var byteCount: Int { body.reduce(peer.count) { $0 + $1.count } }
+    var byteCount: Int {
+        let id = if case .peer(let peer) = controller { peer.count } else { 0 }
+        return body.reduce(id) { $0 + $1.count }
+    }
     var isLarge: Bool { byteCount > Self.maximumBytesReadInLoop }
 }
 
@@ -24,8 +34,7 @@ struct RawRequest: Sendable {
 struct ControlServer: ~Copyable {
     /// The destination and format of a reply.
     struct ReturnAddress: Sendable {
-        /// The peer's routing id.
-        let peer: [UInt8]
+        let controller: Controller
         /// Whether the request began with the empty frame of a REQ socket. If so, the reply must too.
         let hasDelimiter: Bool
         /// The request's id; null if it could not be read.
@@ -75,7 +84,7 @@ struct ControlServer: ~Copyable {
             }
         }
         hasSurplus = frame.hasMore
-        return RawRequest(peer: peer, hasDelimiter: hasDelimiter, body: body)
+        return RawRequest(controller: .peer(peer), hasDelimiter: hasDelimiter, body: body)
     }
 
     /// Discards the rest of a message, but only a limited number of frames per call.
@@ -93,7 +102,11 @@ struct ControlServer: ~Copyable {
 
     /// Sends a reply. The reply is dropped if the peer is gone or does not read its replies.
     func send(_ reply: WrittenReply, to address: ReturnAddress) throws(ZeroMQError) {
-        let delimiter: [[UInt8]] = address.hasDelimiter ? [[]] : []
-        try socket.sendFrames([address.peer] + delimiter + [reply.json], wait: false)
+        switch address.controller {
+        case .peer(let peer):
+            let delimiter: [[UInt8]] = address.hasDelimiter ? [[]] : []
+            try socket.sendFrames([peer] + delimiter + [reply.json], wait: false)
+        case .page(let call): call.succeed(reply.json)
+        }
     }
 }

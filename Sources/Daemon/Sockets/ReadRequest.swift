@@ -13,7 +13,7 @@ struct ReadRequest: Sendable {
     init(_ request: RawRequest) {
         let (id, command) = ControlRequest.read(request.body)
         address = ControlServer.ReturnAddress(
-            peer: request.peer, hasDelimiter: request.hasDelimiter, id: id, byteCount: request.byteCount)
+            controller: request.controller, hasDelimiter: request.hasDelimiter, id: id, byteCount: request.byteCount)
         do throws(ControlError) {
             switch try command.get() {
             case .writeSnapshot(let name, let streams):

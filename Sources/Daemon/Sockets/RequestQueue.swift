@@ -27,9 +27,9 @@ struct RequestQueue {
         var isOver: Bool { waiting.isEmpty && holds == 0 && unanswered == 0 }
     }
 
-    private var lines: [[UInt8]: Line] = [:]
+    private var lines: [Controller: Line] = [:]
     /// The controllers that have waiting requests, in the order of their turns.
-    private var turns: [[UInt8]] = []
+    private var turns: [Controller] = []
     private var count = 0
     private var byteCount = 0
     private var unansweredBytes = 0
@@ -39,10 +39,10 @@ struct RequestQueue {
 
     /// Appends a request to its controller's line.
     mutating func add(_ request: RawRequest) {
-        var line = lines[request.peer] ?? Line()
-        if line.waiting.isEmpty { turns.append(request.peer) }
+        var line = lines[request.controller] ?? Line()
+        if line.waiting.isEmpty { turns.append(request.controller) }
         line.waiting.append(request)
-        lines[request.peer] = line
+        lines[request.controller] = line
         count += 1
         byteCount += request.byteCount
     }
@@ -60,11 +60,11 @@ struct RequestQueue {
     /// - Returns: The request; nil if no request may be carried out.
     mutating func next(allowsLarge: Bool) -> RawRequest? {
         guard let index = indexOfNext(allowsLarge) else { return nil }
-        let peer = turns.remove(at: index)
-        guard let request = lines[peer]?.waiting.removeFirst() else { return nil }
-        lines[peer]?.holds += 1
-        lines[peer]?.unanswered += 1
-        if lines[peer]?.waiting.isEmpty == false { turns.append(peer) }
+        let controller = turns.remove(at: index)
+        guard let request = lines[controller]?.waiting.removeFirst() else { return nil }
+        lines[controller]?.holds += 1
+        lines[controller]?.unanswered += 1
+        if lines[controller]?.waiting.isEmpty == false { turns.append(controller) }
         count -= 1
         byteCount -= request.byteCount
         unansweredBytes += request.byteCount
@@ -73,8 +73,8 @@ struct RequestQueue {
 
     private func indexOfNext(_ allowsLarge: Bool) -> Int? {
         let allowsLarge = allowsLarge && unansweredBytes < Self.maximumUnansweredBytes
-        return turns.firstIndex { peer in
-            guard let line = lines[peer], line.holds == 0, line.unanswered < Self.maximumUnanswered else {
+        return turns.firstIndex { controller in
+            guard let line = lines[controller], line.holds == 0, line.unanswered < Self.maximumUnanswered else {
                 return false
             }
             return allowsLarge || line.waiting.first?.isLarge == false
@@ -82,22 +82,22 @@ struct RequestQueue {
     }
 
     /// Holds back a controller's requests. Each hold must be ended with one call to ``release(_:)``.
-    mutating func hold(_ peer: [UInt8]) { lines[peer, default: Line()].holds += 1 }
+    mutating func hold(_ controller: Controller) { lines[controller, default: Line()].holds += 1 }
 
     /// Ends one hold of a controller.
-    mutating func release(_ peer: [UInt8]) {
-        lines[peer]?.holds -= 1
-        removeIfOver(peer)
+    mutating func release(_ controller: Controller) {
+        lines[controller]?.holds -= 1
+        removeIfOver(controller)
     }
 
     /// Records that a request has been answered.
     mutating func noteAnswer(to address: ControlServer.ReturnAddress) {
-        lines[address.peer]?.unanswered -= 1
+        lines[address.controller]?.unanswered -= 1
         unansweredBytes -= address.byteCount
-        removeIfOver(address.peer)
+        removeIfOver(address.controller)
     }
 
-    private mutating func removeIfOver(_ peer: [UInt8]) {
-        if lines[peer]?.isOver == true { lines[peer] = nil }
+    private mutating func removeIfOver(_ controller: Controller) {
+        if lines[controller]?.isOver == true { lines[controller] = nil }
     }
 }

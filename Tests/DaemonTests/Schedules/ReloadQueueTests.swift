@@ -7,7 +7,7 @@ import Wire
 @Suite struct `A reload queue` {
     private func request(_ number: Int, resetting: Bool = false) -> ReloadQueue.Reload {
         let address = ControlServer.ReturnAddress(
-            peer: [], hasDelimiter: false, id: .integer(Int64(number)), byteCount: 0)
+            controller: .peer([]), hasDelimiter: false, id: .integer(Int64(number)), byteCount: 0)
         return .request(from: address, resetting: resetting)
     }
 

@@ -153,7 +153,7 @@ private struct Scrape {
         #expect(head.headers["content-length"] == ready.headers["content-length"])
         let post = try HTTPReply("POST", "/metrics", at: daemon.http)
         #expect(post.status == 405 && post.headers["allow"] == "GET, HEAD")
-        #expect(try HTTPReply("GET", "/", at: daemon.http).status == 404)
+        #expect(try HTTPReply("GET", "/nowhere", at: daemon.http).status == 404)
         #expect(try Peer(daemon).status().endpoints.http == daemon.http)
     }
 

@@ -1,13 +1,12 @@
-import Foundation
 import Glibc
-import Logging
+package import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// The daemon's HTTP server: SwiftNIO on its own thread, connected to the daemon's pages, limits and log.
-final class HTTPListener: Sendable {
+/// A bounded HTTP server: SwiftNIO on its own thread, connected to a site and a log.
+package final class HTTPListener: Sendable {
     /// The time between two attempts to reopen a failed server.
     private static let retryInterval = TimeAmount.seconds(10)
     /// The maximum number of bytes in one read from a connection.
@@ -25,41 +24,46 @@ final class HTTPListener: Sendable {
     }
 
     /// The endpoint at which the server answers, with its actual port in place of a `*`.
-    let place: HTTPEndpoint
-    private let configuration: HTTPConfiguration
-    private let pages: HTTPPages
+    package let place: HTTPEndpoint
+    private let site: HTTPSite
     private let logger: Logger
     private let group: MultiThreadedEventLoopGroup
     private let connections = HTTPConnections()
     private let state = Mutex(State())
 
-    /// Opens the server. Returns nil if HTTP is `off`.
+    /// Opens the server. Returns nil if the endpoint is `off`.
     ///
-    /// - Throws: ``DaemonError`` if the server cannot listen at the endpoint.
-    init?(_ configuration: HTTPConfiguration, pages: HTTPPages, logger: Logger) throws(DaemonError) {
-        guard let address = configuration.endpoint.socketAddress else { return nil }
+    /// - Parameters:
+    ///   - endpoint: The endpoint at which the server answers.
+    ///   - site: The pages.
+    ///   - logger: The log of the server's own failures.
+    ///   - begin: Called once on the server's thread, for example to name the thread.
+    /// - Throws: ``HTTPServerError`` if the server cannot listen at the endpoint.
+    package init?(
+        at endpoint: HTTPEndpoint, _ site: HTTPSite, logger: Logger, begin: @escaping @Sendable () -> Void = {}
+    ) throws(HTTPServerError) {
+        guard let address = endpoint.socketAddress else { return nil }
         guard Self.hasDescriptors else {
-            throw DaemonError(
-                .cannotCreate, "http \(configuration.endpoint): the process may open no more files; raise 'ulimit -n'")
+            throw HTTPServerError(
+                .cannotCreate, "http \(endpoint): the process may open no more files; raise 'ulimit -n'")
         }
-        self.configuration = configuration
-        self.pages = pages
+        self.site = site
         self.logger = logger
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let channel: any Channel
         do {
-            channel = try Self.bootstrap(group, configuration, pages, connections, logger).bind(to: address).wait()
+            channel = try Self.bootstrap(group, site, connections, logger).bind(to: address).wait()
         } catch {
             try? group.syncShutdownGracefully()
-            throw DaemonError(error, at: configuration.endpoint)
+            throw HTTPServerError(error, at: endpoint)
         }
-        place = HTTPEndpoint(channel.localAddress) ?? configuration.endpoint
-        group.next().execute { ThreadName.take("sluice-http") }
+        place = HTTPEndpoint(channel.localAddress) ?? endpoint
+        group.next().execute(begin)
         watch(channel)
     }
 
     /// Closes the server and its connections. Without this call, the server runs until the process ends.
-    func close() {
+    package func close() {
         state.withLock { $0.isClosed = true }
         try? group.syncShutdownGracefully()
     }
@@ -71,8 +75,7 @@ final class HTTPListener: Sendable {
     }
 
     private static func bootstrap(
-        _ group: MultiThreadedEventLoopGroup, _ configuration: HTTPConfiguration, _ pages: HTTPPages,
-        _ connections: HTTPConnections, _ logger: Logger
+        _ group: MultiThreadedEventLoopGroup, _ site: HTTPSite, _ connections: HTTPConnections, _ logger: Logger
     ) -> ServerBootstrap {
         ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: backlog)
@@ -93,10 +96,10 @@ final class HTTPListener: Sendable {
             .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: bytesPerRead))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let frames = HTTPHeadFrames()
+                    let frames = HTTPRequestFrames()
                     try channel.pipeline.syncOperations.addHandlers(
                         frames, ByteToMessageHandler(HTTPRequestDecoder()), HTTPResponseEncoder(),
-                        HTTPExchange(behind: frames, pages, hosts: configuration.hosts, in: connections))
+                        HTTPExchange(behind: frames, site, in: connections))
                 }
             }
     }
@@ -106,7 +109,7 @@ final class HTTPListener: Sendable {
         state.withLock { $0.channel = channel }
         channel.closeFuture.whenComplete { [self] _ in
             guard !state.withLock({ $0.isClosed }) else { return }
-            logger.error("http \(place) failed; the daemon tries again every 10 s")
+            logger.error("http \(place) failed; it is tried again every 10 s")
             reopen()
         }
     }
@@ -114,7 +117,7 @@ final class HTTPListener: Sendable {
     private func reopen() {
         _ = group.next().scheduleTask(in: Self.retryInterval) { [self] in
             guard !state.withLock({ $0.isClosed }), let address = place.socketAddress else { return }
-            Self.bootstrap(group, configuration, pages, connections, logger).bind(to: address)
+            Self.bootstrap(group, site, connections, logger).bind(to: address)
                 .whenComplete { [self] result in
                     switch result {
                     case .success(let channel):
@@ -150,18 +153,15 @@ private final class AcceptFailures: ChannelInboundHandler {
     }
 }
 
-extension DaemonError {
+extension HTTPServerError {
     fileprivate init(_ error: any Error, at endpoint: HTTPEndpoint) {
         guard let error = error as? IOError else {
             self.init(.cannotCreate, "http \(endpoint): \(error)")
             return
         }
-        if error.errnoCode == EADDRINUSE {
-            self.init(
-                .inUse, "http \(endpoint): the address is in use; give another one with --http HOST:PORT, or --http off"
-            )
-        } else {
-            self.init(.cannotCreate, "http \(endpoint): \(unsafe String(cString: strerror(error.errnoCode)))")
-        }
+        self =
+            error.errnoCode == EADDRINUSE
+            ? HTTPServerError(.inUse, "http \(endpoint): the address is in use")
+            : HTTPServerError(.cannotCreate, "http \(endpoint): \(unsafe String(cString: strerror(error.errnoCode)))")
     }
 }

@@ -1,8 +1,8 @@
 import NIOCore
 
-/// The address on this machine at which the daemon answers HTTP, or `off`.
+/// The address on this machine at which a server answers HTTP, or `off`.
 public enum HTTPEndpoint: Equatable, Sendable, CustomStringConvertible {
-    /// The daemon does not answer HTTP.
+    /// The server does not answer.
     case off
     /// A numeric IPv4 or IPv6 address and a port. Port 0 stands for any free port.
     case address(String, port: UInt16)
@@ -43,7 +43,7 @@ public enum HTTPEndpoint: Equatable, Sendable, CustomStringConvertible {
     }
 
     /// Whether only this machine can reach the endpoint.
-    var isLocal: Bool {
+    package var isLocal: Bool {
         guard case .address(let host, _) = self else { return true }
         return IPAddress(host)?.isLoopback == true
     }

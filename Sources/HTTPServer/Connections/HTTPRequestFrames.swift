@@ -1,11 +1,11 @@
 import NIOCore
 
-/// Splits the bytes of a connection into request heads, and passes them on one at a time.
+/// Splits the bytes of a connection into requests, and passes them on one at a time.
 ///
-/// No page accepts a request body, so the connection carries only heads. A head is passed on only after the previous
-/// one has been answered. Until then, nothing is read from the connection. A client that sends more must wait and does
-/// not take up memory.
-final class HTTPHeadFrames: ChannelInboundHandler {
+/// A request is a head, with a body of known length if the later handlers ask for one. A request is passed on only after
+/// the previous one has been answered. Until then, nothing is read from the connection. A client that sends more must
+/// wait and does not take up memory.
+final class HTTPRequestFrames: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
@@ -19,11 +19,24 @@ final class HTTPHeadFrames: ChannelInboundHandler {
     enum Event: Sendable {
         /// The first byte of a head has arrived.
         case began
-        /// A complete head has been passed on. If the decoder has not found a request by the time of this event, the
-        /// head does not contain a valid request.
+        /// A complete request has been passed on. If the decoder has not found a request by the time of this event, the
+        /// bytes are not a valid request.
         case ended
+        /// The client has closed its sending side while a request is being answered.
+        case hungUp
         /// The head is too large.
         case overflowed
+    }
+
+    private enum Phase: Equatable {
+        /// The bytes are the head of the next request.
+        case head
+        /// The bytes are the body of a request, of this length. The head has been passed on.
+        case body(length: Int)
+        /// A request has been passed on but not answered yet.
+        case busy
+        /// No more requests are answered. So many bytes have been discarded.
+        case discarding(Int)
     }
 
     private var buffer = ByteBuffer()
@@ -32,10 +45,8 @@ final class HTTPHeadFrames: ChannelInboundHandler {
     /// Whether the current line is empty so far. ``hasLine`` tells whether any earlier line was not empty.
     private var isLineEmpty = true
     private var hasLine = false
-    /// Whether a head has been passed on but not answered yet.
-    private var isBusy = false
-    /// The number of bytes discarded so far; nil before ``discard()`` is called.
-    private var discarded: Int?
+    /// The use of the bytes that arrive.
+    private var phase = Phase.head
     /// Whether the client has closed its sending side.
     private var isAtEnd = false
     private var context: ChannelHandlerContext?
@@ -50,64 +61,85 @@ final class HTTPHeadFrames: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
-        if let discarded {
-            self.discarded = discarded + bytes.readableBytes
+        if case .discarding(let count) = phase {
+            phase = .discarding(count + bytes.readableBytes)
             return
         }
-        if buffer.readableBytes == 0, !isBusy { context.fireUserInboundEventTriggered(Event.began) }
+        if buffer.readableBytes == 0, phase == .head { context.fireUserInboundEventTriggered(Event.began) }
         buffer.writeBuffer(&bytes)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
-        if let discarded {
-            if discarded > Self.maximumDiscarded { context.close(promise: nil) } else { context.read() }
-        } else if !isBusy {
-            handOn(context)
-        }
+        goOn(context)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
         isAtEnd = true
-        if discarded != nil {
-            context.close(promise: nil)
-        } else if !isBusy {
-            handOn(context)
-        }
+        goOn(context)
     }
 
-    /// Passes on the next head. Call this once the previous head has been answered.
+    /// Passes on the next request. Call this once the previous request has been answered.
     func next() {
         guard let context else { return }
-        isBusy = false
+        phase = .head
         if buffer.readableBytes > 0 { context.fireUserInboundEventTriggered(Event.began) }
-        handOn(context)
+        goOn(context)
     }
+
+    /// Passes on a body after the head that is being passed on.
+    ///
+    /// - Parameter length: The size of the body in bytes.
+    func passBody(length: Int) { phase = .body(length: length) }
 
     /// Discards all further bytes until the client closes the connection. No more requests are answered.
     func discard() {
-        guard let context, discarded == nil else { return }
-        discarded = 0
+        guard let context else { return }
+        if case .discarding = phase { return }
+        phase = .discarding(0)
         buffer.clear()
-        if isAtEnd { context.close(promise: nil) } else { context.read() }
+        goOn(context)
     }
 
-    private func handOn(_ context: ChannelHandlerContext) {
+    private func goOn(_ context: ChannelHandlerContext) {
+        switch phase {
+        case .head: passHead(context)
+        case .body(let length): passBody(length, context)
+        case .busy: if isAtEnd { context.fireUserInboundEventTriggered(Event.hungUp) }
+        case .discarding(let count):
+            if isAtEnd || count > Self.maximumDiscarded { context.close(promise: nil) } else { context.read() }
+        }
+    }
+
+    private func passHead(_ context: ChannelHandlerContext) {
         if let length = lengthOfHead(), let head = buffer.readSlice(length: length) {
             buffer.discardReadBytes()
-            (searched, isLineEmpty, hasLine, isBusy) = (0, true, false, true)
+            (searched, isLineEmpty, hasLine, phase) = (0, true, false, .busy)
             context.fireChannelRead(wrapInboundOut(head))
-            context.fireUserInboundEventTriggered(Event.ended)
+            // A later handler may have asked for a body, or ended the connection.
+            if case .body = phase { goOn(context) } else { context.fireUserInboundEventTriggered(Event.ended) }
         } else if buffer.readableBytes >= Self.maximumHead {
-            isBusy = true
+            phase = .busy
             context.fireUserInboundEventTriggered(Event.overflowed)
-        } else if isAtEnd {
-            // All earlier requests have been answered, and the remaining bytes are not a complete request.
-            context.close(promise: nil)
         } else {
-            context.read()
+            readMore(context)
         }
+    }
+
+    private func passBody(_ length: Int, _ context: ChannelHandlerContext) {
+        guard buffer.readableBytes >= length, let body = buffer.readSlice(length: length) else {
+            return readMore(context)
+        }
+        buffer.discardReadBytes()
+        phase = .busy
+        context.fireChannelRead(wrapInboundOut(body))
+        context.fireUserInboundEventTriggered(Event.ended)
+    }
+
+    private func readMore(_ context: ChannelHandlerContext) {
+        // At the end, all earlier requests have been answered, and the remaining bytes are not a complete request.
+        if isAtEnd { context.close(promise: nil) } else { context.read() }
     }
 
     /// Returns the length of the head, including the empty line that ends it; nil if the first ``maximumHead`` bytes do

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Daemon
+@testable import HTTPServer
 
 @Suite struct `The Host header` {
     @Test(arguments: [

@@ -1,16 +1,16 @@
 /// The host in a request's `Host` header.
 ///
 /// A web page can point its own host name at any address and then read the answers (DNS rebinding). Requests from such
-/// a page still carry the page's host name. Therefore, the daemon answers only for addresses, `localhost` and
+/// a page still carry the page's host name. Therefore, a server answers only for addresses, `localhost` and
 /// configured names.
-struct HTTPHost: Equatable, Sendable {
+package struct HTTPHost: Equatable, Sendable {
     /// The name or address in lower case, without port and brackets.
-    let name: String
+    package let name: String
     /// Whether the name is a numeric address.
     let isAddress: Bool
 
     /// Reads `HOST`, `HOST:PORT`, `[ADDRESS]` or `[ADDRESS]:PORT`. Returns nil if `text` has none of these forms.
-    init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         let host: String
         let rest: String
         if text.hasPrefix("[") {
@@ -33,7 +33,7 @@ struct HTTPHost: Equatable, Sendable {
         name = host
     }
 
-    /// Returns whether the daemon answers for this host.
+    /// Returns whether a server answers for this host.
     ///
     /// - Parameter hosts: The configured host names, in upper or lower case.
     /// - Returns: True for addresses, `localhost` and the names in `hosts`.

@@ -3,20 +3,21 @@ import NIOEmbedded
 import NIOHTTP1
 import Testing
 
-@testable import Daemon
+@testable import HTTPServer
 
 /// Tests a connection's timeouts with a clock that the tests set.
 @Suite struct `An HTTP connection` {
-    /// A connection to a daemon that is still loading its state and therefore answers every request at once.
+    /// A connection to a server that answers every request at once.
     private final class Connection {
         let channel = EmbeddedChannel()
 
         init(in connections: HTTPConnections = HTTPConnections()) throws {
-            let frames = HTTPHeadFrames()
-            let pages = HTTPPages(probe: HotLoopProbe(try Mailbox()))
+            let frames = HTTPRequestFrames()
+            let page = HTTPPage.page("/healthz") { _, loop in loop.makeSucceededFuture(.line(.ok, "ok")) }
+            let site = HTTPSite([page], hosts: []) { "no answer for \($0)" }
             try channel.pipeline.syncOperations.addHandlers(
                 frames, ByteToMessageHandler(HTTPRequestDecoder()), HTTPResponseEncoder(),
-                HTTPExchange(behind: frames, pages, hosts: [], in: connections))
+                HTTPExchange(behind: frames, site, in: connections))
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         }
 

@@ -1,4 +1,5 @@
 import Foundation
+import HTTPServer
 import Logging
 import TestSupport
 import Testing
@@ -9,17 +10,17 @@ import Wire
 /// Tests the pages over real sockets, with a mailbox that nobody reads.
 @Suite struct `The pages of a daemon that does not answer` {
     /// Serves the pages, and calls `body` with their address.
-    private func serve(_ probe: HotLoopProbe, _ body: (String) throws -> Void) throws {
+    private func serve(_ probe: HotLoopProbe, _ mailbox: Mailbox, _ body: (String) throws -> Void) throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        var configuration = HTTPConfiguration()
-        configuration.endpoint = .address("127.0.0.1", port: 0)
-        let listener = try #require(try HTTPListener(configuration, pages: HTTPPages(probe: probe), logger: logger))
+        let site = DaemonPages(probe, mailbox, HTTPConfiguration()).site
+        let listener = try #require(try HTTPListener(at: .address("127.0.0.1", port: 0), site, logger: logger))
         defer { listener.close() }
         try body("\(listener.place)")
     }
 
     @Test func `a daemon that is loading its state is healthy but not ready`() throws {
-        try serve(HotLoopProbe(try Mailbox())) { address throws in
+        let mailbox = try Mailbox()
+        try serve(HotLoopProbe(mailbox), mailbox) { address throws in
             #expect(try HTTPReply("GET", "/healthz", at: address).status == 200)
             #expect(try HTTPReply("GET", "/readyz", at: address).status == 503)
             #expect(try HTTPReply("GET", "/metrics", at: address).status == 503)
@@ -30,7 +31,7 @@ import Wire
         let mailbox = try Mailbox()
         let probe = HotLoopProbe(mailbox)
         probe.begin()
-        try serve(probe) { address throws in
+        try serve(probe, mailbox) { address throws in
             let paths = ["/healthz", "/readyz", "/metrics"]
             DispatchQueue.concurrentPerform(iterations: paths.count) { index in
                 let reply = try? HTTPReply("GET", paths[index], at: address)

@@ -1,4 +1,4 @@
-import Daemon
+import HTTPServer
 import Testing
 
 /// Tests the notation for endpoints in flags and configuration files.

@@ -1,0 +1,134 @@
+import Foundation
+import HTTPServer
+import NIOCore
+import NIOHTTP1
+import Wire
+
+/// The daemon's pages, by path. To add a page, add a line to ``site``.
+struct DaemonPages: Sendable {
+    /// The maximum time that the hot loop may take to answer. If it takes longer, it counts as stuck.
+    static let answerBound = Duration.seconds(1)
+
+    private let probe: HotLoopProbe
+    private let mailbox: Mailbox
+    private let configuration: HTTPConfiguration
+    private let feed: StatusFeed
+
+    init(_ probe: HotLoopProbe, _ mailbox: Mailbox, _ configuration: HTTPConfiguration) {
+        self.probe = probe
+        self.mailbox = mailbox
+        self.configuration = configuration
+        feed = StatusFeed(probe)
+    }
+
+    /// The pages.
+    var site: HTTPSite {
+        HTTPSite(
+            [
+                .page("/metrics", metrics), .page("/healthz", health), .page("/readyz", readiness),
+                .data("/api/page", facts), .data("/api/events", events),
+                .action("/api/call", maximumBody: PageRequest.maximumBody, call),
+            ] + HTTPPage.files(home: .daemon), hosts: configuration.hosts
+        ) { host in
+            "sluiced does not answer for '\(host)': start it with --http-host \(host), or use its address"
+        }
+    }
+
+    // MARK: Metrics and health
+
+    /// The metrics, in the Prometheus text format:
+    /// <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>.
+    private func metrics(_ request: HTTPRequest, _ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
+        guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
+        return ask(loop) { metrics in
+            let text = metrics.prometheusText(residentBytes: ResidentMemory.bytes())
+            return HTTPAnswer(.ok, type: PrometheusText.contentType, ByteBuffer(string: text))
+        }
+    }
+
+    /// Answers whether the daemon is alive: either it is still loading its state, or the hot loop answers.
+    private func health(_ request: HTTPRequest, _ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
+        guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.ok)) }
+        return ask(loop) { _ in .line(.ok, "ok") }
+    }
+
+    /// Answers whether the daemon accepts timesteps. The daemon accepts none while it is loading its state, while it is
+    /// stopping, or if its state folder is gone or was replaced.
+    private func readiness(_ request: HTTPRequest, _ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
+        guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
+        return ask(loop) { metrics in
+            if metrics.isStopping { return .line(.serviceUnavailable, "stopping") }
+            if let loss = metrics.status.stateFolderError { return .line(.serviceUnavailable, loss) }
+            return .line(.ok, "ready")
+        }
+    }
+
+    // MARK: The live page
+
+    /// Answers with the facts that the live page needs once.
+    private func facts(_ request: HTTPRequest, _ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
+        let facts: JSONValue = .object([
+            "control": .bool(false), "version": .string(Version.current),
+            "host": .string(request.head.headers["host"].first ?? ""),
+        ])
+        let json = (try? JSONEncoder().encode(facts)) ?? Data()
+        return loop.makeSucceededFuture(HTTPAnswer(.ok, type: Self.json, ByteBuffer(bytes: json)))
+    }
+
+    /// Answers with a stream of the daemon's status.
+    private func events(_ request: HTTPRequest, _ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
+        let given = request.parameter("every").map { Int($0) ?? 0 } ?? 1
+        guard StatusFeed.intervals.contains(given) else {
+            let range = StatusFeed.intervals
+            return loop.makeSucceededFuture(
+                .line(.badRequest, "'every' must be from \(range.lowerBound) to \(range.upperBound) seconds"))
+        }
+        return loop.makeSucceededFuture(.events { [feed] stream in feed.add(stream, every: given, on: loop) })
+    }
+
+    /// Carries out a control request.
+    private func call(_ request: HTTPRequest, _ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
+        let type = request.head.headers["content-type"].first?.prefix { $0 != ";" }
+        guard type == Substring(Self.json) else {
+            return loop.makeSucceededFuture(
+                .line(.unsupportedMediaType, "the request needs the header 'Content-Type: \(Self.json)'"))
+        }
+        guard let call = PageRequest(request.body) else {
+            return loop.makeSucceededFuture(
+                .line(.badRequest, #"the body must be {"method": "...", "params": {...}}"#))
+        }
+        guard PageRequest.reporting.contains(call.method) else {
+            let allowed = PageRequest.reporting.joined(separator: ", ")
+            return loop.makeSucceededFuture(.line(.forbidden, "the methods for pages are \(allowed)"))
+        }
+        guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
+        let pageCall = PageCall(on: loop)
+        mailbox.post { loop in
+            loop.requests.add(RawRequest(controller: .page(pageCall), hasDelimiter: false, body: [call.json]))
+        }
+        return pageCall.answer.map { json in
+            guard let json else {
+                return .line(.gatewayTimeout, "the daemon did not answer within \(PageCall.answerBound)")
+            }
+            return HTTPAnswer(.ok, type: Self.json, ByteBuffer(bytes: json))
+        }
+    }
+
+    // MARK: Answers
+
+    private static let json = "application/json"
+
+    /// Asks the hot loop for its metrics, and builds an answer from them. If the loop does not reply in time, the
+    /// answer says that the loop is stuck.
+    private func ask(
+        _ loop: any EventLoop, _ answer: @escaping @Sendable (DaemonMetrics) -> HTTPAnswer
+    ) -> EventLoopFuture<HTTPAnswer> {
+        probe.metrics(within: Self.answerBound, on: loop).map { $0.map(answer) ?? Self.stuck }
+    }
+
+    private static func loading(_ status: HTTPResponseStatus) -> HTTPAnswer { .line(status, "state is being loaded") }
+
+    private static var stuck: HTTPAnswer {
+        .line(.serviceUnavailable, "the hot loop did not answer within \(answerBound)")
+    }
+}

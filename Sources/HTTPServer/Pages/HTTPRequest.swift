@@ -1,0 +1,54 @@
+package import NIOCore
+package import NIOHTTP1
+
+/// A complete request.
+package struct HTTPRequest: Sendable {
+    /// The line and the headers.
+    package let head: HTTPRequestHead
+    /// The body; empty if the request has none.
+    package let body: ByteBuffer
+
+    init(_ head: HTTPRequestHead, body: ByteBuffer) {
+        self.head = head
+        self.body = body
+    }
+
+    /// The path of the request's target, without the query.
+    var path: Substring { Self.split(head.uri).path }
+
+    /// Returns the value of a parameter in the query, as it stands there.
+    ///
+    /// - Parameter name: The name of the parameter.
+    /// - Returns: The first value; nil if the query has no parameter of that name.
+    package func parameter(_ name: String) -> Substring? {
+        Self.split(head.uri).query.split(separator: "&").lazy
+            .map { $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false) }
+            .first { $0[0] == name }.map { $0.count > 1 ? $0[1] : "" }
+    }
+
+    /// Whether the page that made the request, if a page did, is of this server.
+    ///
+    /// Browsers send `Sec-Fetch-Site` with every request, and `Origin` with each request that could change something.
+    /// Neither can be forged by a page. Other clients need not send them.
+    var isSameOrigin: Bool {
+        let sites = head.headers["sec-fetch-site"]
+        guard sites.allSatisfy({ ["same-origin", "none"].contains($0) }) else { return false }
+        let hosts = head.headers["host"]
+        return head.headers["origin"].allSatisfy { origin in
+            ["http://", "https://"].contains { scheme in
+                hosts.contains { origin.lowercased() == scheme + $0.lowercased() }
+            }
+        }
+    }
+
+    /// Splits a target such as `/path?query` or `http://host/path?query`.
+    static func split(_ target: String) -> (path: Substring, query: Substring) {
+        var rest = target[...]
+        if rest.hasPrefix("http://") {
+            rest = rest.dropFirst("http://".count)
+            rest = rest.firstIndex(of: "/").map { rest[$0...] } ?? "/"
+        }
+        let path = rest.prefix { $0 != "?" }
+        return (path, rest[path.endIndex...].dropFirst())
+    }
+}
