@@ -1,1 +1,105 @@
-// Comes with the page.
+/**
+ * The served models: their labels over time and the distribution of their outputs.
+ */
+import { element, setPairs, setText } from './elements.js';
+import { count, percent, quantity } from './format.js';
+import { drawBars, drawSparkline } from './plot.js';
+
+const MINUTE = 60;
+/** The number of labels that a model with many classes shows; the rest is one line. */
+const SHOWN_LABELS = 5;
+
+/** Returns the thresholds of a model as an array: none, one, or two for a hysteresis. */
+export function levels(threshold) {
+  if (threshold === null || threshold === undefined) return [];
+  if (typeof threshold === 'number') return [threshold];
+  return threshold.rise === threshold.fall ? [threshold.rise] : [threshold.rise, threshold.fall];
+}
+
+/** The models on the page. */
+export class Models {
+  #root;
+  #panels = new Map();
+
+  constructor(root) {
+    this.#root = root;
+  }
+
+  /** Shows the models of an event. */
+  show(event, recorder) {
+    const counters = new Map((event.models ?? []).map((model) => [model.name, model]));
+    for (const model of event.status.models) {
+      if (!this.#panels.has(model.name)) {
+        const panel = new ModelPanel(model.name);
+        this.#panels.set(model.name, panel);
+        this.#root.append(panel.root);
+      }
+      this.#panels.get(model.name).show(model, counters.get(model.name), recorder);
+    }
+    this.#dropOthers(new Set(event.status.models.map((model) => model.name)));
+  }
+
+  #dropOthers(names) {
+    for (const [name, panel] of this.#panels) {
+      if (names.has(name)) continue;
+      panel.root.remove();
+      this.#panels.delete(name);
+    }
+  }
+}
+
+class ModelPanel {
+  constructor(name) {
+    this.pairs = element('dl.pairs');
+    this.shares = element('ul.shares');
+    this.course = element('canvas', { role: 'img' });
+    this.bars = element('canvas', { role: 'img' });
+    this.scale = element('p.scale.dim', {}, element('span', { text: '0' }), element('span', { text: '1' }));
+    this.courseTitle = element('h4');
+    this.root = element('article.panel.model', {},
+      element('div', {}, element('h3', { text: name }), this.pairs),
+      element('div', {}, this.courseTitle, this.course, this.shares),
+      element('div', {}, element('h4', { text: 'Outputs since the start' }), this.bars, this.scale));
+  }
+
+  show(model, counters, recorder) {
+    setPairs(this.pairs, [
+      ['fingerprint', model.fingerprint.slice(0, 16)],
+      ['mode', model.mode],
+      ['threshold', levels(model.threshold).join(' up, ') + (levels(model.threshold).length > 1 ? ' down' : '') || 'largest output'],
+      ['timestep', model.tokens ? `1 of ${count(model.tokens)} tokens` : `${quantity(model.features, 'feature')}`],
+      ['outputs', count(model.outputs)],
+      ['weights', count(model.parameters)],
+      ['streams', prefixes(model.prefixes)],
+    ]);
+    this.pairs.children[0].lastElementChild.title = model.fingerprint;
+    if (counters) this.#showDecisions(model, counters, recorder);
+  }
+
+  #showDecisions(model, counters, recorder) {
+    const shares = recorder.shares(model.name, MINUTE);
+    const label = model.outputs === 1 ? '1' : shares[0]?.label ?? '0';
+    setText(this.courseTitle, `Decisions with label ${label}, 0–100 %`);
+    drawSparkline(this.course, recorder.share(model.name, label), { range: [0, 1] });
+    const share = shares.find((each) => each.label === label)?.share ?? 0;
+    this.course.setAttribute('aria-label', `Share of decisions with label ${label}; ${percent(share)} in the last minute`);
+    this.#showShares(shares);
+    const isProbability = counters.probabilities?.some((total) => total > 0);
+    drawBars(this.bars, counters.probabilities ?? [], isProbability ? levels(model.threshold).filter((each) => each >= 0 && each <= 1) : []);
+    this.bars.setAttribute('aria-label', `Histogram of outputs in 20 parts of 0.05: ${(counters.probabilities ?? []).join(', ')}`);
+  }
+
+  #showShares(shares) {
+    const lines = shares.slice(0, SHOWN_LABELS).map(({ label, share }) => `label ${label}: ${percent(share)}`);
+    const rest = shares.slice(SHOWN_LABELS);
+    if (rest.length) lines.push(`${count(rest.length)} others: ${percent(rest.reduce((sum, each) => sum + each.share, 0))}`);
+    const text = lines.length ? `Last minute: ${lines.join(', ')}` : 'No decision in the last minute';
+    if (this.shares.dataset.text === text) return;
+    this.shares.dataset.text = text;
+    this.shares.replaceChildren(element('li', { text }));
+  }
+}
+
+function prefixes(list) {
+  return list.map((prefix) => (prefix === '' ? 'all others' : `${prefix}…`)).join(', ') || 'all';
+}

@@ -1,1 +1,319 @@
-// Comes with the page.
+/**
+ * The table of streams. It asks only for the rows that are seen, so that a million streams cost as much as twenty.
+ */
+import { call } from './connection.js';
+import { element, setNote, setText } from './elements.js';
+import { count } from './format.js';
+import { Histories, MOST_ASKED } from './histories.js';
+import { COLUMNS, Row } from './row.js';
+
+const STEP = 20;
+const MOST = 200;
+/** The time between two searches among all streams, in milliseconds. In between, only the found streams are read. */
+const SEARCH_AGAIN = 10000;
+const TYPING = 250;
+
+/** The table and its tools. */
+export class StreamTable {
+  #parts;
+  #open;
+  #entries = [];
+  #rows = new Map();
+  #seen = new Set();
+  #wanted = STEP;
+  #sort = { column: null, order: 1 };
+  #isBusy = false;
+  #mustSearch = true;
+  #searched = 0;
+  #hasMore = false;
+  #isPointed = false;
+  #typing = 0;
+  #histories = new Histories();
+  #observer = new IntersectionObserver((changes) => this.#notice(changes), { rootMargin: '40px' });
+
+  /**
+   * @param {Object} parts The elements: `section`, `titles`, `body`, `search`, `model`, `sort`, `hold`, `shown`, `note`
+   *     and `more`.
+   * @param {function(string)} open Opens a stream's view.
+   */
+  constructor(parts, open) {
+    this.#parts = parts;
+    this.#open = open;
+    this.#makeTitles();
+    this.#listen();
+  }
+
+  /** The number of all streams, for the line beside the title. */
+  total = 0;
+
+  /** Fills the choice of models. */
+  setModels(names) {
+    const { model } = this.#parts;
+    if (model.dataset.names === names.join('\n')) return;
+    model.dataset.names = names.join('\n');
+    const chosen = model.value;
+    model.replaceChildren(element('option', { value: '', text: 'all' }),
+      ...names.map((name) => element('option', { value: name, text: name })));
+    model.value = names.includes(chosen) ? chosen : '';
+  }
+
+  /** Forgets everything, since another instance of the daemon answers. */
+  restart() {
+    this.#mustSearch = true;
+  }
+
+  /** Asks for what is seen, and shows it. A call while another one waits does nothing. */
+  async refresh() {
+    if (this.#isBusy || !this.#isSeen()) return;
+    this.#isBusy = true;
+    try {
+      await this.#ask();
+      setNote(this.#parts.note, this.#entries.length ? '' : this.#emptyText());
+      this.#show();
+    } catch (error) {
+      setNote(this.#parts.note, `The streams cannot be shown: ${error.message}`);
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  /** Puts the keyboard's focus on a stream's row, or else on the first. */
+  focus(stream) {
+    const row = this.#rows.get(stream) ?? this.#rows.get(this.#entries[0]?.stream);
+    row?.root.focus();
+  }
+
+  // MARK: Asking
+
+  get #filter() {
+    const [search, model] = [this.#parts.search.value, this.#parts.model.value];
+    return { ...(search && { search }), ...(model && { model }) };
+  }
+
+  /** Whether the rows stay as they are and only change their values. */
+  get #isHeld() {
+    const first = this.#parts.body.firstElementChild;
+    const isScrolled = first && first.getBoundingClientRect().bottom < 0;
+    const hasFocus = this.#parts.body.contains(document.activeElement);
+    return this.#parts.hold.checked || this.#isPointed || hasFocus || isScrolled;
+  }
+
+  #isSeen() {
+    const { top, bottom } = this.#parts.section.getBoundingClientRect();
+    return !this.#parts.section.closest('[hidden]') && bottom > 0 && top < innerHeight;
+  }
+
+  async #ask() {
+    const isSearch = Object.keys(this.#filter).length > 0;
+    const isDue = isSearch ? Date.now() - this.#searched > SEARCH_AGAIN : true;
+    if (this.#mustSearch || !this.#entries.length || (isDue && !this.#isHeld)) return this.#askRecent();
+    return this.#askSeen();
+  }
+
+  /** Asks for the most recent streams: for as many as are seen, or for all wanted after a change of the question. */
+  async #askRecent() {
+    const isNew = this.#mustSearch;
+    this.#mustSearch = false;
+    this.#searched = Date.now();
+    const isFiltered = Object.keys(this.#filter).length > 0;
+    const recent = isNew || isFiltered ? this.#wanted : Math.min(this.#wanted, Math.max(STEP, this.#seen.size + 2));
+    const streams = await this.#recent(recent, isNew ? [] : [...this.#seen]);
+    const found = new Set(streams.map((entry) => entry.stream));
+    const rest = isNew || streams.length < recent ? [] : this.#entries.filter((entry) => !found.has(entry.stream));
+    this.#entries = [...streams, ...rest].slice(0, this.#wanted);
+    if (recent === this.#wanted || streams.length < recent) this.#hasMore = streams.length === this.#wanted;
+  }
+
+  /** Returns the most recent streams; the first by id if the daemon keeps no history. */
+  async #recent(recent, expected) {
+    const question = { recent, ...this.#filter };
+    const answer = await this.#histories.ask(question, expected);
+    if (answer.points > 0) return answer.streams;
+    const { streams } = await call('streams', { limit: recent, prefix: this.#filter.search ?? '' });
+    return streams.map((status) => ({ ...status, timesteps: status.sequence, idle_seconds: status.idle_s, times: [], probabilities: [], marks: [] }));
+  }
+
+  /** Asks for new values of the rows that are seen. */
+  async #askSeen() {
+    const streams = this.#entries.map((entry) => entry.stream).filter((stream) => this.#seen.has(stream)).slice(0, MOST_ASKED);
+    if (!streams.length) return;
+    const answer = await this.#histories.ask({ streams }, streams);
+    const found = new Map(answer.streams.map((entry) => [entry.stream, entry]));
+    const asked = new Set(streams);
+    this.#entries = this.#entries.map((entry) =>
+      found.get(entry.stream) ?? (asked.has(entry.stream) ? { ...entry, isGone: true } : entry));
+  }
+
+  // MARK: Showing
+
+  #show() {
+    this.#removeOthers();
+    const sorted = this.#sorted();
+    sorted.forEach((entry, index) => this.#place(this.#row(entry.stream), index));
+    for (const entry of this.#entries) this.#rows.get(entry.stream).show(entry, this.#seen.has(entry.stream));
+    this.#keepOneTabStop(sorted);
+    const held = this.#isHeld && sorted.length ? ', rows held' : '';
+    setText(this.#parts.shown, `${count(sorted.length)} of ${count(this.total)}, ${this.#orderText()}${held}`);
+    this.#parts.more.hidden = !this.#hasMore || this.#wanted >= MOST;
+  }
+
+  #orderText() {
+    return this.#sort.column ? `sorted by ${this.#sort.column.name.toLowerCase()}` : 'most recent first';
+  }
+
+  #emptyText() {
+    const { search, model } = this.#filter;
+    if (search) return `No stream’s id contains “${search}”.`;
+    return model ? `No stream of the model ${model}.` : 'No stream yet. Each appears with its first timestep.';
+  }
+
+  #sorted() {
+    const { column, order } = this.#sort;
+    if (!column) return this.#entries;
+    return [...this.#entries].sort((a, b) => {
+      const [x, y] = [column.key(a), column.key(b)];
+      return x === y ? 0 : (x < y ? -order : order);
+    });
+  }
+
+  #row(stream) {
+    if (!this.#rows.has(stream)) {
+      const row = new Row(stream);
+      this.#rows.set(stream, row);
+      this.#observer.observe(row.root);
+      // A row counts as seen until the observer says otherwise, so that its plot is there at once.
+      this.#seen.add(stream);
+    }
+    return this.#rows.get(stream);
+  }
+
+  #place(row, index) {
+    const { body } = this.#parts;
+    if (body.children[index] !== row.root) body.insertBefore(row.root, body.children[index] ?? null);
+  }
+
+  #removeOthers() {
+    const kept = new Set(this.#entries.map((entry) => entry.stream));
+    this.#histories.keep(kept);
+    for (const [stream, row] of this.#rows) {
+      if (kept.has(stream)) continue;
+      this.#observer.unobserve(row.root);
+      row.root.remove();
+      this.#rows.delete(stream);
+      this.#seen.delete(stream);
+    }
+  }
+
+  /** The whole table is one stop of the tabulator key; the arrows move within it. */
+  #keepOneTabStop(sorted) {
+    const hasStop = sorted.some((entry) => this.#rows.get(entry.stream).root.tabIndex === 0);
+    if (!hasStop && sorted.length) this.#rows.get(sorted[0].stream).root.tabIndex = 0;
+  }
+
+  #notice(changes) {
+    for (const { target, isIntersecting } of changes) {
+      const { stream } = target.dataset;
+      if (isIntersecting) this.#seen.add(stream);
+      else this.#seen.delete(stream);
+      const entry = isIntersecting && this.#entries.find((each) => each.stream === stream);
+      if (entry) this.#rows.get(stream)?.show(entry, true);
+    }
+  }
+
+  // MARK: Tools
+
+  #makeTitles() {
+    const { titles, sort } = this.#parts;
+    sort.append(element('option', { value: '', text: 'most recent' }));
+    COLUMNS.forEach((column, index) => {
+      const title = element('th', { scope: 'col', role: 'columnheader', class: column.className });
+      if (column.key) {
+        const button = element('button', { type: 'button', text: column.name });
+        button.addEventListener('click', () => this.#sortBy(column));
+        title.append(button);
+        sort.append(element('option', { value: String(index), text: column.name.toLowerCase() }));
+      } else {
+        title.textContent = column.name;
+      }
+      titles.append(title);
+    });
+  }
+
+  /** Sorts by a column, then the other way around, then not. */
+  #sortBy(column) {
+    const { column: old, order } = this.#sort;
+    if (old !== column) this.#sort = { column, order: column.order };
+    else if (order === column.order) this.#sort = { column, order: -order };
+    else this.#sort = { column: null, order: 1 };
+    this.#sortChanged();
+  }
+
+  #sortChanged() {
+    const { column, order } = this.#sort;
+    [...this.#parts.titles.children].forEach((title, index) => {
+      if (COLUMNS[index] === column) title.setAttribute('aria-sort', order > 0 ? 'ascending' : 'descending');
+      else title.removeAttribute('aria-sort');
+    });
+    this.#parts.sort.value = column ? String(COLUMNS.indexOf(column)) : '';
+    this.#show();
+  }
+
+  #listen() {
+    const { search, model, sort, hold, more, body, section } = this.#parts;
+    search.addEventListener('input', () => {
+      clearTimeout(this.#typing);
+      this.#typing = setTimeout(() => this.#askAnew(), TYPING);
+    });
+    section.querySelector('form').addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#askAnew();
+    });
+    model.addEventListener('change', () => this.#askAnew());
+    hold.addEventListener('change', () => this.refresh());
+    sort.addEventListener('change', () => {
+      const column = COLUMNS[sort.value] ?? null;
+      this.#sort = { column, order: column?.order ?? 1 };
+      this.#sortChanged();
+    });
+    more.addEventListener('click', () => {
+      this.#wanted = Math.min(MOST, this.#wanted + STEP);
+      this.#mustSearch = true;
+      this.refresh();
+    });
+    body.addEventListener('pointerenter', (event) => { this.#isPointed = event.pointerType === 'mouse'; });
+    body.addEventListener('pointerleave', () => { this.#isPointed = false; });
+    body.addEventListener('click', (event) => this.#click(event));
+    body.addEventListener('keydown', (event) => this.#key(event));
+    body.addEventListener('focusin', (event) => this.#focused(event));
+  }
+
+  /** Asks again for a changed question, also if an earlier question still waits for its answer. */
+  async #askAnew() {
+    this.#wanted = STEP;
+    this.#mustSearch = true;
+    while (this.#isBusy) await new Promise((done) => { setTimeout(done, 30); });
+    this.refresh();
+  }
+
+  #click(event) {
+    const row = event.target.closest('tr');
+    // A text that is being selected is not a click on its row.
+    if (!row || String(getSelection())) return;
+    event.preventDefault();
+    this.#open(row.dataset.stream);
+  }
+
+  #key(event) {
+    const row = event.target.closest('tr');
+    const moves = { ArrowDown: row?.nextElementSibling, ArrowUp: row?.previousElementSibling };
+    if (event.key === 'Enter' && row) this.#open(row.dataset.stream);
+    else if (event.key === 'Escape') row?.blur();
+    else if (event.key in moves) moves[event.key]?.focus();
+    else return;
+    event.preventDefault();
+  }
+
+  #focused(event) {
+    for (const row of this.#rows.values()) row.root.tabIndex = row.root === event.target ? 0 : -1;
+  }
+}

@@ -10,10 +10,12 @@ package enum PageFile: String, CaseIterable, Sendable {
     case daemonScript = "daemon.js"
     case elementsScript = "elements.js"
     case formatScript = "format.js"
+    case historiesScript = "histories.js"
     case modelsScript = "models.js"
     case overviewScript = "overview.js"
     case plotScript = "plot.js"
     case recorderScript = "recorder.js"
+    case rowScript = "row.js"
     case streamScript = "stream.js"
     case streamsScript = "streams.js"
     case trainingScript = "training.js"
@@ -44,10 +46,12 @@ package enum PageFile: String, CaseIterable, Sendable {
         case .daemonScript: PackageResources.daemon_js
         case .elementsScript: PackageResources.elements_js
         case .formatScript: PackageResources.format_js
+        case .historiesScript: PackageResources.histories_js
         case .modelsScript: PackageResources.models_js
         case .overviewScript: PackageResources.overview_js
         case .plotScript: PackageResources.plot_js
         case .recorderScript: PackageResources.recorder_js
+        case .rowScript: PackageResources.row_js
         case .streamScript: PackageResources.stream_js
         case .streamsScript: PackageResources.streams_js
         case .trainingScript: PackageResources.training_js
