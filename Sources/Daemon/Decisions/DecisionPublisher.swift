@@ -37,14 +37,15 @@ final class DecisionPublisher {
             decisions.endpoint, highWaterMark: configuration.highWaterMark(for: codec), in: context, by: access)
     }
 
-    /// Publishes the decisions of a batch: the records of each stream under its id. In the codec `batch`, the decisions
-    /// wait for ``publishGathered()``.
+    /// Publishes the decisions of a batch, if there are subscribers: the records of each stream under its id. In the
+    /// codec `batch`, the decisions wait for ``publishGathered()``.
     ///
     /// - Parameters:
     ///   - decided: The decisions.
     ///   - table: The table that decided them.
     /// - Throws: `ZeroMQError` if the socket failed.
     func publish(_ decided: borrowing DecidedBatch, idsFrom table: borrowing StreamTable) throws(ZeroMQError) {
+        guard socket.isSubscribed else { return }
         switch codec {
         case .binary:
             for message in 0..<decided.count {
@@ -65,6 +66,7 @@ final class DecisionPublisher {
     ///   - number: The number of this publisher. Last values for other publishers are left out.
     /// - Throws: `ZeroMQError` if the socket failed.
     func publish(_ held: PendingDecisions, number: Int) throws(ZeroMQError) {
+        guard socket.isSubscribed else { return }
         try held.forEach { message, topic, content throws(ZeroMQError) in
             guard message.publisher ?? number == number else { return }
             guard let model = message.model else {
@@ -116,6 +118,7 @@ final class DecisionPublisher {
             guard let frames = try socket.socket.receiveFrames(wait: false) else { return }
             // A frame that begins with the byte 1 subscribes to the topic that follows. The byte 0 unsubscribes.
             guard let frame = frames.first, frame.first == 1 else { continue }
+            socket.isSubscribed = true
             let topic = Array(frame.dropFirst())
             if topic.starts(with: Self.subscribedTopic) {
                 try socket.send(topic.span, Self.subscribedEvent.span)

@@ -35,9 +35,19 @@ struct GatheredDecisions {
     mutating func append(
         _ decided: borrowing DecidedBatch, idsFrom table: borrowing StreamTable, to socket: PublishingSocket
     ) throws(ZeroMQError) {
-        for message in 0..<decided.count {
-            let slot = decided.slot(of: message)
-            try append(table.idBytes(of: slot), decided.records(of: message), of: table.model(of: slot), to: socket)
+        var first = 0
+        while first < decided.count {
+            let (model, run) = table.run(of: decided, from: first)
+            if table.append(decided, run, to: &batches[model]) {
+                isEmpty = false
+            } else {
+                // The message is almost full, so fill it stream by stream.
+                for message in run {
+                    let id = table.idBytes(of: decided.slot(of: message))
+                    try append(id, decided.records(of: message), of: model, to: socket)
+                }
+            }
+            first = run.upperBound
         }
     }
 

@@ -240,15 +240,16 @@ struct HotLoop: ~Copyable {
         if let step = clock.takeStep() { table.noteClock(steppedBy: step, to: clock.now) }
         let start = SteadyClock.now()
         if poller.mayBeReadable(mailboxItem) { readMail() }
+        // Before the timesteps, because a publisher without a subscription does not publish their decisions.
+        for (publisher, item) in zip(publishers, publisherItems) where poller.mayBeReadable(item) {
+            try publisher.takeSubscriptions()
+        }
         for (socket, item) in zip(ingest, ingestItems) where poller.mayBeReadable(item) || socket.hasBatchInWork {
             if try receiveTimesteps(from: socket, by: &memory) { hasTaken = true }
         }
         if hasWork { try goOnWithWork(since: start, by: &memory) }
         if poller.mayBeReadable(controlItem) || hasRequests { try takeRequests() }
         if !pages.isEmpty, !table.isSweeping { continuePages() }
-        for (publisher, item) in zip(publishers, publisherItems) where poller.mayBeReadable(item) {
-            try publisher.takeSubscriptions()
-        }
         if hasWaitingLastValues, !table.isSweeping { try publishLastValues() }
         if table.hasStuckStreams { tellStuckStreams() }
         if isDurable { keepDurable() }

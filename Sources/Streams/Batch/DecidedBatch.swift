@@ -50,9 +50,14 @@ public struct DecidedBatch: ~Copyable {
     /// The records of a message, which become the second frame of the published message.
     @inline(__always)
     @_lifetime(borrow self)
-    public func records(of message: Int) -> Span<UInt8> {
-        let start = message == 0 ? 0 : Int(messages[message - 1].recordsEnd)
-        return records.bytes.extracting(start..<Int(messages[message].recordsEnd))
+    public func records(of message: Int) -> Span<UInt8> { records(of: message..<(message + 1)) }
+
+    /// The records of consecutive messages.
+    @inline(__always)
+    @_lifetime(borrow self)
+    func records(of run: Range<Int>) -> Span<UInt8> {
+        let start = run.lowerBound == 0 ? 0 : Int(messages[run.lowerBound - 1].recordsEnd)
+        return records.bytes.extracting(start..<Int(messages[run.upperBound - 1].recordsEnd))
     }
 
     /// Removes all decisions.

@@ -39,6 +39,9 @@ enum StreamMemory {
         }
     }
 
+    /// The batch that steps the rows; nil if the rows keep timesteps.
+    var steps: StepBatch? { if case .state(let steps) = self { steps } else { nil } }
+
     /// Adds a row without history and returns its number.
     func insert() -> Int {
         switch self {

@@ -68,11 +68,11 @@ extension StreamTable {
         _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, hash: UInt32
     ) -> Int {
         let stream = streams[slot]
-        guard case .state(let steps) = memories[stream.model] else { return 0 }
         let rule = rules[stream.model]
         return steps.add(
-            stream.row, at: batch.takenValues + numbers.duplicates * rule.features, count: count - numbers.duplicates,
-            hash: hash, untilReset: rule.timestepsLeft(after: stream.step), resetsAtEnd: flags.contains(.end))
+            to: stream.model, row: stream.row, at: batch.takenValues + numbers.duplicates * rule.features,
+            count: count - numbers.duplicates, hash: hash, untilReset: rule.timestepsLeft(after: stream.step),
+            resetsAtEnd: flags.contains(.end)) ?? 0
     }
 
     /// Steps all timesteps in the batch. Streams of the same model are stepped side by side.

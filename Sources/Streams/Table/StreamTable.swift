@@ -37,7 +37,11 @@ public struct StreamTable: ~Copyable {
     public internal(set) var events: [StreamEvent] = []
 
     let workers: StepWorkers
-    var memories: [StreamMemory]
+    var memories: [StreamMemory] {
+        didSet { steps = StepBatches(memories.map(\.steps)) }
+    }
+    /// The step batches of ``memories``, for the hot path.
+    var steps: StepBatches
     let router: Router
     var index = StreamIndex()
     /// The streams, indexed by slot. Entries of free slots have no meaning.
@@ -90,6 +94,7 @@ public struct StreamTable: ~Copyable {
         self.workers = workers
         batch = MessageBatch(workers: workers.count)
         memories = models.map { StreamMemory($0, workers: workers) }
+        steps = StepBatches(memories.map(\.steps))
         router = Router(models.map(\.policy.prefixes))
     }
 

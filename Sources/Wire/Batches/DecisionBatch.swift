@@ -35,26 +35,66 @@ public struct DecisionBatch: Sendable {
     ///   you append them.
     public mutating func append(_ id: Span<UInt8>, _ records: Span<UInt8>) -> Int {
         let size = Decision.size(ofRecordIn: records)
-        if count == 0 { recordSize = size }
-        guard size == recordSize, count < Self.maximumCount else { return 0 }
-        if id.count > width { widen(to: id.count) }
-        longest = max(longest, id.count)
-        // Most messages have one record, and a division takes longer than the comparison.
-        let number = records.count == size ? 1 : min(records.count / size, Self.maximumCount - count)
-        for _ in 0..<number { appendID(id) }
-        appendRecords(records.extracting(..<(number * size)))
-        count += number
-        return number * size
+        let length = min(records.count / size, Self.maximumCount - count) * size
+        guard length > 0, var ids = append(records.extracting(..<length), longestID: id.count) else { return 0 }
+        ids.append(id, count: length / size)
+        return length
     }
 
-    private mutating func appendID(_ id: Span<UInt8>) {
-        let end = idsEnd + width
-        if end > ids.count { Self.grow(&ids, to: end) }
-        unsafe ids.withUnsafeMutableBufferPointer { ids in
-            unsafe id.withUnsafeBufferPointer { unsafe _ = ids[idsEnd..<end].update(fromContentsOf: $0) }
-            unsafe ids[(idsEnd + id.count)..<end].update(repeating: 0)
+    /// Appends records of several streams, if all of them fit. None fit if their size differs from that of the earlier
+    /// records.
+    ///
+    /// - Parameters:
+    ///   - newRecords: One or more whole records of one model, see ``DecisionRecords``.
+    ///   - longestID: The length of the longest id among their streams.
+    /// - Returns: The memory for the ids of the records, which the caller must fill; nil if the records do not fit.
+    @_lifetime(&self)
+    public mutating func append(_ newRecords: Span<UInt8>, longestID: Int) -> NewIDs? {
+        let size = Decision.size(ofRecordIn: newRecords)
+        if count == 0 { recordSize = size }
+        let number = newRecords.count / size
+        guard size == recordSize, count + number <= Self.maximumCount else { return nil }
+        if longestID > width { widen(to: longestID) }
+        longest = max(longest, longestID)
+        appendRecords(newRecords)
+        count += number
+        let start = idsEnd
+        idsEnd += number * width
+        if idsEnd > ids.count { Self.grow(&ids, to: idsEnd) }
+        return NewIDs(ids.mutableSpan, from: start, width: width)
+    }
+
+    /// The memory for the ids of new records.
+    public struct NewIDs: ~Copyable, ~Escapable {
+        private var column: MutableSpan<UInt8>
+        private let width: Int
+        private var end: Int
+
+        @_lifetime(copy column)
+        fileprivate init(_ column: consuming MutableSpan<UInt8>, from start: Int, width: Int) {
+            self.column = column
+            self.width = width
+            end = start
         }
-        idsEnd = end
+
+        /// Appends the id of the next records.
+        ///
+        /// - Parameters:
+        ///   - id: A valid id.
+        ///   - count: The number of records, all of the same stream.
+        @_lifetime(self: copy self)
+        public mutating func append(_ id: Span<UInt8>, count: Int) {
+            let (start, width) = (end, width)
+            end += count * width
+            unsafe column.withUnsafeMutableBufferPointer { column in
+                unsafe id.withUnsafeBufferPointer { id in
+                    for first in stride(from: start, to: end, by: width) {
+                        unsafe _ = column[first..<(first + id.count)].update(fromContentsOf: id)
+                        unsafe column[(first + id.count)..<(first + width)].update(repeating: 0)
+                    }
+                }
+            }
+        }
     }
 
     private mutating func appendRecords(_ bytes: Span<UInt8>) {

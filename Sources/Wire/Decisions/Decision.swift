@@ -66,7 +66,9 @@ extension Decision {
     ///
     /// - Parameter records: One or more whole records.
     /// - Returns: The length.
-    static func size(ofRecordIn records: Span<UInt8>) -> Int { recordSize(outputs: Int(records[fixedSize - 1])) }
+    package static func size(ofRecordIn records: Span<UInt8>) -> Int {
+        recordSize(outputs: Int(records[fixedSize - 1]))
+    }
 
     /// Reads the second frame of a decision message: one or more records.
     ///
