@@ -1,7 +1,7 @@
 #include "CKernels.h"
 
-// The AVX-512 kernels with the same number of accumulators, but built from instructions that every machine has. A
-// machine without AVX-512 can thus check how these kernels divide the work.
+// The kernels of the AVX-512 set, but built from instructions that every machine has. The number of accumulators is the
+// same, so a machine without AVX-512 can check how the kernels divide the work.
 #define ACCUMULATORS 16
 #define CACHED_BYTES (32 * 1024)
 #define SET(name) name##_as_avx512

@@ -16,7 +16,7 @@
 #define SLUICE_KERNELS_DOTS 4
 
 // The kernels for training that differ by the number of lanes, which is SLUICE_KERNELS_WIDTH or 1. Matrices are
-// row-major, because they change with every update.
+// row-major. Rearranging them would not pay, because they change with every update.
 struct sluice_lane_kernels {
     // y = b + x·W + h·U in each lane, summed in this order. If `units` is 0, there is no second product. b may be NULL.
     //
@@ -55,8 +55,8 @@ struct sluice_kernels {
     const char *name;
 
     // The number of vectors that accumulate sums in registers at once, a power of two. It is large enough to hide the
-    // latency of a multiply-add. It is also large enough to reuse each loaded operand several times, because some cores
-    // can load only as many vectors per cycle as they can multiply.
+    // latency of a multiply-add, and to use each loaded operand several times. Otherwise, loads would be the bottleneck
+    // on cores that load no more vectors per cycle than they multiply.
     //
     // A matrix is stored in blocks, so that a kernel reads it in memory order. Each block is stored row by row. It is
     // `accumulators` vectors wide for `affine`, and `accumulators` columns wide for `affine_lanes`. The remaining
@@ -140,9 +140,9 @@ struct sluice_kernels {
         float *h, const float *b, const float *recurrent_b, const float *x, long rows, const float *w, const float *u,
         long units, float *outputs, long steps);
 
-    // The batched path: many streams at once. Their values are in tiles of shape (n, lanes), which hold value k of all
-    // streams side by side. `sigmoid` and `tanh` accept a tile as a vector of n · lanes values. Each kernel sums in the
-    // same order as its counterpart on the scalar path.
+    // The batched path: many streams at once. Their values are in tiles of shape (n, lanes): row k of a tile holds
+    // value k of each stream, one per lane. `sigmoid` and `tanh` accept a tile as a vector of n · lanes values. Each
+    // kernel sums in the same order as its counterpart on the scalar path.
 
     // y = b + x·W + h·U in each lane.
     //
