@@ -90,7 +90,7 @@ public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
         }
     }
 
-    /// Asks the processor to load a value into its cache, so that it can be read soon without waiting.
+    /// Asks the processor to load a value into its cache, so that a read soon afterwards need not wait.
     public func prefetch(_ index: Int) {
         if index >= 0 && index < count { unsafe sluice_prefetch(start + index) }
     }

@@ -33,7 +33,7 @@ extension Kernels {
         unsafe kernels(lanes: lanes).transposed(x, b, z, columns, w, rows)
     }
 
-    /// Adds the products of `x` and `z`, summed over all timesteps and lanes, to dW.
+    /// Adds to dW the products of `x` and `z`, summed over all timesteps and lanes.
     package func addTileProducts(
         _ dw: UnsafeMutablePointer<Float>, x: UnsafePointer<Float>, step xStep: Int, rows: Int,
         z: UnsafePointer<Float>, step zStep: Int, columns: Int, steps: Int, lanes: Int
@@ -41,7 +41,7 @@ extension Kernels {
         unsafe kernels(lanes: lanes).add_products(dw, x, xStep, rows, z, zStep, columns, steps)
     }
 
-    /// Adds `z`, summed over all timesteps and lanes, to db.
+    /// Adds to db the values of `z`, summed over all timesteps and lanes.
     package func addTileSums(
         _ db: UnsafeMutablePointer<Float>, z: UnsafePointer<Float>, step: Int, columns: Int, steps: Int, lanes: Int
     ) {

@@ -120,7 +120,7 @@ final class LayerSequence {
         _ step: LayerStep, at timestep: Int, into target: UnsafeMutablePointer<Float>,
         state: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) {
-        // Nothing reads the state after the sequence, so it may be non-finite.
+        // Ignore the result: nothing reads the state after the sequence, so a non-finite state does no harm.
         var isFinite = true
         let output = unsafe step.output(
             for: x + timestep * width, state: state, y: target, scratch: scratch, isMasked: &isMasked[timestep],

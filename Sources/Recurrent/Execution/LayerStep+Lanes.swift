@@ -71,7 +71,7 @@ extension LayerStep {
         for k in 0..<stateSize { unsafe singleLane.state[k] = state[k * lanes + lane] }
         // Models with masks never take the batched path.
         var isMasked = false
-        // The caller checks all lanes at once.
+        // Ignore the result, because the caller checks all lanes at once.
         var isFinite = true
         let output = unsafe output(
             for: singleLane.x, state: singleLane.state, y: singleLane.y, scratch: singleLane.scratch,

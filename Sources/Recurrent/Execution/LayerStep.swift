@@ -123,8 +123,8 @@ package struct LayerStep: BitwiseCopyable {
     ///   - state: The layer's state, shape (stateSize); the step replaces it.
     ///   - outputs: Receives the outputs, shape (count, units), with room for `Kernels.padding` more.
     /// - Returns: The number of timesteps that left the state finite. If this number is less than `count`, the next
-    ///   timestep was also stepped and made the state non-finite. If the layer has no kernel for sequences, steps
-    ///   nothing and returns nil.
+    ///   timestep was also stepped and made the state non-finite. Nil, without a step, if the layer has no kernel for
+    ///   sequences.
     func stepSequence(
         _ count: Int, x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
         outputs: UnsafeMutablePointer<Float>

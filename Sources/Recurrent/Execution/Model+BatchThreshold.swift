@@ -39,7 +39,7 @@ extension Model {
     /// The number of bytes of weights that a core's second cache holds.
     private static var secondCacheBytes: Int { 2 << 20 }
 
-    /// The fixed time of a layer, in multiply-adds of full vectors. Even the smallest layer takes this long, because
-    /// its operations depend on one another. Measured with Dense(1) after LSTM(10).
+    /// The fixed cost of a layer's step, in multiply-adds of full vectors. Even the smallest layer costs this much,
+    /// because its operations depend on one another. Measured with Dense(1) after LSTM(10).
     private static var layerOverhead: Double { 250 }
 }

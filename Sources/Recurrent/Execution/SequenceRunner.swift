@@ -87,8 +87,7 @@ package final class SequenceRunner {
     /// - Parameters:
     ///   - timesteps: Shape (count, features).
     ///   - count: The number of timesteps.
-    ///   - keepsEvery: Whether to compute the output at every timestep. Otherwise, it is computed only at the last
-    ///     timestep.
+    ///   - keepsEvery: Whether to compute the output at every timestep, not only at the last.
     /// - Returns: The outputs, valid until the next run.
     private func pass(_ timesteps: UnsafePointer<Float>, count: Int, keepsEvery: Bool = false) -> LayerSequence {
         let sequence = sequence(capacity: count)

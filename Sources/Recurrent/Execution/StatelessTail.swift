@@ -2,7 +2,7 @@
 /// only on their input at that timestep.
 ///
 /// The layers before the tail are the head. The head steps a sequence one timestep at a time, without waiting for the
-/// tail's outputs. The tail then steps many timesteps at once, one lane each. ``Dense`` layers at the beginning of the
+/// tail's outputs. The tail then steps many timesteps at once, one per lane. ``Dense`` layers at the beginning of the
 /// tail, or before the only layer with a state, step a whole sequence without tiles.
 @safe
 final class StatelessTail {

@@ -44,7 +44,8 @@ extension Dense: TimestepLayer {
     /// outputs.
     var hasFewColumns: Bool { units <= Kernels.maximumDots }
 
-    /// The layer's step. It holds only sizes and pointers into the model's weights, which need no reference counting.
+    /// The layer's step. It holds only sizes and pointers into the model's weights, so copying it needs no reference
+    /// counting.
     @safe
     struct Step {
         let units: Int

@@ -26,6 +26,6 @@ package enum MaskedOutput: Equatable, Sendable {
         }
     }
 
-    /// The part of a layer's ``Layer/architecture`` that states this choice.
+    /// The part of a layer's ``Layer/architecture`` that states the masked output.
     var architecture: String { self == .zeros ? " zero_output_for_mask=true" : "" }
 }

@@ -1,6 +1,6 @@
 /// The equations of a ``GRU`` with Keras' default activations and `reset_after`, in plain Swift.
 ///
-/// This step is the reference: tests compare every kernel and every path through the engine with it. It computes a
+/// This type is the reference with which tests compare every kernel and every path through the engine. It computes a
 /// timestep as Keras does with `reset_after` (<https://keras.io/api/layers/recurrent_layers/gru/>), following K. Cho et
 /// al., Learning Phrase Representations using RNN Encoder–Decoder, 2014 (<https://arxiv.org/abs/1406.1078>):
 ///

@@ -1,6 +1,6 @@
 /// The equations of an ``LSTM`` with Keras' default activations, in plain Swift.
 ///
-/// This step is the reference: tests compare every kernel and every path through the engine with it. It computes a
+/// This type is the reference with which tests compare every kernel and every path through the engine. It computes a
 /// timestep as Keras does (<https://keras.io/api/layers/recurrent_layers/lstm/>), following S. Hochreiter, J.
 /// Schmidhuber, Long Short-Term Memory, 1997 (<https://doi.org/10.1162/neco.1997.9.8.1735>), with the forget gate of F.
 /// Gers et al., Learning to Forget, 2000 (<https://doi.org/10.1162/089976600300015015>):

@@ -1,6 +1,6 @@
 /// The equation of a ``SimpleRNN`` with Keras' default activation, in plain Swift.
 ///
-/// This step is the reference: tests compare every path through the engine with it. It computes a timestep as Keras
+/// This type is the reference with which tests compare every path through the engine. It computes a timestep as Keras
 /// does (<https://keras.io/api/layers/recurrent_layers/simple_rnn/>), following J. Elman, Finding Structure in Time,
 /// 1990 (<https://doi.org/10.1207/s15516709cog1402_1>):
 ///

@@ -1,16 +1,17 @@
 /// The names of activations, which are Keras' names and part of a model's fingerprint.
 extension Activation {
-    /// The slope of Keras' function `leaky_relu`. Keras' layer LeakyReLU has another default.
+    /// The slope of Keras' function `leaky_relu`. Keras' layer LeakyReLU has a different default.
     private static let slopeOfName: Float = 0.2
 
-    /// The functions that have their own name, in the order in which messages list them. `leaky_relu` has the slope of
-    /// Keras' function with that name.
+    /// The functions that have names of their own, in the order in which messages list them. `leaky_relu` has the slope
+    /// of Keras' function with that name.
     package static let named: [Activation] = [
         .linear, .sigmoid, .tanh, .relu, .relu6, .leakyReLU(slope: slopeOfName), .hardSigmoid, .hardSigmoidOfKeras2,
         .softsign, .softplus, .elu, .selu, .gelu, .silu, .exponential, .softmax,
     ]
 
-    /// The name in Keras. If the slope of a `leaky_relu` is not the one of Keras' function, the name ends in the slope.
+    /// The name in Keras. A `leaky_relu` whose slope differs from that of Keras' function has a name that ends in the
+    /// slope.
     package var name: String {
         switch self {
         case .linear: "linear"
@@ -33,7 +34,7 @@ extension Activation {
         }
     }
 
-    /// Returns the function with a name; nil if there is none.
+    /// Finds the function with the given name; nil if there is none.
     package init?(name: String) {
         guard let function = Self.named.first(where: { $0.name == name }) else { return nil }
         self = function

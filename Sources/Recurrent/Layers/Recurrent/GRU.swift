@@ -81,7 +81,7 @@ extension GRU: RecurrentLayer {
     }
 
     /// The step for Keras' default activations and `reset_after`. It holds only sizes and pointers into the model's
-    /// weights, which need no reference counting.
+    /// weights, so copying it needs no reference counting.
     ///
     /// ``ReferenceGRU`` states the equations.
     @safe
@@ -168,8 +168,8 @@ extension GRU: RecurrentLayer {
         let resetsAfter: Bool
         /// W, shape (features, 3 · units), gates z, r, h.
         let kernel: WeightMatrix
-        /// U, shape (units, 3 · units), gates z, r, h. If the reset gate acts before U, only the part for the gates z
-        /// and r, shape (units, 2 · units).
+        /// U, shape (units, 3 · units), gates z, r, h. If the reset gate acts before U, this is only the part for the
+        /// gates z and r, shape (units, 2 · units).
         let recurrentKernel: WeightMatrix
         /// The candidate's part of U, shape (units, units), if the reset gate acts before U; otherwise empty.
         let candidateKernel: WeightMatrix

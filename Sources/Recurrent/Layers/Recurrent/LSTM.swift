@@ -73,8 +73,8 @@ extension LSTM: RecurrentLayer {
             whenMasked: maskedOutput.whenMasked)
     }
 
-    /// The step for Keras' default activations. It holds only sizes and pointers into the model's weights, which need
-    /// no reference counting.
+    /// The step for Keras' default activations. It holds only sizes and pointers into the model's weights, so copying
+    /// it needs no reference counting.
     ///
     /// ``ReferenceLSTM`` states the equations.
     @safe

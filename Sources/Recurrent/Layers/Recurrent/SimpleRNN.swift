@@ -61,8 +61,8 @@ extension SimpleRNN: RecurrentLayer {
             whenMasked: maskedOutput.whenMasked)
     }
 
-    /// The step for any activation. It holds only sizes and pointers into the model's weights, which need no reference
-    /// counting.
+    /// The step for any activation. It holds only sizes and pointers into the model's weights, so copying it needs no
+    /// reference counting.
     ///
     /// ``ReferenceSimpleRNN`` states the equation.
     @safe
