@@ -1,7 +1,7 @@
 package import Recurrent
 
-/// The arithmetic on tiles, from which the passes of all layers are built. A tile holds value k of all sequences of a
-/// group side by side, in one lane each.
+/// The arithmetic on tiles, from which the passes of all layers are built. A tile holds the values of a group of
+/// sequences: row k holds value k of each sequence, one per lane.
 ///
 /// ``PlainTiles`` implements this protocol with plain loops, for any scalar type. It is the reference for
 /// ``KernelTiles`` and, in double precision, for the gradients. Matrices are row-major. `count` is units · lanes.

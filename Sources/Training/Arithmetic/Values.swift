@@ -1,17 +1,17 @@
 import Recurrent
 
-/// The layout of a tile, which holds value k of all sequences of a group side by side.
+/// The layout of a tile. Row k of a tile holds value k of each sequence in a group, one per lane.
 package enum Tile {
     /// The number of sequences in a whole group, one for each lane of a vector.
     package static let lanes = 16
 }
 
-/// A place in the memory of a ``Buffer``, for reading and writing values by index.
+/// A pointer into the memory of a ``Buffer``, for reading and writing values by index.
 ///
-/// Callers must keep the buffer alive, and must pass places with enough room for the shapes that a function documents.
-/// Indices are not checked.
+/// Callers must keep the buffer alive, and must pass pointers with enough room for the shapes that a function
+/// documents. Indices are not checked.
 ///
-/// `@unchecked Sendable`: threads share places only to read parameters. Each thread writes only to its own buffers.
+/// `@unchecked Sendable`: threads share pointers only to read parameters. Each thread writes only to its own buffers.
 @safe
 package struct Values<Element: BitwiseCopyable>: BitwiseCopyable, @unchecked Sendable {
     let start: UnsafeMutablePointer<Element>
@@ -22,13 +22,13 @@ package struct Values<Element: BitwiseCopyable>: BitwiseCopyable, @unchecked Sen
         nonmutating set { unsafe start[index] = newValue }
     }
 
-    /// Returns the place `offset` values further on.
+    /// Returns the pointer `offset` values further on.
     @inline(__always)
     static func + (place: Self, offset: Int) -> Self { unsafe Self(start: place.start + offset) }
 
     func fill(_ value: Element, count: Int) { unsafe start.update(repeating: value, count: count) }
 
-    /// Copies `count` values from a place that does not overlap this one.
+    /// Copies `count` values from memory that does not overlap the values here.
     func copy(_ other: Self, count: Int) { unsafe start.update(from: other.start, count: count) }
 
     func array(count: Int) -> [Element] { (0..<count).map { self[$0] } }

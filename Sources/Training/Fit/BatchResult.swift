@@ -7,7 +7,7 @@ package struct BatchResult: Sendable {
     package internal(set) var tally: MetricTally
     /// The number of sequences.
     package internal(set) var sequences = 0
-    /// The number of labels. If this is zero, the model's weights did not change.
+    /// The number of labels. If it is zero, the model's weights did not change.
     package internal(set) var labelled = 0
     /// Whether the loss and the gradient are finite. If not, the model's weights did not change.
     package internal(set) var isFinite = true

@@ -2,7 +2,7 @@ import Dispatch
 import Recurrent
 import Synchronization
 
-/// A model in training in one precision: weights, gradients, states and the optimizer.
+/// A model that is being trained in one precision: weights, gradients, states and the optimizer.
 ///
 /// A batch is divided into groups of ``Tile/lanes`` sequences, regardless of the number of threads. If the last group
 /// has only one sequence, it is computed in a single lane. Each group has its own gradient, and the gradients are added

@@ -1,13 +1,13 @@
 import Recurrent
 
-/// A model's layers in training, with the places of their weights and states.
+/// A model's layers in training, with the positions of their weights and states.
 ///
 /// All weights are in one array of parameters, layer after layer, tensor after tensor. Their gradients have the same
 /// layout.
 final class Network<Arithmetic: TileArithmetic> {
     typealias Scalar = Arithmetic.Scalar
 
-    /// A layer with the places of its weights and of its state.
+    /// A layer with the positions of its weights and of its state.
     struct Node {
         let pass: AnyPass<Arithmetic>
         /// The width of one timestep of the output.
@@ -115,8 +115,8 @@ final class Network<Arithmetic: TileArithmetic> {
         return tail == nodes.count ? signal.last(width: head.outputs, lanes: lanes) : signal
     }
 
-    /// Returns the place for the gradient of the outputs that count, which has the same shape as these outputs. Sets
-    /// the gradient of all other outputs to zero.
+    /// Returns the memory for the gradient of the outputs that count, in the shape of those outputs. Sets the gradient
+    /// of all other outputs to zero.
     func outputGradient(_ workspace: Workspace<Arithmetic>) -> Values<Scalar> {
         gradient(ofOutput: nodes.count - 1, workspace, lastOnly: tail == nodes.count)
     }

@@ -20,7 +20,7 @@ package final class Trainer {
     /// The model before training.
     package let model: Model
     package let configuration: TrainingConfiguration
-    /// The place and the shape of each trainable weight, in the model's order.
+    /// The range and the shape of each trainable weight, in the model's order.
     private let tensors: [(range: Range<Int>, shape: [Int])]
     /// The ranges of the parameters that are not frozen.
     private let trained: [Range<Int>]
@@ -206,7 +206,7 @@ package final class Trainer {
         tensors.filter { trained.contains($0.range) }.map(\.shape)
     }
 
-    /// The learning rate of the next update. If set, the new rate permanently replaces the optimizer's own rate.
+    /// The learning rate of the next update. A rate that is set here permanently replaces the optimizer's own rate.
     package var learningRate: Double {
         get {
             switch core {

@@ -46,7 +46,7 @@ struct AveragePoolingPass<Scalar: ReferenceScalar>: TrainingPass {
         }
     }
 
-    /// Returns whether no mask skips this timestep.
+    /// Returns whether the mean includes a timestep.
     private func isStepped(_ input: Signal<Scalar>, _ t: Int, _ lane: Int) -> Bool {
         (input.skipped?[t * lanes + lane] ?? 0) == 0
     }

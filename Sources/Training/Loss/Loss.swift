@@ -2,13 +2,13 @@
 package struct Loss: Equatable, Sendable {
     /// The functions. The raw values are Keras' names.
     package enum Function: String, CaseIterable, Sendable {
-        /// −(t ln p + (1 − t) ln(1 − p)), the mean over the outputs.
+        /// The mean of −(t ln p + (1 − t) ln(1 − p)) over the outputs.
         case binaryCrossentropy = "binary_crossentropy"
-        /// −Σ t ln p over the outputs, with a target for each output.
+        /// The sum of −t ln p over the outputs, with a target for each output.
         case categoricalCrossentropy = "categorical_crossentropy"
         /// −ln p of the output whose index is the target.
         case sparseCategoricalCrossentropy = "sparse_categorical_crossentropy"
-        /// (y − t)², the mean over the outputs.
+        /// The mean of (y − t)² over the outputs.
         case meanSquaredError = "mean_squared_error"
     }
 

@@ -8,7 +8,7 @@ import Recurrent
 ///     ln(1 + e⁻ᶻ) for a sigmoid with target 1, gradient σ(z) − t
 ///     ln Σ eᶻ − z  for a softmax, gradient softmax(z) − t
 ///
-/// Any other probability is clipped to 1e-7 … 1 − 1e-7, as in Keras. Outside this range, the gradient is zero.
+/// Any other probability is clipped to 1e-7 … 1 − 1e-7, as in Keras. Outside that range, the gradient is zero.
 struct LossHead<Scalar: ReferenceScalar>: Sendable {
     enum Form: Sendable {
         /// Logits of a sigmoid. The prediction is a probability if the model's last activation is the sigmoid.

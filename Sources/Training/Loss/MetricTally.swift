@@ -78,13 +78,13 @@ package struct MetricTally: Equatable, Sendable {
     /// The fraction of predictions that are correct; NaN if there are no predictions.
     package var accuracy: Double { correct / Double(count) }
 
-    /// The fraction of correct predictions among the predictions of class 1; 0 if class 1 was never predicted. Nil if
-    /// the model has several outputs.
+    /// The fraction of predictions of class 1 that are correct; 0 if class 1 was never predicted. Nil if the model has
+    /// several outputs.
     package var precision: Double? {
         isBinary ? Self.quotient(truePositives, truePositives + falsePositives) : nil
     }
 
-    /// The fraction of class 1 predictions among the outputs with the label 1; 0 if there are no such labels. Nil if
+    /// The fraction of outputs with the label 1 for which class 1 was predicted; 0 if no output has the label 1. Nil if
     /// the model has several outputs.
     package var recall: Double? { isBinary ? Self.quotient(truePositives, ones) : nil }
 

@@ -3,9 +3,9 @@ import Recurrent
 /// A limit on the gradients, applied before each update, as in Keras' optimizers.
 package enum Clipping: Equatable, Sendable {
     case none
-    /// Scales each weight's gradient down to this norm if its norm is larger: Keras' `clipnorm`.
+    /// Scales a weight's gradient down to the given norm if its own norm is larger: Keras' `clipnorm`.
     case norm(Double)
-    /// Scales all gradients down by the same factor if their joint norm exceeds this norm: Keras' `global_clipnorm`.
+    /// Scales all gradients by the same factor if their joint norm exceeds the given one: Keras' `global_clipnorm`.
     case globalNorm(Double)
     /// Limits the magnitude of each value: Keras' `clipvalue`.
     case value(Double)
@@ -14,7 +14,7 @@ package enum Clipping: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - gradient: The gradients of all weights.
-    ///   - weights: The place of each weight.
+    ///   - weights: The range of each weight.
     func apply<Scalar: ReferenceScalar>(to gradient: Values<Scalar>, weights: [Range<Int>]) {
         switch self {
         case .none: break

@@ -54,7 +54,7 @@ final class OptimizerStep<Arithmetic: TileArithmetic> {
 
     private let optimizer: Optimizer
     private let arithmetic: Arithmetic
-    /// The places of the weights to change, and the same places with adjacent ones joined.
+    /// The ranges of the weights to change, and the same ranges with adjacent ones joined.
     private let weights, runs: [Range<Int>]
     /// A rate that replaces the optimizer's own; nil if none was set.
     var rate: Double?
@@ -67,7 +67,7 @@ final class OptimizerStep<Arithmetic: TileArithmetic> {
     /// - Parameters:
     ///   - optimizer: The rule.
     ///   - parameters: The number of all weights' values.
-    ///   - trained: The places of the weights to change.
+    ///   - trained: The ranges of the weights to change.
     ///   - arithmetic: The arithmetic.
     init(_ optimizer: Optimizer, parameters: Int, trained: [Range<Int>], _ arithmetic: Arithmetic) {
         self.optimizer = optimizer

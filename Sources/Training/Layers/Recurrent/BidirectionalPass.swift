@@ -92,7 +92,7 @@ enum AnyRecurrentPass<Arithmetic: TileArithmetic>: TrainingPass {
 /// The memory holds, in this order:
 /// - the merged outputs, shape (steps, units, lanes)
 /// - the gradients of the two layers' outputs, shape (steps, width, lanes) each
-/// - the backward layer's gradient of the input
+/// - the backward layer's part of the input's gradient
 /// - the memories of both layers
 struct BidirectionalPass<Arithmetic: TileArithmetic>: TrainingPass {
     typealias Scalar = Arithmetic.Scalar

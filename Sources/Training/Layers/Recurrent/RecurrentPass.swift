@@ -35,7 +35,7 @@ protocol RecurrentCell<Scalar>: Sendable {
     ///   - after: The state after the timestep.
     ///   - kept: The values that ``step(_:before:after:kept:weights:)`` kept; replaced with the gradients of the sums.
     ///   - dx: Receives the gradient of the input.
-    ///   - isFirst: Whether this is the first timestep. The gradient of the state before it is not needed.
+    ///   - isFirst: Whether this is the first timestep, for which the gradient of the previous state is not needed.
     ///   - weights: The layer's weights.
     func stepBack(
         _ state: Values<Scalar>, before: Values<Scalar>, after: Values<Scalar>, kept: Values<Scalar>,
@@ -59,7 +59,7 @@ protocol RecurrentCell<Scalar>: Sendable {
 enum ReadingOrder {
     /// From the first timestep to the last.
     case forward
-    /// From the last timestep to the first; each output is at its input's place.
+    /// From the last timestep to the first; the outputs are in the order of the inputs.
     case backwardInPlace
     /// From the last timestep to the first; the outputs are in reading order, as with Keras' `go_backwards`.
     case backward
@@ -74,7 +74,7 @@ enum ReadingOrder {
 ///   backward in place, the last
 /// - the kept values, shape (steps, kept, lanes)
 /// - the gradient of a state
-/// - the part of this gradient that bypasses a skipped timestep
+/// - its part that bypasses a skipped timestep
 struct RecurrentPass<Cell: RecurrentCell>: TrainingPass {
     typealias Scalar = Cell.Scalar
 
