@@ -17,7 +17,7 @@ struct Safetensors {
     /// The nesting depth of a valid header: the header, an entry, and the entry's shape.
     private static let headerDepth = 3
 
-    /// The texts under the key `__metadata__`.
+    /// The strings under the key `__metadata__`.
     let metadata: [String: String]
     private let entries: [String: Entry]
     private let bytes: [UInt8]

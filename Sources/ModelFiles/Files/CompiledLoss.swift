@@ -65,13 +65,13 @@ package struct CompiledLoss: Codable, Equatable, Sendable {
         return otherNames[words] ?? words
     }
 
-    /// Decodes a text that ``json`` produced. Nil if the text does not describe a loss.
+    /// Decodes JSON that ``json`` produced; nil if the JSON does not describe a loss.
     init?(json: [UInt8]) {
         guard let loss = try? JSONDecoder().decode(CompiledLoss.self, from: Data(json)) else { return nil }
         self = loss
     }
 
-    /// The loss as JSON. Equal losses produce equal texts.
+    /// The loss as JSON. Equal losses produce equal JSON.
     var json: String? {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]

@@ -21,7 +21,7 @@ package enum ForeignFile {
         version?.hasPrefix("1.") ?? (configuration.contains(#""inner_init""#) || configuration.contains(#""init":"#))
     }
 
-    /// Refuses the folder of a SavedModel, or a file in this folder.
+    /// Refuses a SavedModel, whether the path is its folder or its `saved_model.pb`.
     ///
     /// - Parameter path: The path that the user gave.
     /// - Throws: ``Defect`` with the code `notAModel`.

@@ -15,8 +15,8 @@ package struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertib
         case unsupported
         /// The output file already exists.
         case exists
-        /// The output file cannot be written: the user lacks permission, the disk is full, or a special file has this
-        /// name.
+        /// The output file cannot be written: the user lacks permission, the disk is full, or the name belongs to a
+        /// special file.
         case notWritten
     }
 
@@ -58,7 +58,7 @@ package struct Defect: Error, Codable, Equatable {
 
 extension String {
     /// The text without line breaks and other control characters, truncated after 1,000 characters. Names in a model
-    /// file and texts from libraries may contain anything.
+    /// file and messages from libraries may contain anything.
     var foldedToOneLine: String {
         let maximum = 1000
         let isBreak = { (scalar: Unicode.Scalar) in

@@ -25,7 +25,7 @@ struct InitialLayer {
         options["name"]?.text ?? names.next(className)
     }
 
-    /// Returns the two layers of a Bidirectional around this layer. Keras names them after this layer.
+    /// Returns the two layers of a Bidirectional that wraps this layer. Keras names both after this layer.
     private func bothDirections(_ names: inout KerasNames) -> [String: JSONValue] {
         let name = name(&names)
         return [

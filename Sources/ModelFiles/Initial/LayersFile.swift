@@ -139,7 +139,7 @@ package enum LayersFile {
 }
 
 extension JSONValue {
-    /// Returns whether the value is of the same kind as an option's default. Null stands for an unset number or text.
+    /// Returns whether the value is of the same kind as an option's default. Null stands for an unset number or string.
     fileprivate func isLike(_ standard: JSONValue) -> Bool {
         switch (self, standard) {
         case (.bool, .bool), (.string, .string), (.null, .null), (.null, .string): true

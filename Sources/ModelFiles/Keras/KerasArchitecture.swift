@@ -59,7 +59,7 @@ package struct KerasArchitecture: Sendable {
     ///   - source: The origin of the JSON, for error messages.
     ///   - kerasVersion: The version that wrote the file, such as `3.15.1`, if the file states it.
     /// - Throws: ``Defect`` with the code `corrupt` if the text is not the JSON of a Keras model. The code is
-    ///   `unsupported` if the model or a layer needs something that the engine does not support.
+    ///   `unsupported` if the model or a layer needs something that the engine lacks.
     package init(json: [UInt8], source: String, kerasVersion: String?) throws(Defect) {
         guard !JSONValue.isNested(json, deeperThan: Self.maximumDepth) else {
             throw Defect(.corrupt, "\(source): nested deeper than \(Self.maximumDepth) arrays and objects")

@@ -214,7 +214,7 @@ extension KerasFunctionalChain {
         }
 
         private struct Value: Decodable {
-            /// The text `=True` for True, nil for False, and an empty text for any other value.
+            /// `=True` for True, nil for False, and an empty string for any other value.
             let text: String?
 
             init(from decoder: any Decoder) throws {

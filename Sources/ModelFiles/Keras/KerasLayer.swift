@@ -59,7 +59,7 @@ extension KerasLayer {
     func initialWeights(input: KerasShape, _ numbers: inout InitialNumbers) throws(ModelError) -> [Tensor] { [] }
 }
 
-/// The name of a layer's weight and its place in a `.keras` archive.
+/// The name of a layer's weight and its path in a `.keras` archive.
 package struct KerasWeight: Sendable {
     /// The path in `model.weights.h5` of a `.keras` archive, relative to the layer's group: `cell/vars/0`.
     package let archivePath: String

@@ -19,7 +19,7 @@ struct KerasAxis: Decodable {
     /// Whether the option is -1, which is the last axis of any input.
     var isStandard: Bool { axes == [-1] }
 
-    /// Whether the option is null, so that all numbers of the layer are single numbers.
+    /// Whether the option is null, which means one number for all features.
     var isNone: Bool { axes.isEmpty }
 
     /// Selects the last axis, Keras' default.

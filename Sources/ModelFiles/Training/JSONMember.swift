@@ -1,6 +1,6 @@
-/// Finds and replaces a member of the outermost object in a JSON text, without changing any other bytes of the text.
+/// Finds and replaces a member of the outermost object in JSON, without changing any other byte.
 enum JSONMember {
-    /// Returns the range of a member's value; nil if the text is not an object or has no such member.
+    /// Returns the range of a member's value; nil if the JSON is not an object or has no such member.
     static func range(of name: String, in json: [UInt8]) -> Range<Int>? {
         let quoted = Array("\"\(name)\"".utf8)
         var depth = 0
@@ -36,7 +36,7 @@ enum JSONMember {
     /// - Parameters:
     ///   - name: The member's name.
     ///   - value: The new value, as JSON.
-    ///   - json: The text of an object.
+    ///   - json: The object.
     /// - Returns: The changed text.
     static func setting(_ name: String, to value: [UInt8], in json: [UInt8]) -> [UInt8] {
         if let range = range(of: name, in: json) {

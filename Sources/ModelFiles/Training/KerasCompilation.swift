@@ -53,14 +53,14 @@ package struct KerasCompilation: Equatable, Sendable {
         setOptimizer(className, options: optimizer?.members?["config"]?.members ?? [:])
     }
 
-    /// Decodes a text that ``json`` produced; nil if the text is not an object.
+    /// Decodes JSON that ``json`` produced; nil if the JSON is not an object.
     init?(json: [UInt8]) {
         guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(json)), let members = value.members
         else { return nil }
         self.members = members
     }
 
-    /// The options as JSON. Equal options produce equal texts.
+    /// The options as JSON. Equal options produce equal JSON.
     var json: [UInt8] { KerasConfiguration.encoded(.object(members)) }
 
     /// The loss; nil unless there is exactly one loss and it has a name.
@@ -192,7 +192,7 @@ extension KerasCompilation {
 }
 
 extension JSONValue {
-    /// The value as it will be read back from its JSON text, where whole numbers have no fraction.
+    /// The value as it will be read back from JSON, in which whole numbers have no fraction.
     fileprivate var asRead: JSONValue {
         switch self {
         case .number(let value): Int64(exactly: value).map(JSONValue.integer) ?? self

@@ -50,7 +50,7 @@ package enum KerasConfiguration {
         return encoded(.object(model))
     }
 
-    /// Returns a value as JSON text. Equal values produce equal texts.
+    /// Returns a value as JSON. Equal values produce equal JSON.
     static func encoded(_ value: JSONValue) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

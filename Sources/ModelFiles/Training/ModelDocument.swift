@@ -88,7 +88,7 @@ extension ModelDocument {
     /// The file name endings of the formats that can be written.
     private static let endings = [".keras", ".safetensors"]
 
-    /// Whether a path has one of these endings.
+    /// Whether a path has the ending of a format that can be written.
     package static func isEnding(of path: String) -> Bool { endings.contains(where: path.hasSuffix) }
 
     /// The ending of the format that this build prefers.

@@ -57,12 +57,12 @@ extension OptimizerVariables {
     private static let updatesKey = "optimizer_updates"
     private static let prefix = "optimizer/"
 
-    /// Adds the number of updates to a file's metadata. A file has an optimizer if its metadata has this number.
+    /// Adds the number of updates to a file's metadata. A file has an optimizer if its metadata states the number.
     func add(to metadata: inout [String: String]) {
         metadata[Self.updatesKey] = String(updates)
     }
 
-    /// The variables, named by Keras' numbers: `optimizer/1` and so on. These names never clash with those of the
+    /// The variables, named by Keras' numbers: `optimizer/1` and so on. Such names never clash with the names of
     /// layers' weights, because no weight is named by a number.
     var named: [NamedTensor] {
         tensors.enumerated().map { NamedTensor(name: "\(Self.prefix)\($0.offset + 1)", tensor: $0.element) }

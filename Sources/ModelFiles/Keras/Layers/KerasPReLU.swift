@@ -5,7 +5,7 @@ import Recurrent
 struct KerasPReLU: KerasElementwiseLayer {
     static let className = "PReLU"
 
-    /// The axes along which the slopes are shared, not counting the batch axis as one of them.
+    /// The axes along which the slopes are shared. Axis 0 is the batch, and axis 1 of a sequence is time.
     private let sharedAxes: Set<Int>
 
     private enum Option: String, CodingKey {

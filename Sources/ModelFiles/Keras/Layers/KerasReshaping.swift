@@ -56,7 +56,7 @@ struct KerasReshape: KerasPassThrough {
         return KerasShape([input.axes[0]] + axes)
     }
 
-    /// Returns whether the option matches these axes. The option may leave one axis open.
+    /// Returns whether the option matches the given axes. The option may leave one axis open.
     private func isTarget(_ axes: [Int?]) -> Bool {
         guard axes.count == target.count, target.count(where: { $0 < 0 }) <= 1 else { return false }
         return zip(axes, target).allSatisfy { $1 < 0 || $0 == $1 }

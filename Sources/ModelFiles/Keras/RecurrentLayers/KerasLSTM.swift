@@ -21,7 +21,7 @@ struct KerasLSTM: KerasRecurrentLayer {
     var activations: [Activation] { [options.activation, recurrentActivation] }
     var gates: Int { 4 }
 
-    /// Returns ones for the forget gate, the second of i, f, c, o, and zeros for the other gates (`unit_forget_bias`).
+    /// Returns ones for the forget gate (the second of i, f, c, o) and zeros for the other gates: `unit_forget_bias`.
     func initialBias() throws(ModelError) -> Tensor {
         let units = options.units
         return try Tensor(
