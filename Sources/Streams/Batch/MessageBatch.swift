@@ -62,11 +62,11 @@ struct MessageBatch: ~Copyable {
     /// The number of multiply-adds that take about a millisecond. A batch with this much work is full as soon as it
     /// fills the lanes, so that a large model does not delay other work for long.
     private static let maximumWork = 20_000_000
-    /// The number of multiply-adds that take one worker about 20 milliseconds. At this limit the batch is full even if
-    /// it does not fill the lanes.
+    /// The number of multiply-adds that take one worker about 20 milliseconds. A batch with this much work is full even
+    /// if it does not fill the lanes.
     private static let mostWork = 400_000_000
-    /// The number of multiply-adds from which a batch is no longer small. This many take far longer than a check for
-    /// another message.
+    /// The number of multiply-adds at which a batch no longer counts as small. That much work takes far longer than a
+    /// check for another message.
     private static let smallWork = 50_000
     /// The number of messages that fill the lanes of one worker. The work of a smaller batch is limited only by
     /// ``mostWork``.

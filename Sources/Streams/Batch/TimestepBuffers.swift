@@ -124,8 +124,8 @@ final class TimestepBuffers {
         return ordered + rows[row].outputs
     }
 
-    /// Returns how many timesteps a row holds if ``values(of:)`` returns this many values for it; nil if no row can
-    /// have this many values.
+    /// Returns the number of timesteps in a row for which ``values(of:)`` returns the given number of values; nil if no
+    /// row has that number of values.
     func timesteps(in values: Int) -> Int? {
         let kept = values - model.outputs
         return kept >= 0 && kept.isMultiple(of: model.features) ? kept / model.features : nil

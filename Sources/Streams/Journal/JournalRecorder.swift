@@ -92,7 +92,7 @@ public struct JournalRecorder: Sendable {
         record { records, _ in records.appendRestorationBegin() }
     }
 
-    /// Records a stream that will be put in place if the restoration takes effect.
+    /// Records a prepared stream, which is restored if the restoration takes effect.
     mutating func recordPrepared(_ image: StreamImage, model: Int) {
         record { records, weights in records.append(image, weights: weights[model], isPrepared: true) }
     }

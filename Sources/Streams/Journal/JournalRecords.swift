@@ -9,7 +9,7 @@ public import Wire
 /// | kind | record | then |
 /// | --- | --- | --- |
 /// | 0 | consumed timesteps of one message | u8 flags, u16 weights, u64 sequence, i64 time, id, values (k, features), u32 rest if flagged |
-/// | 1, 2 | reset, remove | u8 selection: 0 all, 1 one stream, 2 a prefix; for 1 and 2 the text |
+/// | 1, 2 | reset, remove | u8 selection: 0 all, 1 one stream, 2 a prefix; for 1 and 2 also the id or prefix |
 /// | 3 | an imported stream | u8 flags, u16 weights, u64 sequence, u64 step, i64 time, u8 label, id, values |
 /// | 4 | a restoration begins | |
 /// | 5 | a prepared stream, which takes effect with the restoration | as for 3 |
@@ -47,9 +47,9 @@ public struct JournalRecords: Sendable {
 
         /// The beginning of a restoration. Any streams prepared earlier are discarded.
         case restorationBegin
-        /// A stream that will be put in place if the restoration takes effect. The fingerprint in its image is empty.
+        /// A prepared stream, which is restored if the restoration takes effect. The fingerprint in its image is empty.
         case prepared(StreamImage, weights: Int)
-        /// The restoration takes effect: all prepared streams are put in place.
+        /// The restoration takes effect on all prepared streams.
         case restored
 
         /// The journal's number for the weights on which the record's effect depends; nil if the effect does not depend
@@ -140,7 +140,7 @@ public struct JournalRecords: Sendable {
     }
 
     /// Completes the record of timesteps, so that the next timesteps begin another one. Call this at the end of each
-    /// batch: a stream occurs in a record only once, and all timesteps of a record were decided at the same time.
+    /// batch, because a record can contain a stream only once and has a single time.
     mutating func endTimesteps() {
         guard let record = open else { return }
         bytes[record.countOffset] = UInt8(truncatingIfNeeded: record.count)
@@ -148,13 +148,13 @@ public struct JournalRecords: Sendable {
         open = nil
     }
 
-    /// - Parameter selection: A selection that matched a stream. A prefix is therefore no longer than an id.
+    /// - Parameter selection: A selection that matched a stream, so that a prefix has at most 255 bytes, as an id has.
     mutating func appendReset(_ selection: ControlCommand.Selection) {
         begin(.reset)
         append(selection)
     }
 
-    /// - Parameter selection: A selection that matched a stream. A prefix is therefore no longer than an id.
+    /// - Parameter selection: A selection that matched a stream, so that a prefix has at most 255 bytes, as an id has.
     mutating func appendRemove(_ selection: ControlCommand.Selection) {
         begin(.remove)
         append(selection)

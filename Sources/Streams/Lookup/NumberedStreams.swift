@@ -26,8 +26,8 @@ public final class NumberedStreams {
     ///
     /// - Parameters:
     ///   - number: The stream's number, below the number of ids.
-    ///   - removals: The current ``StreamIndex/removals``. If this number has changed, all slots are forgotten, because
-    ///     other streams may have taken them.
+    ///   - removals: The current ``StreamIndex/removals``. If the number has changed, all known slots are forgotten,
+    ///     because other streams may have taken them.
     /// - Returns: The slot; nil if it is not known.
     @inline(__always)
     func slot(of number: Int, removals: UInt64) -> Int? {

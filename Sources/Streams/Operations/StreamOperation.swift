@@ -5,9 +5,9 @@ import Wire
 public enum StreamOperation: Sendable {
     /// Resets the state and the step to zero. The sequence numbers continue.
     case reset
-    /// Prepares to remove the streams from the table as soon as the store has removed them. Until then, the streams
-    /// work as usual, but checkpoints omit them: a checkpoint that wrote them could undo their removal from the store.
-    /// See ``StreamTable/spare()``.
+    /// Prepares for the removal of the streams, which leave the table as soon as the store has removed them. Until
+    /// then, the streams work as usual, but checkpoints omit them: a checkpoint that wrote them could undo their
+    /// removal from the store. See ``StreamTable/spare()``.
     case doom
     /// Removes the streams together with their waiting timesteps.
     case remove

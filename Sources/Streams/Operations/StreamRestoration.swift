@@ -33,10 +33,10 @@ struct StreamRestoration: ~Copyable {
     /// Whether no more timesteps should be accepted, because too many streams have waiting timesteps.
     var isFull: Bool { awaited > Self.mostAwaited && !isStuck }
 
-    /// Whether a restoration that has taken effect includes the stream, and the stream is not in the table yet.
+    /// Whether the stream is still missing from the table and belongs to a restoration that has taken effect.
     func brings(_ id: Span<UInt8>) -> Bool { streamsToCome > 0 && newIDs.find(id) != nil }
 
-    /// Whether the restoration includes a stream of the table, whether or not the stream has already been restored.
+    /// Whether the restoration includes a stream of the table, even if the stream has already been restored.
     func has(_ slot: Int, _ id: Span<UInt8>) -> Bool {
         slots.contains(slot) || (newIDs.count > 0 && newIDs.find(id) != nil)
     }

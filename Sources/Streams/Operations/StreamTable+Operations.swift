@@ -96,7 +96,7 @@ extension StreamTable {
         return removedKeys
     }
 
-    /// Carries out the operation under way for one stream, unless the operation has already reached the stream. The
+    /// Carries out the operation under way on one stream, unless the operation has already reached the stream. The
     /// stream may be gone afterwards. During a restoration, a stream of the snapshot is not reached until its values
     /// arrive.
     mutating func reach(_ slot: Int) {

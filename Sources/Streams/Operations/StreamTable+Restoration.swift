@@ -102,7 +102,7 @@ extension StreamTable {
     /// Ends the restoration early, because the snapshot no longer has the checked streams. Streams in the table that
     /// have not been restored yet start from zero state.
     ///
-    /// - Returns: The ids of these streams.
+    /// - Returns: The ids of the streams that start from zero state.
     public mutating func giveUpRestoring() -> [String] {
         var lost: [String] = []
         for slot in index.slots where index.isTaken(slot) {

@@ -57,7 +57,7 @@ enum DecisionBasis: Equatable, Sendable {
         }
     }
 
-    /// Whether a stream can hold this number of kept timesteps at a step.
+    /// Whether a stream at the given step can hold the given number of timesteps.
     func canKeep(_ timesteps: Int, at step: UInt64) -> Bool {
         switch self {
         case .state: timesteps == 0
@@ -67,8 +67,8 @@ enum DecisionBasis: Equatable, Sendable {
         }
     }
 
-    /// Whether a stream that holds this number of timesteps can keep one more, which takes the stream to the given
-    /// step. A window can always grow. A sequence can grow if it is complete so far and does not become too long.
+    /// Whether a stream that holds the given number of timesteps can keep one more and thus reach the given step. A
+    /// window can always grow. A sequence can grow if it is complete so far and does not become too long.
     func canGrow(_ timesteps: Int, to step: UInt64) -> Bool {
         guard case .sequence(let maximum) = self else { return true }
         return UInt64(timesteps) + 1 == step && step <= UInt64(maximum)

@@ -52,7 +52,7 @@ struct DecisionRule: Sendable {
     /// takes a few milliseconds and produces 128 KiB of decisions.
     private static let largestPiece = 4096
     /// The number of multiply-adds that take about five milliseconds. Until the model's speed has been measured, a
-    /// piece gets only a tenth of this number, because some models are slow.
+    /// piece gets only a tenth of that number, in case the model is slow.
     static let pieceWork = 100_000_000
     /// The usual speed of a model, in multiply-adds per nanosecond.
     private static let usualPace = 20

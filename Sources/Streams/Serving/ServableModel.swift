@@ -1,6 +1,6 @@
 package import Recurrent
 
-/// A model, with the facts from its file that determine in which modes the model can be served.
+/// A model, with the facts from its file that determine the modes in which the model can be served.
 ///
 /// The daemon and the tool's offline commands both use this type's rules. They therefore refuse the same modes, in the
 /// same words.
@@ -42,8 +42,8 @@ package struct ServableModel: Sendable {
     /// Returns the reason why the model cannot be served in a mode; nil if it can be.
     package func refusal(of mode: ServingPolicy.Mode) -> ServingError? {
         guard mode == .stateful else { return nil }
-        // If the model is not stateful in Keras, pooling covers all timesteps since the reset, as the rest of the model
-        // does.
+        // If the model is not stateful in Keras, pooling is no obstacle: like the rest of the model, it covers all
+        // timesteps since the reset.
         if isStateful, model.hasPooling {
             return ServingError(
                 .mode,

@@ -19,8 +19,8 @@ struct Hibernation {
 
     /// Looks at a stream and decides whether it is idle.
     ///
-    /// A stream that has had timesteps since the last look counts as idle only from this look on. The idle time depends
-    /// only on these looks, not on the time of day of the stream's last timestep.
+    /// A stream that has had timesteps since the last look counts as idle only from the present look on. The idle time
+    /// is thus measured between looks, and does not depend on the wall-clock time of the stream's last timestep.
     ///
     /// - Parameters:
     ///   - stream: The stream. Its `isSeenIdle` mark is updated.

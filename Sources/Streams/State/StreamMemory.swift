@@ -19,7 +19,8 @@ enum StreamMemory {
         }
     }
 
-    /// Moves the rows to a new memory whose weights can continue with them. Afterwards, this memory has no rows.
+    /// Moves the rows to a new memory for weights under which the streams can continue. Afterwards, this memory has no
+    /// rows.
     ///
     /// - Parameters:
     ///   - served: The new weights, with the same number of outputs.
@@ -97,7 +98,7 @@ enum StreamMemory {
         }
     }
 
-    /// Whether a row of the model can hold this number of values at a step.
+    /// Whether a row can hold the given number of values while its stream is at the given step.
     func fits(_ valueCount: Int, at step: UInt64, of served: ServedModel) -> Bool {
         switch self {
         case .state(let steps): valueCount == steps.pool.valuesPerRow

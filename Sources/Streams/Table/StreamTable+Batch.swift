@@ -110,7 +110,7 @@ extension StreamTable {
         if !backlog.beingTaken.isEmpty { settleBacklog() }
     }
 
-    /// Decides consecutive messages of a model that steps its streams' states.
+    /// Decides consecutive messages of a model whose streams keep a state.
     private mutating func decide(
         on run: Range<Int>, of model: Int, in steps: StepBatch, time: Int64, into decided: inout DecidedBatch
     ) {

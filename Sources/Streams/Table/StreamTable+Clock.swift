@@ -1,6 +1,6 @@
 /// Computes idle times that are not affected by jumps of the wall clock.
 extension StreamTable {
-    /// The total amount by which the wall clock has jumped since a stream's last timestep.
+    /// The total jump of the wall clock since a stream's last timestep.
     struct ClockShift: BitwiseCopyable {
         /// The time of the stream's last timestep. A later timestep makes the shift obsolete.
         var time: Int64

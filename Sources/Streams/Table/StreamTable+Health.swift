@@ -14,17 +14,19 @@ extension StreamTable {
     /// The number of stuck streams. Takes linear time.
     public var stuckCount: Int { ledger.stuckCount { streams[$0].sequence } }
 
-    /// Resets a state that became NaN or infinite, because it cannot recover by itself. Every timestep is followed by a
-    /// check, so the outcome does not depend on how timesteps are grouped into messages.
+    /// Resets a state that became NaN or infinite, because such a state cannot recover by itself. The state is checked
+    /// after every timestep, so the outcome does not depend on how timesteps are grouped into messages.
     ///
     /// - Parameters:
-    ///   - slot: The slot of the stream, whose entry must reflect the faulty timestep. Its sequence numbers continue.
+    ///   - slot: The slot of the stream. The stream's entry must already count the faulty timestep, because the
+    ///     sequence numbers continue after it.
     ///   - pool: The pool of the stream's state.
     ///   - time: Nanoseconds since the Unix epoch.
     mutating func quarantine(_ slot: Int, in pool: StatePool, time: Int64) {
         let stream = streams[slot]
         ledger.countQuarantine(of: slot)
-        // If the slot's previous stream was removed, the state stored under this key still belongs to that stream.
+        // If the slot's previous stream was removed, the state stored under this key still belongs to that stream, so
+        // the new stream has no checkpoint to return to.
         let goesBack = hasStore && models[stream.model].policy.fault == .checkpoint && !removed.contains(slot)
         var event = StreamEvent(.quarantined, .stream(id(of: slot)), time: time)
         event.sequence = stream.sequence

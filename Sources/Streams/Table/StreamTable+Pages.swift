@@ -3,8 +3,8 @@ public import Wire
 /// The search for a page of streams. The search looks at a few slots at a time, so that timesteps and requests can be
 /// handled in between.
 ///
-/// A stream that exists during the whole search and follows the given id is either on this page or on a later one. A
-/// stream that is added or removed during the search may be missing.
+/// A stream that exists during the whole search and follows the given id is either on the page found or on a later one.
+/// A stream that is added or removed during the search may be missing.
 public struct StreamPageSearch: Sendable {
     /// The prefix of the ids on the page.
     private let prefix: [UInt8]

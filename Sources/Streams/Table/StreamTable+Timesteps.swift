@@ -71,7 +71,8 @@ extension StreamTable.Stream {
         let width = outputs.count / Int(count)
         for index in 0..<Int(count) {
             step = UInt64(index + 1)
-            // An imported stream may have fewer timesteps in its life than in its sequence.
+            // An imported stream may have a step above its sequence number. The numbers then begin at 0 instead of
+            // below it.
             sequence = end - min(end, count - step)
             let isLast = step == count
             decide(

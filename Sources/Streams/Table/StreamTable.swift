@@ -74,7 +74,7 @@ public struct StreamTable: ~Copyable {
     var ledger = StreamLedger()
     var hibernation = Hibernation()
     var replay = JournalReplay()
-    /// For each slot, how far the wall clock has jumped since the stream's last timestep. The buffer stays empty until
+    /// For each slot, the total jump of the wall clock since the stream's last timestep. The buffer stays empty until
     /// there is a jump.
     var clockShifts = GrowingBuffer<ClockShift>()
     /// The admitted messages that have not been decided yet.
@@ -188,7 +188,7 @@ public struct StreamTable: ~Copyable {
         return place.slot.map { !streams[$0].isInBatch } ?? true
     }
 
-    /// Admits timesteps of four bytes a value.
+    /// Admits timesteps whose values have four bytes each.
     @inline(__always)
     mutating func admit(
         _ payload: RawSpan, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
