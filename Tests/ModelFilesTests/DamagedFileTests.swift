@@ -88,7 +88,7 @@ import Testing
     }
 
     /// Skipped under a sanitizer, which may detect the library's fault first. The sanitizer would then never finish its
-    /// report, because the process may not open files.
+    /// report, because the process is not allowed to open files.
     #if !SANITIZED
     @Test func `a file that crashes libhdf5 crashes only the process that reads it`() throws {
         let error = try error { try ModelFile.read(Fixtures.url("damaged/crash.h5").path()) }

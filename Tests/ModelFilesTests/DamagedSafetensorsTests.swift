@@ -4,7 +4,7 @@ import Testing
 
 /// Tests safetensors files that are damaged or malicious.
 @Suite struct `A damaged safetensors file` {
-    /// A text in the header of the smallest model, its replacement, and words that the error must contain.
+    /// A string in the header of the smallest model, its replacement, and words that the error must contain.
     static let cases: [(old: String, new: String, words: String)] = [
         ("[0, 16]", "[0, 12]", "does not need 12 bytes"),
         ("[0, 16]", "[4, 20]", "begins at 4"),
@@ -30,7 +30,7 @@ import Testing
     ]
 
     @Test(arguments: cases)
-    func `a wrong header is refused, and the error names the place`(old: String, new: String, words: String) throws {
+    func `a wrong header is refused, and the error names the mistake`(old: String, new: String, words: String) throws {
         var file = try SafetensorsBuilder.smallest()
         #expect(file.header.contains(old))
         file.header = file.header.replacing(old, with: new, maxReplacements: 1)

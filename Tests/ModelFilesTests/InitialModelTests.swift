@@ -184,7 +184,7 @@ import Testing
         ("- Input: {shape: [null, null]}\n- LSTM: {units: 3}\n", "a new weight of the shape [0, 12]"),
         ("- Input: [\n", "line 2, column 1"),
     ])
-    func `a mistake in a file of layers is refused with its line`(layers: String, message: String) throws {
+    func `the error about a mistake in a file of layers names the line`(layers: String, message: String) throws {
         let error = try #require(throws: ModelFileError.self) { try Self.document(layers: layers) }
         #expect(error.context.contains(message), "\(error.context)")
         #expect(error.path.hasSuffix("model.yaml"))

@@ -5,7 +5,7 @@ import Testing
 /// Tests the options in a model's configuration. Options that would change an answer are refused. The others are
 /// ignored.
 @Suite struct `A refused option` {
-    /// A text in the configuration of `keras/stacked.h5`, its replacement, and the expected outcome.
+    /// A string in the configuration of `keras/stacked.h5`, its replacement, and the expected outcome.
     struct Case: CustomTestStringConvertible, Sendable {
         let old: String
         let new: String
@@ -152,7 +152,7 @@ import Testing
         #expect(error.description == "\(error.path): \(error.context)")
     }
 
-    /// A fixture, a text in its configuration, the text's replacement, and the end of the error's context.
+    /// A fixture, a string in its configuration, the string's replacement, and the end of the error's context.
     static let otherCases: [(fixture: String, old: String, new: String, context: String)] = [
         (
             "tokens", #""input_dim": 7"#, #""input_dim": 0"#,
@@ -222,7 +222,7 @@ import Testing
     @Test func `a model with only one stateful layer is refused`() throws {
         var file = try PatchedFile("keras/stacked.h5")
         let names = try file.layerNames()
-        // This text occurs only in the second LSTM, which does not return sequences.
+        // This string occurs only in the second LSTM, which does not return sequences.
         let old = #""return_sequences": false, "return_state": false, "go_backwards": false, "stateful": true"#
         #expect(file.replace(old, with: old.replacing(": true", with: ":false")) == 1)
         let error = try #require(throws: ModelFileError.self) { try file.read() }

@@ -2,7 +2,7 @@ import Foundation
 import ModelFiles
 import TestSupport
 
-/// A safetensors file that a test builds from a header text and data.
+/// A safetensors file that a test builds from a header and data.
 struct SafetensorsBuilder {
     var header: String
     var data: [UInt8]
@@ -13,7 +13,7 @@ struct SafetensorsBuilder {
     ///   - layers: The JSON of the layers.
     ///   - tensors: The names and shapes of the tensors. Their values are 0.25, 0.5, 0.75, … in order.
     ///   - metadata: Entries to add to `__metadata__` or to replace in it. An empty value removes the entry.
-    /// - Throws: Never in practice, because any text has a JSON form.
+    /// - Throws: Never in practice, because every string has a JSON form.
     init(layers: String, tensors: [(name: String, shape: [Int])], metadata: [String: String] = [:]) throws {
         let standard = [
             "format": "sluice", "format_version": "1",

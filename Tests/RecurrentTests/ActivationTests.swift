@@ -1,8 +1,8 @@
 import Recurrent
 import Testing
 
-/// Tests each activation at a few points. The expected values were computed without this code. Keras' own answers cover
-/// most activations too, but not the `hard_sigmoid` of Keras 2.
+/// Tests each activation at a few points. The expected values were computed independently of this code. Keras' own
+/// answers cover most activations too, but not the `hard_sigmoid` of Keras 2.
 @Suite struct `An activation` {
     static let points: [Float] = [-4, -2.6, -1, 0, 0.5, 2.6, 4]
 

@@ -1,7 +1,7 @@
 import Recurrent
 import Testing
 
-/// Tests the checks when a model is built, which make checks in each step unnecessary.
+/// Tests the checks that run when a model is built. They make checks in each step unnecessary.
 @Suite struct `The construction of a model` {
     /// An invalid construction, and the error code that it must lead to.
     struct Case: CustomTestStringConvertible, Sendable {

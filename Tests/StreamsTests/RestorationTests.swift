@@ -105,7 +105,7 @@ import Wire
         #expect(feed.takeChanged().map(\.id).contains("new"))
     }
 
-    @Test func `a restoration that has not taken effect changes nothing, even at a start`() throws {
+    @Test func `a restoration that has not taken effect changes nothing, even after a restart`() throws {
         let feed = try feed()
         let before = try state(of: feed)
         feed.table.beginChecking()

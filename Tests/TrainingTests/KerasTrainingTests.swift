@@ -95,7 +95,7 @@ import Training
         try keras.expectEnd(of: trainer)
     }
 
-    @Test func `a training on each day's last hour starts from the state that predictions left`() throws {
+    @Test func `training on each day's last hour starts from the state that predictions left`() throws {
         let keras = try KerasTraining("last")
         let trainer = try Trainer(keras.file.model, keras.configuration())
         var losses: [Double] = []
@@ -114,7 +114,7 @@ import Training
         try keras.expectEnd(of: trainer)
     }
 
-    @Test func `a training can continue after a change of its weights, its input or its state`() throws {
+    @Test func `training can continue after a change of the weights, the input or the state`() throws {
         let keras = try KerasTraining("change")
         let trainer = try Trainer(keras.file.model, keras.configuration())
         var parts = keras.run.tensorflowFloat64.parts?[...] ?? []

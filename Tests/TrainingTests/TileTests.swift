@@ -8,10 +8,10 @@ import Training
     static let units = [1, 2, 3, 4, 5, 8, 10, 17]
 
     @Test(arguments: Kernels.available.indices, [0..<18, 4..<5])
-    func `a training with any set of vector instructions is near one in double precision`(
+    func `training with any set of vector instructions agrees with training in double precision`(
         set: Int, sequences: Range<Int>
     ) throws {
-        // A single sequence is computed in wider blocks of columns.
+        // A single sequence is computed in wider blocks of columns, so it needs a test with more units.
         for units in sequences.count == 1 ? Self.units + [33] : Self.units {
             var random = RandomLayers(seed: UInt64(units))
             let features = 1 + units % 5

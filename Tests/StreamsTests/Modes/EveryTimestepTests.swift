@@ -54,7 +54,7 @@ import Wire
         #expect(last == final && final == every.suffix(1))
     }
 
-    @Test func `between two thresholds, a label follows the timestep before`() throws {
+    @Test func `between two thresholds, a timestep has the label of the previous timestep`() throws {
         let values = signal(20)
         let outputs = answers(values).map { $0[0] }
         let (low, high) = (try #require(outputs.min()), try #require(outputs.max()))

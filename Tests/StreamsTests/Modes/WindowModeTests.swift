@@ -222,7 +222,7 @@ import Wire
         try source.send("s", signal(6))
         let feed = Feed(served(try livelyModel()))
         let images = try source.images()
-        // The state of this model has the same number of values, so only the mode distinguishes the images.
+        // A state of the model has the same number of values, so only the mode distinguishes the images.
         #expect(images[0].values.count == 2 * 3 + 1)
         let error = try #require(throws: StreamsError.self) { try feed.table.restore(images) }
         #expect(error.cause == .mode)
@@ -245,7 +245,7 @@ import Wire
         "window:65537:1", "window:24:1:1", "window:24:1 ", "window:a:b", "sequence:24:1",
         "window:99999999999999999999:1",
     ])
-    func `a text that is not a mode is refused`(text: String) {
+    func `a string that is not a mode is refused`(text: String) {
         #expect(ServingPolicy.Mode(text) == nil)
     }
 

@@ -153,7 +153,7 @@ import Wire
         #expect(try feed.image("b") == before)
     }
 
-    @Test func `stored state of other weights is refused, carried or reset at a start`() throws {
+    @Test func `stored state of other weights is refused, carried or reset at startup`() throws {
         let source = Feed(served(try Self.model(0), fingerprint: "old"))
         try source.send("s", signal(5))
         let image = try #require(try source.image("s"))

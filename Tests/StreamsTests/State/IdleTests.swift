@@ -97,7 +97,7 @@ import Wire
         #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 110).ids == ["second"])
     }
 
-    @Test func `a step of the time of day does not change the idle time`() throws {
+    @Test func `a jump of the wall clock does not change the idle time`() throws {
         let feed = try feed()
         let second: Int64 = 1_000_000_000
         let (before, after) = (1_000 * second, 500_000 * second)

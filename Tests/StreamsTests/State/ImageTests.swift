@@ -91,7 +91,7 @@ import Wire
         let feed = try feed()
         for number in 0..<10 { try feed.send("s\(number)", signal(1)) }
         let first = feed.table.copyChanged(from: 0, limit: 4)
-        // A change behind the copy's position belongs to the next round, and a change ahead of it to this round.
+        // A change behind the copy's position belongs to the next round, and a change ahead of it to the current one.
         try feed.send("s2", signal(1))
         try feed.send("s8", signal(1))
         let second = feed.table.copyChanged(from: try #require(first.next), limit: 4)
