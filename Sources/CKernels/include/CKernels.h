@@ -25,8 +25,8 @@ struct sluice_lane_kernels {
         float *y, const float *b, const float *x, long rows, const float *w, const float *h, long units, const float *u,
         long columns);
 
-    // x = b + z·Wᵀ in each lane. If z is the gradient of a layer's output, x is the gradient of the layer's input,
-    // added to b. b may be NULL.
+    // x = b + z·Wᵀ in each lane. If z is the gradient of a layer's output, z·Wᵀ is the gradient of the layer's input. b
+    // may be NULL.
     //
     // x, b: (rows, lanes). z: (columns, lanes). W: (rows, columns).
     void (*transposed)(float *x, const float *b, const float *z, long columns, const float *w, long rows);

@@ -277,7 +277,8 @@ private enum LayerConfiguration: Decodable {
         }
     }
 
-    /// Returns the reason why a class cannot be supported, and what to do instead; nil if it is only not supported yet.
+    /// Returns the reason why a class cannot be supported, and what to do instead; nil if the class is merely not
+    /// supported yet.
     private static func refusal(of className: String) -> String? {
         switch className {
         case "Lambda":

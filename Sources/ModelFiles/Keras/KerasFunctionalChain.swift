@@ -57,7 +57,7 @@ struct KerasFunctionalChain {
         try Self.checkMasks(along: indices.map { nodes[$0] }, of: nodes, places)
     }
 
-    /// Checks that each layer with a mask argument gets the mask of the last layer before it that creates one.
+    /// Checks each layer with a mask argument. The mask must come from the nearest earlier layer that creates masks.
     private static func checkMasks(
         along chain: [Node], of nodes: [Node], _ places: [String: Int]
     ) throws(Defect) {

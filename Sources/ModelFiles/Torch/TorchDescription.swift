@@ -9,7 +9,7 @@ struct TorchDescription: Decodable {
         case lstm, gru, rnn, linear, embedding
 
         /// The option for the module's activation, under PyTorch's name; nil if there is none. A function that is a
-        /// separate module in PyTorch has Keras' name.
+        /// separate module in PyTorch goes by Keras' name.
         fileprivate var activationOption: String? {
             switch self {
             case .linear: "activation"
@@ -24,7 +24,7 @@ struct TorchDescription: Decodable {
         }
     }
 
-    /// The output of a bidirectional module that is passed to the next module.
+    /// The choice of the output that a bidirectional module passes to the next module.
     enum Output: String, CaseIterable {
         /// The last state of each direction: `torch.cat((h_n[-2], h_n[-1]), 1)`.
         case states = "h_n"

@@ -54,7 +54,7 @@ struct TorchModel {
             architecture: Array(json), kerasVersion: nil, sourceFormat: format, tensors: model.weights)
     }
 
-    /// Returns the output of the last recurrent module that is passed to the next layer; nil if there is no choice.
+    /// Returns which output of the last recurrent module is passed to the next layer; nil if there is no choice.
     ///
     /// - Throws: ``Defect`` if the module is bidirectional and the description does not make the choice.
     private func output(of layer: TorchDescription.Layer) throws(Defect) -> TorchDescription.Output? {

@@ -96,7 +96,7 @@ extension StreamTable {
     public var isRestoring: Bool { restoration.stage == .effective && restoration.left > 0 }
 
     /// Records whether the snapshot is currently unreadable. While it is unreadable, timesteps of other streams are
-    /// accepted.
+    /// accepted, however many streams wait for their values.
     public mutating func setRestorationStuck(_ isStuck: Bool) { restoration.isStuck = isStuck }
 
     /// Ends the restoration early, because the snapshot no longer has the checked streams. Streams in the table that

@@ -56,7 +56,7 @@ public struct StreamTable: ~Copyable {
     /// The operation on many streams that is under way.
     var sweep: StreamSweep?
     /// The table's phase. Between operations, all streams are in this phase. While an operation is under way, only the
-    /// streams that it has reached are.
+    /// streams that it has reached are in this phase.
     var phase = Stream.Phase()
     /// The exchange of weights under way, during which streams move to the new weights.
     var exchange: ModelExchange?

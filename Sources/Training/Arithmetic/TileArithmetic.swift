@@ -27,8 +27,8 @@ package protocol TileArithmetic: Sendable {
         _ y: Values<Scalar>, b: Values<Scalar>?, x: Values<Scalar>, rows: Int, w: Values<Scalar>, h: Values<Scalar>,
         units: Int, u: Values<Scalar>, columns: Int)
 
-    /// Computes `x = b + z·Wᵀ` in each lane. If z is the gradient of an output, x is the gradient of the input, added
-    /// to b.
+    /// Computes `x = b + z·Wᵀ` in each lane. If z is the gradient of a layer's output, `z·Wᵀ` is the gradient of the
+    /// layer's input.
     ///
     /// - Parameters:
     ///   - x: Shape (rows, lanes).

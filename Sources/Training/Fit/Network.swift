@@ -26,9 +26,9 @@ final class Network<Arithmetic: TileArithmetic> {
     let stateSize: Int
     /// The number of sequences in a group, one in each lane.
     let lanes: Int
-    /// The index of the first layer that needs only the last timestep of its input, which is the layer after the last
-    /// layer that mixes timesteps. The index equals the number of layers if the final layer mixes timesteps. Nil if
-    /// every output counts, not only the last.
+    /// The index of the layer after the last layer that mixes timesteps. From that layer on, only the last timestep is
+    /// needed. The index equals the number of layers if the final layer mixes timesteps. Nil if every output counts,
+    /// not only the last.
     private let tail: Int?
     /// The index of the first layer with trainable weights. The layers before it need no gradient.
     private let firstTrained: Int

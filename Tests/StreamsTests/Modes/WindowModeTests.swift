@@ -222,7 +222,7 @@ import Wire
         try source.send("s", signal(6))
         let feed = Feed(served(try livelyModel()))
         let images = try source.images()
-        // A state of the model has the same number of values, so only the mode distinguishes the images.
+        // A state of the model has as many values as the window, so only the mode distinguishes the images.
         #expect(images[0].values.count == 2 * 3 + 1)
         let error = try #require(throws: StreamsError.self) { try feed.table.restore(images) }
         #expect(error.cause == .mode)

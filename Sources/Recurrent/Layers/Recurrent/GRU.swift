@@ -229,7 +229,7 @@ extension GRU: RecurrentLayer {
         }
 
         /// Computes the new state from the input sums `a` and the hidden-state sums `b`. The arithmetic is elementwise,
-        /// so the values of all lanes can be computed like one layer with more units.
+        /// so the values of all lanes can be computed like those of one layer with more units.
         private func applyGates(
             h: UnsafeMutablePointer<Float>, a: UnsafeMutablePointer<Float>, b: UnsafeMutablePointer<Float>, units: Int
         ) {

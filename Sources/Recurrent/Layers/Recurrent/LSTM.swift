@@ -187,7 +187,7 @@ extension LSTM: RecurrentLayer {
         }
 
         /// Computes the new state from the gates' sums. The arithmetic is elementwise, so the values of all lanes can
-        /// be computed like one layer with more units.
+        /// be computed like those of one layer with more units.
         private func applyGates(state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>, units: Int) {
             let h = unsafe state
             let c = unsafe state + units
