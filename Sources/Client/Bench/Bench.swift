@@ -51,7 +51,7 @@ package struct Bench {
     ///     `CancellationError`.
     ///   - progress: Called with the name of the next step.
     /// - Returns: The results.
-    /// - Throws: ``ClientError`` if a target cannot be reached, or does not decide on every message.
+    /// - Throws: ``ClientError`` if a target cannot be reached, or does not answer every message.
     package func run(
         isCancelled: @escaping @Sendable () -> Bool, progress: (String) -> Void
     ) throws -> BenchReport {
@@ -100,7 +100,7 @@ package struct Bench {
         return model
     }
 
-    /// Returns whether no stream has the prefix yet. The measurement would feed existing streams with this prefix, and
+    /// Returns whether no stream has the prefix yet. If streams with the prefix existed, the measurement would feed and
     /// then remove them.
     private func isUnused() throws(ClientError) -> Bool {
         try control.call(.streams(prefix: plan.prefix, after: nil, limit: 1)).streams.isEmpty

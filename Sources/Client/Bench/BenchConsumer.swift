@@ -2,20 +2,20 @@ import Foundation
 import Wire
 import ZeroMQ
 
-/// The receiving end. It belongs to the thread that creates it.
+/// The receiving end of a connection. It belongs to the thread that creates it.
 struct BenchConsumer: ~Copyable {
     private let socket: Socket
     private var first = Message()
     private var second = Message()
     private var third = Message()
     private var frameCount = 0
-    /// The number of entries of the load that came with the last message of the handshake.
+    /// The number of load entries that arrived in the handshake's last message.
     private var surplus = 0
     private let handshake: Handshake
     private let announced: [UInt8]?
     private let receivesBatches: Bool
     private let isDaemon: Bool
-    /// The number of times that a batch has the id of an entry: the daemon repeats it for each timestep's record.
+    /// The number of times that a batch contains an entry's id. The daemon repeats the id for each timestep.
     private let idsPerEntry: Int
 
     init(_ target: BenchTarget, _ plan: BenchPlan, in context: Context) throws {
@@ -45,7 +45,7 @@ struct BenchConsumer: ~Copyable {
         return socket
     }
 
-    /// Takes the next step in setting up a connection without losses.
+    /// Takes the next step of a handshake after which no message is lost.
     ///
     /// - Returns: Whether the connection is ready. If it is, all later messages belong to the load.
     mutating func advanceConnection(_ flow: BenchFlow) throws -> Bool {
@@ -60,7 +60,7 @@ struct BenchConsumer: ~Copyable {
         return true
     }
 
-    /// The index of a stream among the entries of the received batch; nil if it has no entry.
+    /// The index of a stream among the entries of the received batch; nil if the stream is not in the batch.
     private func place(of id: [UInt8]) -> Int? {
         let count = entries * idsPerEntry
         guard count > 0 else { return nil }
@@ -97,7 +97,7 @@ struct BenchConsumer: ~Copyable {
         return true
     }
 
-    /// The number of entries of a received batch; 0 for an event or a forwarded dictionary, which have two frames.
+    /// The number of entries in the received batch; 0 for an event or a forwarded dictionary, which have two frames.
     private var entries: Int {
         guard frameCount == 3 else { return 0 }
         guard isDaemon else { return (try? BatchHeader(first.rawBytes).count) ?? 0 }

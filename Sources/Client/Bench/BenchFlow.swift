@@ -3,11 +3,11 @@ import Synchronization
 
 /// The state that both ends of one connection share.
 final class BenchFlow: Sendable {
-    /// The number of sent entries. A message has one entry for each of its streams.
+    /// The number of entries sent. A message has one entry for each of its streams.
     let sent = Atomic<Int>(0)
     /// The number of entries that came back.
     let received = Atomic<Int>(0)
-    /// Whether the receiver's subscription is in force, so that it receives every later message.
+    /// Whether the receiver's subscription is in force. From then on, no message is missed.
     let isInForce = Atomic<Bool>(false)
     /// Whether the sender must stop sending.
     let sendingEnds = Atomic<Bool>(false)

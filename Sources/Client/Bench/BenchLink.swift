@@ -5,13 +5,13 @@ import ZeroMQ
 
 /// A program that receives timestep messages at one endpoint and publishes messages for the same streams at another.
 struct BenchTarget: Sendable {
-    /// The client's side of the endpoint that receives messages.
+    /// The client's side of the endpoint at which the program receives messages.
     let ingest: IngestEndpoint
-    /// The client's side of the endpoint that returns messages.
+    /// The client's side of the endpoint at which the program publishes messages.
     let decisions: Endpoint
     /// Whether the target confirms subscriptions, as the daemon does.
     let announcesSubscriptions: Bool
-    /// Whether the target publishes one message for a received batch.
+    /// Whether the target publishes a single message for each batch that it receives.
     var publishesBatches = false
     /// The client's keys, if the target requires keys.
     var credentials: CurveCredentials?
@@ -31,10 +31,10 @@ struct BenchContexts: Sendable {
 
 /// The ids of two extra streams, whose messages set up the connection. These messages are not part of the load.
 struct Handshake {
-    /// The stream of a message that is sent repeatedly until one comes back. If the target does not confirm
-    /// subscriptions, this message proves that the connection works.
+    /// The stream of the probes, which are sent until one comes back. If the target does not confirm subscriptions, the
+    /// returned probe proves that the connection works.
     let probe: [UInt8]
-    /// The stream of a message that is sent once. Every later message belongs to the load.
+    /// The stream of the handshake's last message, which is sent once. Every later message belongs to the load.
     let go: [UInt8]
 
     init(_ plan: BenchPlan) {
@@ -43,7 +43,7 @@ struct Handshake {
     }
 }
 
-/// The sending end. It belongs to the thread that creates it.
+/// The sending end of a connection. It belongs to the thread that creates it.
 struct BenchProducer: ~Copyable {
     private let socket: Socket
     private let load: Load
@@ -72,7 +72,7 @@ struct BenchProducer: ~Copyable {
         return socket
     }
 
-    /// Takes the next step in setting up a connection without losses.
+    /// Takes the next step of a handshake after which no message is lost.
     ///
     /// - Returns: Whether the connection is ready and the load may begin.
     mutating func advanceConnection(_ flow: BenchFlow) throws -> Bool {

@@ -5,7 +5,7 @@ import Wire
 package struct BenchPlan: Codable, Equatable, Sendable {
     /// The number of streams. Messages go to the streams in rotation.
     package var streams: Int
-    /// The number of streams in one message. If it is more than 1, messages have the codec `batch`.
+    /// The number of streams in one message. Messages with more than one stream have the codec `batch`.
     package var streamsPerMessage: Int
     /// Whether messages name streams by their numbers in a dictionary. This requires several streams per message.
     package var usesNumbers: Bool

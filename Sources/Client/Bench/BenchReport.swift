@@ -89,11 +89,11 @@ package struct BenchReport: Encodable, Equatable, Sendable {
     package let daemon: Figures
     /// The figures of the bare libzmq forwarder.
     package let forwarder: Figures
-    /// The daemon's figures divided by the forwarder's figures of the same round.
+    /// The ratios of the daemon's figures to the forwarder's figures in the same round.
     package let ratio: Figures
-    /// The total number of messages that the daemon did not decide on, over all rounds.
+    /// The total number of messages, over all rounds, that the daemon did not decide on.
     package let lostByDaemon: Int
-    /// The total number of messages that the forwarder lost, over all rounds.
+    /// The total number of messages, over all rounds, that the forwarder lost.
     package let lostByForwarder: Int
 
     private enum CodingKeys: String, CodingKey {

@@ -1,5 +1,5 @@
-/// A round in which the targets take turns. The turns are so short that a shared machine, whose speed changes from
-/// second to second, favours no target.
+/// A round in which the targets take turns. The speed of a shared machine changes from second to second, so the turns
+/// are short enough that the changes favour no target.
 struct BenchTurns {
     /// The approximate length of the load in one turn, in seconds.
     private static let turnSeconds = 0.25
@@ -36,7 +36,7 @@ struct BenchTurns {
             }
         }
         let isMeasured = if case .success = outcome { true } else { false }
-        // End all runs before throwing the error of any run.
+        // End every run before throwing any run's error.
         let ends = runs.map { run in Result { try run.end(waits: isMeasured) } }
         let losses = try ends.map { try $0.get() }
         try outcome.get()

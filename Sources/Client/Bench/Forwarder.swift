@@ -4,7 +4,7 @@ import ZeroMQ
 /// A bare forwarder: a loop that passes frames from a SUB socket to a PUB socket. Its speed is an upper limit for the
 /// daemon's speed.
 package enum Forwarder {
-    /// The arguments with which this program runs the forwarder. The endpoint follows them.
+    /// The arguments that make this program run as a forwarder. The endpoint follows them.
     package static let arguments = ["bench", "forwarder"]
 
     /// Forwards forever. Writes two lines to standard output: the address that receives messages and the address that
@@ -40,8 +40,8 @@ package enum Forwarder {
         }
     }
 
-    /// Ends the forwarder when its standard input ends. Standard input is a pipe whose other end the parent process
-    /// holds. The forwarder therefore ends with its parent, however the parent ends.
+    /// Ends the forwarder when its standard input ends. The parent process holds the other end of that pipe, so the
+    /// forwarder ends with its parent, however the parent ends.
     private static func endWithStandardInput() {
         Thread.detachNewThread {
             while let data = try? FileHandle.standardInput.read(upToCount: 64), !data.isEmpty {}

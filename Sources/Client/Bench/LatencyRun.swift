@@ -6,10 +6,10 @@ final class LatencyRun {
     /// The number of counted messages in a turn, and the number of warm-up messages before them.
     private static let turnMessages = 250
     private static let warmUpMessages = 25
-    /// The time limit for the warm-up messages of a turn, and again for the counted messages. At least one message of
-    /// each kind is sent.
+    /// The time limit in a turn for the warm-up messages, and separately for the counted messages. At least one message
+    /// of each kind is sent.
     private static let patience = Duration.seconds(0.25)
-    /// The number of counted messages that suffices for a round.
+    /// The number of counted messages that is enough for a round.
     private static let enough: UInt64 = 5000
 
     private let generator: LoadGenerator

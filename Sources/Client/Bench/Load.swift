@@ -3,9 +3,9 @@ import Wire
 
 /// The frames of a load's messages. They are built in advance, so that the measurement covers only the sending.
 ///
-/// A message has one entry; with the codec `batch`, the plan sets the number of entries. Consecutive entries, even in
-/// different messages, belong to consecutive streams, and the first stream follows the last one. A message may
-/// therefore begin at any stream, so the columns repeat their first elements at the end.
+/// A message has one entry, or the number in the plan if the codec is `batch`. The entries of successive messages go
+/// through the streams in order, and return to the first stream after the last. A message may therefore begin at any
+/// stream, so the columns repeat their first elements at the end.
 struct Load: Sendable {
     /// The number of different rows of values. It is prime, so that a stream does not keep getting the same values.
     static let rowCount = 1021
@@ -14,7 +14,7 @@ struct Load: Sendable {
     private let streams: Int
     /// The names of the streams: ids or, with a dictionary, numbers.
     private let names: Column
-    /// The values, in rows that the entries use in turn.
+    /// The rows of values, which the entries use in turn.
     private let rows: Column
     private let type: BatchHeader.ValueType
 
@@ -23,7 +23,7 @@ struct Load: Sendable {
     /// The frames of the message that announces the dictionary; nil if messages have ids.
     let announcement: [[UInt8]]?
 
-    /// Equally long elements in one buffer.
+    /// Elements of equal length in one buffer.
     private struct Column: Sendable {
         let bytes: [UInt8]
         let width: Int
@@ -41,7 +41,7 @@ struct Load: Sendable {
     ///   - features: The number of floats in one timestep.
     ///   - vocabulary: The size of the vocabulary, if a timestep is a token.
     ///   - seed: The seed of the values.
-    /// - Throws: `DropCause` if the plan's ids do not make a dictionary and it uses numbers.
+    /// - Throws: `DropCause` if the plan uses numbers but its ids are not valid in a dictionary.
     init(_ plan: BenchPlan, features: Int, vocabulary: Int? = nil, seed: UInt64 = 1) throws(DropCause) {
         entries = plan.streamsPerMessage
         streams = plan.streams
@@ -81,19 +81,19 @@ struct Load: Sendable {
         return Column(bytes: order.flatMap { bytes[($0 * width)..<(($0 + 1) * width)] }, width: width)
     }
 
-    /// Returns the names of a message's streams: the first frame, or in the codec `batch` the second.
+    /// Returns the names of a message's streams, which are the first frame, or the second frame in the codec `batch`.
     @_lifetime(borrow self)
     func names(_ message: Int) -> Span<UInt8> {
         names.elements(from: message * entries % streams, count: entries)
     }
 
-    /// Returns the values of a message: the second frame, or in the codec `batch` the third.
+    /// Returns the values of a message, which are the second frame, or the third frame in the codec `batch`.
     @_lifetime(borrow self)
     func values(_ message: Int) -> Span<UInt8> {
         rows.elements(from: message * entries % Self.rowCount, count: entries)
     }
 
-    /// Returns the frames of a message to a stream that is not part of the load.
+    /// Returns the frames of a message for a stream that is not part of the load.
     func frames(id: [UInt8]) -> [[UInt8]] {
         let row = Array(copying: rows.elements(from: 0, count: 1))
         return header == nil ? [id, row] : [BatchHeader(.ids, type: type, count: 1).bytes, id, row]

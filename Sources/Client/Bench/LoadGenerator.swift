@@ -10,7 +10,7 @@ struct LoadGenerator: Sendable {
     /// The name of the target in messages.
     let name: String
     let contexts: BenchContexts
-    /// Called between waits. If it returns true, the round ends with `CancellationError`.
+    /// Called after each pause. If it returns true, the round ends with `CancellationError`.
     let isCancelled: @Sendable () -> Bool
 
     /// The maximum time to reach a target, or to get an answer.
@@ -31,8 +31,8 @@ struct LoadGenerator: Sendable {
         var message = 0
         while flow.waitUntilOpen() {
             if message * entries - flow.received.load(ordering: .acquiring) >= plan.inFlight * entries {
-                // Leave the core to the receiver. The pause is short compared with the time that a full window takes to
-                // come back.
+                // Leave the core to the receiver for a pause that is short compared with the round trip of a full
+                // window.
                 Thread.sleep(forTimeInterval: 0.00005)
                 continue
             }

@@ -28,8 +28,8 @@ final class ThroughputRun {
         sender = BenchThread("bench sender") { [flow] in try generator.send(flow) }
     }
 
-    /// Loads the target until it answers and has had time to create all streams and fill its caches. These messages are
-    /// not counted.
+    /// Loads the target until it answers and has had time to create all streams and fill its caches. Messages of the
+    /// warm-up are not counted.
     func warmUp() throws {
         let plan = generator.plan
         flow.open()
@@ -46,7 +46,8 @@ final class ThroughputRun {
         try rest()
     }
 
-    /// Measures one turn: loads the target as fast as the window allows, and then waits until all messages are back.
+    /// Measures one turn: loads the target as fast as the window allows, and then waits until all messages have come
+    /// back.
     ///
     /// - Parameter seconds: The time during which returning messages are counted.
     /// - Throws: `CancellationError`.

@@ -94,7 +94,7 @@ package struct Comparison {
         return trials
     }
 
-    /// Reports the sequences and rows that are left out.
+    /// Reports the sequences and rows that were left out.
     private func note() throws(ClientError) {
         var error = StandardStream.error
         if sequences.unlabelled > 0 {

@@ -24,7 +24,7 @@ package struct ComparisonPlan: Sendable {
     package var seeds = 5
     /// The seed of all random choices: the held-out sequences, the initial weights, and the order of the sequences.
     package var seed: UInt64 = 0
-    /// The fraction of the sequences that is held out from training to evaluate the models.
+    /// The fraction of the sequences that is held out from training and used to evaluate the models.
     package var heldOut = 0.2
     /// The number of threads.
     package var jobs = 1

@@ -9,7 +9,7 @@ package struct ComparisonReport: Encodable, Equatable, Sendable {
     package let epochs, seeds: Int
     /// The length of the longest sequence, in timesteps.
     package let longest: Int
-    /// The results of the patterns, in the order of `--patterns`; by default in the order of their numbers.
+    /// The results of the patterns, in the order of `--patterns`, or by number if the option is not given.
     package let patterns: [PatternResult]
     /// The name of the recommended pattern.
     package let take: String

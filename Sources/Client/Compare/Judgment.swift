@@ -8,7 +8,7 @@ struct Judgment: Equatable, Sendable {
     /// The fraction of the final answers that are right.
     let accuracy: Double
     /// The accuracy after each number of timesteps, from 1 to the length of the longest sequence; nil if the model
-    /// answers only whole sequences. A shorter sequence keeps its final answer.
+    /// answers only whole sequences. After its end, a shorter sequence keeps its final answer.
     let curve: [Double]?
 
     /// Runs a model on sequences and compares its answers with the labels.

@@ -1,7 +1,7 @@
 /// The recommended pattern, and the reason.
 ///
-/// The best mean accuracy decides. Other patterns tie with the best one if their mean accuracy is lower by at most the
-/// best one's standard deviation. Among tied patterns, the one that reaches its final accuracy after the fewest
+/// The pattern with the best mean accuracy wins. Other patterns tie with it if their mean accuracy is lower by at most
+/// the best pattern's standard deviation. Among tied patterns, the one that reaches its final accuracy after the fewest
 /// timesteps wins, then the one with the fewest parameters.
 package struct Recommendation: Equatable, Sendable {
     /// The name of the pattern.

@@ -36,7 +36,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     case unavailable = 69
     /// The daemon or the tool failed internally.
     case software = 70
-    /// A file exists and may not be overwritten, or cannot be created.
+    /// A file already exists and may not be overwritten, or it cannot be created.
     case cannotCreate = 73
     /// Reading or writing failed, for example in the daemon's store.
     case inputOutput = 74

@@ -8,7 +8,8 @@ package import ZeroMQ
 package final class ControlClient {
     /// The daemon's default control endpoint.
     package static let defaultEndpoint = "tcp://127.0.0.1:5552"
-    /// The maximum time to reach the daemon. A connection takes milliseconds, and a restart takes a second.
+    /// The maximum time to reach the daemon. A connection takes milliseconds, and a restart of the daemon takes about a
+    /// second.
     static let reachMilliseconds = 1_500
 
     /// The daemon's control endpoint.
@@ -110,7 +111,7 @@ package final class ControlClient {
     /// Returns the statuses of several streams in as few requests as possible.
     ///
     /// - Parameter ids: The streams' ids.
-    /// - Returns: The statuses of those streams that exist in the daemon, in the order of `ids`.
+    /// - Returns: The statuses of the streams that exist, in the order of `ids`.
     /// - Throws: ``ClientError``, as in ``call(_:)``.
     package func streams(_ ids: [String]) throws(ClientError) -> [StreamStatus] {
         var found: [StreamStatus] = []
@@ -175,11 +176,11 @@ package final class ControlClient {
     /// Receives a reply.
     ///
     /// - Returns: The frames of the reply; nil if no reply arrived in time.
-    /// - Throws: ``ClientError`` with the status `unavailable` if the connection broke first. A request in transit gets
-    ///   no reply in this case.
+    /// - Throws: ``ClientError`` with the status `unavailable` if the connection broke first. In that case, a request
+    ///   in transit gets no reply.
     private func receive(until deadline: ContinuousClock.Instant) throws(ClientError) -> [[UInt8]]? {
         while true {
-            // Read the monitor before the socket. A reply sent just before the disconnection is then still found.
+            // Read the monitor before the socket, so that a reply sent just before the disconnection is still found.
             let isOver = try readDisconnection()
             let frames = try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: false) }
             if let frames { return frames }
@@ -206,8 +207,8 @@ package final class ControlClient {
     }
 
     /// Checks once that the daemon is reachable, through a separate socket with the option `immediate`. The main socket
-    /// must not have this option: it would make the socket discard received answers when the connection ends. The
-    /// daemon ends the connection after `shutdown`.
+    /// must not have this option, because it would then discard received answers when the connection ends. The answer
+    /// to `shutdown` could be lost, because the daemon ends the connection right after it.
     private func reach() throws(ClientError) {
         // A client that binds waits for the daemon to connect. Only the timeout can report a failure.
         guard !isReached, endpoint.attachment != .bind else { return }
@@ -259,7 +260,7 @@ package final class ControlClient {
     }
 }
 
-/// The id of a reply, whatever its result.
+/// The id of a reply, which can be decoded whatever the result is.
 private struct ReplyID: Decodable {
     let id: JSONValue?
 

@@ -58,7 +58,7 @@ struct ReachDiagnosis {
     let credentials: CurveCredentials?
     let context: Context
 
-    /// Returns the reason and the remedy; nil if none is found, or if the client binds.
+    /// Returns the reason and the remedy; nil if no reason is found, or if the client binds.
     func reason() -> String? {
         guard endpoint.attachment != .bind, !endpoint.address.hasPrefix("inproc:") else { return nil }
         do throws(ZeroMQError) {

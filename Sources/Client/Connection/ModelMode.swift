@@ -3,7 +3,7 @@ import Wire
 // The effects of a model's mode on a producer.
 extension DaemonStatus.Model {
     /// Whether the end of a sequence leads to a decision. In `stateful` mode, the end of a sequence only resets the
-    /// state, and the start of the next sequence would reset it anyway.
+    /// state, which the start of the next sequence does anyway.
     var decidesAtEnd: Bool { mode != "stateful" }
 
     /// The reason why consumed timesteps led to no decision.

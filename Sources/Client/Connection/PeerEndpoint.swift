@@ -46,9 +46,9 @@ extension DaemonStatus {
     /// Returns the client's side of a decisions endpoint.
     ///
     /// - Parameters:
-    ///   - codecs: The codecs that the client reads, the preferred one first.
+    ///   - codecs: The codecs that the client reads, in order of preference.
     ///   - control: The control endpoint that the client uses.
-    /// - Returns: The first endpoint in the first codec that has one.
+    /// - Returns: The first endpoint with the most preferred codec that has an endpoint.
     /// - Throws: ``ClientError`` with the status `unavailable` if there is no such endpoint.
     package func publishedDecisions(
         in codecs: [DecisionCodec], control: Endpoint

@@ -6,9 +6,9 @@ enum DecisionCount: Equatable {
     case exact(UInt64)
     /// The number includes decisions on timesteps of other producers.
     case withOthers(UInt64)
-    /// The number is unknown, because the daemon was lost in the meantime and its successor counts from 0.
+    /// The number is unknown, because the daemon was lost during the feed and its successor counts from 0.
     case unknown
-    /// There was no decision, for these reasons.
+    /// There was no decision, for the given reasons.
     case none([String])
 
     /// Compares the daemon's counts before and after the feed.
@@ -18,7 +18,7 @@ enum DecisionCount: Equatable {
     ///   - after: The status after the last timestep was consumed.
     ///   - consumed: The number of the feed's timesteps that the daemon consumed.
     ///   - models: The models of the feed's streams.
-    ///   - hasLostDaemon: Whether the daemon was lost in between.
+    ///   - hasLostDaemon: Whether the daemon was lost during the feed.
     init(
         before: DaemonStatus, after: DaemonStatus, consumed: UInt64, models: [DaemonStatus.Model], hasLostDaemon: Bool
     ) {

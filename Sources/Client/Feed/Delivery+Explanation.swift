@@ -28,8 +28,7 @@ extension Delivery {
         return text
     }
 
-    /// Returns a text with the number of missing timesteps, the affected streams, and the first missing sequence
-    /// numbers.
+    /// Describes the missing timesteps: their number, the affected streams, and the first missing sequence numbers.
     static func missing(_ pending: [StreamKey: Account], timesteps: UInt64) -> String {
         let missing = pending.values.reduce(UInt64(0)) { $0 + $1.missing }
         let named = named(pending) {

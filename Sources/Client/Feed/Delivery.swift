@@ -13,11 +13,11 @@ struct Delivery {
 
     /// The account of one stream.
     struct Account {
-        /// The sequence number after which the input's timesteps are numbered, if the input has no sequence numbers.
+        /// The sequence number just before the input's first timestep, if the input has no sequence numbers.
         var start: UInt64 = 0
         /// The sequence number of the last timestep read from the input.
         var position: UInt64 = 0
-        /// The highest sequence number sent. The stream reaches this number when all timesteps are consumed.
+        /// The highest sequence number sent. The stream reaches it when all its timesteps are consumed.
         var target: UInt64
         /// The sequence number that the stream has reached.
         var reached: UInt64
@@ -71,7 +71,7 @@ struct Delivery {
     private(set) var accounts: [StreamKey: Account] = [:]
     /// The number of timesteps sent, each counted once.
     private(set) var timesteps: UInt64 = 0
-    /// The number of timesteps of the input that were left out because the daemon had already consumed them.
+    /// The number of timesteps in the input that were left out because the daemon had already consumed them.
     private(set) var skipped: UInt64 = 0
     /// The number of sent timesteps that the daemon skips because it had already consumed their sequence numbers.
     private(set) var duplicates: UInt64 = 0
@@ -231,7 +231,8 @@ struct Delivery {
         var progress: UInt64 = 0
         var pause = Duration.milliseconds(2)
         while true {
-            // With many pending streams, check only the stream that was sent last, because the others arrived earlier.
+            // With many pending streams, check only the stream whose timesteps were sent last, because all others
+            // arrived earlier.
             let pending = accounts.filter { $0.value.reached < $0.value.target }
             if pending.count > ControlCommand.maximumNamed, let lastSent, let last = pending[lastSent], !last.isPaused,
                 ContinuousClock.now - lastProgress < Self.pausePatience
@@ -260,11 +261,12 @@ struct Delivery {
         }
     }
 
-    /// Checks that no stream reached its target only because timesteps were skipped or another producer sent some.
+    /// Checks that each stream reached its target through this feed's timesteps, not through skipped timesteps or those
+    /// of another producer.
     private mutating func checkTallies(
         control: ControlClient, before: DaemonStatus, after: DaemonStatus
     ) throws(ClientError) {
-        // If the totals match, the counts of each stream match too.
+        // If the daemon's totals match, each stream's counts match too, and no stream needs a closer look.
         let expected = accounts.values.reduce(into: StreamTally()) {
             $0.gaps += $1.expected.gaps
             $0.duplicates += $1.expected.duplicates
@@ -277,7 +279,7 @@ struct Delivery {
         guard odd.isEmpty else { throw ClientError(.temporary, Self.explain(odd: odd, timesteps: timesteps)) }
     }
 
-    /// An explanation of the known losses, in case the daemon does not come back.
+    /// An explanation of the known losses, for the error if the daemon does not come back.
     var explanationOfLoss: String {
         let pending = accounts.filter { $0.value.reached < $0.value.target }
         guard !pending.isEmpty else { return "it may have lost all timesteps since its last checkpoint" }

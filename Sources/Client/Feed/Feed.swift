@@ -11,8 +11,8 @@ package struct Feed {
         package var rate: Double?
         /// The maximum number of timesteps in one message, at least 1.
         package var batch: Int
-        /// The maximum number of rows in one message, at least 1. With more than 1, a message has timesteps of several
-        /// streams.
+        /// The maximum number of rows in one message, at least 1. If it is more than 1, a message may have timesteps of
+        /// several streams.
         package var streamsPerMessage: Int
         /// Whether to number each stream's timesteps from 1 and leave out timesteps that the daemon has already
         /// consumed.

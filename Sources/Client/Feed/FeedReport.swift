@@ -13,7 +13,7 @@ package struct FeedReport {
     ///   - delivery: The accounts of all streams.
     ///   - seconds: The time from the first timestep until the daemon had consumed all timesteps.
     ///   - decisions: The number of decisions on the timesteps.
-    ///   - hasLostDaemon: Whether the daemon was lost in the meantime.
+    ///   - hasLostDaemon: Whether the daemon was lost during the feed.
     ///   - badRows: The bad rows that were skipped.
     ///   - signal: The signal that ended the input.
     ///   - canResume: Whether the rest of the input can be sent later with `--resume`.

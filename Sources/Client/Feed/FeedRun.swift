@@ -34,7 +34,8 @@ final class FeedRun {
 
     /// The message that the next rows may join, the number of rows in it, and whether it was sent before.
     private var waiting: (message: InputRow, rows: Int, isAgain: Bool)?
-    /// The number of rows read since the beginning of the input, and the number of these that were sent or left out.
+    /// The number of rows read since the beginning of the input, and the number of rows among them that were sent or
+    /// left out.
     private var rowsTaken = 0
     private var rowsDone = 0
     /// The number of rows at the beginning of the input that were sent before the daemon was lost.
@@ -83,7 +84,7 @@ final class FeedRun {
     /// - Returns: A report.
     func run() throws(ClientError) -> FeedReport {
         let start = ContinuousClock.now
-        // At the end, the counts are compared with this status.
+        // This status is the baseline for the counts at the end.
         status = try control.call(.status)
         var failure: ClientError?
         let after: DaemonStatus
@@ -93,7 +94,7 @@ final class FeedRun {
                     do throws(ClientError) {
                         try sendRows()
                     } catch {
-                        // The rows before the bad row have already been sent, so make sure that they arrive.
+                        // The rows before the bad one have already been sent, so make sure that they arrive.
                         guard error.status == .data, delivery.timesteps > 0 else { throw error }
                         failure = error
                     }
@@ -159,7 +160,7 @@ final class FeedRun {
         try sendAll()
     }
 
-    /// Sends all rows that wait for others to join their message.
+    /// Sends all rows that are waiting for more rows to join their message.
     private func sendAll() throws(ClientError) {
         try flush()
         try connection?.flush()

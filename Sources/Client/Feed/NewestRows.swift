@@ -24,8 +24,8 @@ struct NewestRows {
     /// Releases all rows in the order of the input.
     ///
     /// - Parameters:
-    ///   - areEnds: Whether each row ends its sequence. Pass false after an interruption or a bad row, because nothing
-    ///     is known about the ends in these cases.
+    ///   - areEnds: Whether each row ends its sequence. Pass false after an interruption or a bad row, because it is
+    ///     then unknown whether the sequences have ended.
     ///   - released: The released rows are appended here.
     mutating func release(areEnds: Bool, to released: inout [InputRow]) {
         for (row, _) in rows.values.sorted(by: { $0.number < $1.number }) {

@@ -12,7 +12,7 @@ package final class TimestepSender {
     /// The maximum time between the first sign of a daemon and the report of its handshake.
     private static let admissionSeconds = 2.0
 
-    /// The error for a broken connection. All timesteps that are not known to be consumed may be lost.
+    /// The error for a broken connection. Timesteps may be lost unless they are known to be consumed.
     static let lost = ClientError(.temporary, "the connection to the daemon is lost")
 
     /// The ingest endpoint.
@@ -57,7 +57,7 @@ package final class TimestepSender {
         }
         monitor = try ClientError.wrapping { () throws(ZeroMQError) in try SocketMonitor(socket) }
         try ClientError.wrapping { () throws(ZeroMQError) in
-            // When the socket is closed, messages that no peer receives within this time are lost.
+            // After the socket is closed, libzmq discards messages that no peer has received within this time.
             try socket.set(.linger, to: 5_000)
             try socket.set(.sendHighWaterMark, to: 10_000)
             try socket.set(.sendTimeout, to: 500)

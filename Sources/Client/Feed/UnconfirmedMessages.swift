@@ -1,7 +1,7 @@
-/// The sent messages of an input that cannot be read again. They are kept in case the daemon loses them. The amount of
-/// memory is bounded.
+/// The sent messages of an input that cannot be read again. They are kept, within a limit on memory, in case the daemon
+/// loses them.
 struct UnconfirmedMessages {
-    /// The approximate limit on the memory of kept messages, in bytes.
+    /// The approximate limit on the memory for kept messages, in bytes.
     static let capacity = 64 << 20
     /// The approximate size of a message in bytes, not counting its values and its stream id.
     private static let overhead = 96

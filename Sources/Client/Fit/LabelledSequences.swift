@@ -3,11 +3,11 @@ package import Training
 
 /// The labelled sequences of a file, in the form in which a model is trained on them.
 package struct LabelledSequences: Sendable {
-    /// The division of a file's sequences into training sequences.
+    /// The way in which a file's sequences are divided into training sequences.
     package enum Division: Sendable {
         /// Each sequence of the file is one training sequence.
         case none
-        /// A new sequence starts after every given number of timesteps.
+        /// A new training sequence starts after each multiple of the given number of timesteps.
         case length(Int)
         /// Each window of consecutive timesteps is one training sequence.
         case windows(length: Int, stride: Int)

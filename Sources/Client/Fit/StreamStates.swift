@@ -60,7 +60,8 @@ struct StreamStates {
         for (lane, state) in states.enumerated() {
             let old = before.flatMap { lane < $0.exports.count ? $0.exports[lane] : nil }
             let consumed = UInt64(lane < timesteps.count ? timesteps[lane] : 0)
-            // The trained weights have made no decision yet.
+            // A state ends with the last outputs. These are zeros here, because the trained weights have made no
+            // decision yet.
             let values = state + [Float](repeating: 0, count: file.model.outputs)
             let export = StreamExport(
                 stream: old?.stream ?? (lane < streams.count ? streams[lane] : "\(lane + 1)"),

@@ -11,7 +11,8 @@ struct TrainingRun {
     private var best: EpochResult?
     /// The epochs so far.
     private(set) var history: TrainingHistory
-    /// The reason why the best model could not be written. Such a failure ends the training.
+    /// The reason why the best model could not be written; nil if there was no such failure. A failure ends the
+    /// training.
     private(set) var failure: ClientError?
 
     /// Creates a run and shows the column titles.

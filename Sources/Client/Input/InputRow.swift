@@ -102,8 +102,8 @@ extension InputRow {
 struct SequenceStarts {
     private var last: [StreamKey: [UInt8]] = [:]
 
-    /// Records a row. Returns whether the row starts a sequence. A row does so if it is the stream's first row, or if
-    /// its value differs from the value of the stream's previous row.
+    /// Records a row. Returns whether the row starts a sequence: it is the stream's first row, or its value differs
+    /// from that of the stream's previous row.
     mutating func record(stream: String, value: [UInt8]) -> Bool {
         let key = StreamKey(stream)
         guard last[key] != value else { return false }

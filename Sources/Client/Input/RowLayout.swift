@@ -23,7 +23,7 @@ package struct RowLayout: Equatable, Sendable {
     /// named `stream`.
     package var streamColumn: String?
     /// The columns or members with the values of one timestep, in the model's order. If nil, the values are in the JSON
-    /// member `values`, or in all CSV columns that have no other meaning and that ``isNoValue(_:)`` does not exclude.
+    /// member `values`, or in all CSV columns that have no other meaning and are not excluded by ``isNoValue(_:)``.
     package var valueColumns: [String]?
     /// The column or member whose value identifies a row's sequence.
     package var sequenceColumn: String?
@@ -65,8 +65,8 @@ package struct RowLayout: Equatable, Sendable {
 
     static let usualStreamColumn = "stream"
 
-    /// Returns whether a column with this name holds no values unless it is named explicitly. Files of answers or
-    /// labelled data have such columns: `stream`, `step`, `label`, `probability`, `probability0` and so on.
+    /// Returns whether a column with this name is left out of the values unless the user names it. Files with answers
+    /// or labels have such columns: `stream`, `step`, `label`, `probability`, `probability0` and so on.
     static func isNoValue(_ column: String) -> Bool {
         [usualStreamColumn, "step", "label"].contains(column)
             || column.hasPrefix("probability") && column.dropFirst(11).allSatisfy(\.isNumber)
@@ -82,7 +82,7 @@ package struct RowLayout: Equatable, Sendable {
     ///   - sequenceColumn: The column whose value identifies a row's sequence.
     ///   - label: The column with the labels.
     ///   - alphabet: The alphabet, if a column holds whole sequences as letters.
-    ///   - hasHeader: Whether the first record of CSV names the columns.
+    ///   - hasHeader: Whether the first CSV record names the columns.
     ///   - skipsBadRows: Whether a bad row is skipped and counted.
     ///   - isWide: Whether each row is a whole sequence.
     ///   - numbersSequences: Whether sequences get the ids 1, 2 and so on if the input names no stream.

@@ -1,7 +1,7 @@
 import Wire
 
-/// The rows of the input. They are read ahead, so that one request can ask the daemon about many streams. A bad row is
-/// reported only after the rows before it have been returned.
+/// The rows of the input, read ahead so that one request can ask the daemon about many streams. A bad row is reported
+/// only after the rows before it have been returned.
 ///
 /// The newest row of each stream is held back until it is known whether the row ends its sequence. Rows are held back
 /// only if the model decides at the end of a sequence, and if a column identifies the sequences or all rows form one

@@ -99,7 +99,7 @@ struct AreaUnderCurve: Equatable, Sendable {
         }
     }
 
-    /// Adds the answers of another curve.
+    /// Adds the answers counted in another curve.
     mutating func add(_ other: AreaUnderCurve) {
         positives.merge(other.positives, uniquingKeysWith: +)
         negatives.merge(other.negatives, uniquingKeysWith: +)
@@ -110,7 +110,7 @@ struct AreaUnderCurve: Equatable, Sendable {
         let all = (positives.values.reduce(0, +), negatives.values.reduce(0, +))
         guard all.0 > 0, all.1 > 0 else { return nil }
         var (area, hits) = (0.0, 0)
-        // Go down from the highest threshold, which no answer exceeds, to the lowest one, which every answer exceeds.
+        // Go from the highest threshold, which no answer exceeds, down to the lowest one, which every answer exceeds.
         for index in (0..<Self.thresholds).reversed() {
             let (newHits, newAlarms) = (positives[index] ?? 0, negatives[index] ?? 0)
             let height = Double(2 * hits + newHits) / Double(2 * all.0)

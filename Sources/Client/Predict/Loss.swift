@@ -24,7 +24,7 @@ struct Loss: Equatable, Sendable {
         }
     }
 
-    /// The reason why a model has no loss, as text for messages.
+    /// The reason why a model has no loss, worded for messages.
     static let lacking =
         "the model ends neither in one sigmoid nor in a softmax, and is not compiled with a loss that Sluice computes"
 

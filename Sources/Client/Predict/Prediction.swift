@@ -7,8 +7,8 @@ package import Streams
 ///
 ///     file ──RowSource──▶ rows ──SequenceCollector──▶ sequences ──SequenceAnswerer, each core──▶ lines, in order
 ///
-/// All sequences are read before the first one is answered, because any row may belong to any stream. The sequences
-/// take 4 bytes per value. The answers of each round are written and then discarded.
+/// All sequences are read before the first one is answered, because any row may belong to any stream. Sequences occupy
+/// 4 bytes per value. The answers of each round are written and then discarded.
 package struct Prediction {
     /// The options of a prediction.
     package struct Options: Sendable {

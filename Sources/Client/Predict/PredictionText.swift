@@ -54,8 +54,8 @@ package enum PredictionText: String, CaseIterable, Sendable {
         bytes.append(UInt8(ascii: "\n"))
     }
 
-    /// Returns the class according to the daemon's rule. With one output, the threshold decides. With several outputs,
-    /// the first of the largest outputs decides.
+    /// Returns the class according to the daemon's rule. A single output is compared with the threshold. With several
+    /// outputs, the first of the largest ones gives the class.
     static func label(for outputs: Span<Float>, threshold: ServingPolicy.Threshold, before: Int) -> Int {
         outputs.count == 1 ? threshold.isReached(by: outputs[0], after: before == 1) ? 1 : 0 : outputs.indexOfLargest
     }

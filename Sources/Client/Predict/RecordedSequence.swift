@@ -19,7 +19,7 @@ struct RecordedSequence: Equatable, Sendable {
 }
 
 /// Collects a file's rows into sequences. A sequence consists of consecutive rows of one stream, from one start or end
-/// to the next. Rows of other streams may lie in between.
+/// to the next. Rows of other streams may come in between.
 struct SequenceCollector {
     /// The sequences, in the order of their first rows.
     private(set) var sequences: [RecordedSequence] = []

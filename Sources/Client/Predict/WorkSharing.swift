@@ -5,10 +5,10 @@ import Synchronization
 /// Divides sequences into batches. Each thread processes one batch at a time. The batches depend only on the sequences
 /// and the model, so answers and loss sums are the same for any number of threads.
 struct WorkSharing {
-    /// The number of multiplications in one batch. It amounts to a few milliseconds of work.
+    /// The number of multiplications in one batch, which take a few milliseconds.
     static let usualBatch = 1 << 23
-    /// The number of batches per thread in one round. With more than one, a thread that finishes early can take over
-    /// work from others.
+    /// The number of batches per thread in one round. With more than one, a thread that finishes early can take work
+    /// from others.
     private static let batchesPerJob = 4
 
     private let sequences: [RecordedSequence]

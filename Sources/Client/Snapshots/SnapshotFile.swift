@@ -14,7 +14,7 @@ package final class SnapshotFile {
     private let path: String
     private let database: DatabaseQueue
 
-    /// Creates a file. Only ``finish(mode:)`` replaces an existing file.
+    /// Creates a file under a temporary name. An existing file is kept until ``finish(mode:)`` replaces it.
     ///
     /// - Parameter path: The path of the file.
     /// - Throws: ``ClientError`` with the status `inputOutput` if the file cannot be written.

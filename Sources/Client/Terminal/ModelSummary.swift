@@ -64,7 +64,8 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
     package let loss: String?
     /// The meaning of the outputs: `probability`, `logit` or `number`.
     package let outputMeaning: String
-    /// The conditions under which Keras' own answers are the same, each as the end of a sentence about the model.
+    /// The conditions under which Keras gives the same answers. Each is worded as the end of a sentence about the
+    /// model.
     package let cautions: [String]
     /// Whether the model needs a whole sequence or window for each answer. If it does, the daemon buffers each stream's
     /// timesteps.

@@ -52,7 +52,7 @@ struct ProgressMeter {
     ///   - timesteps: The number of timesteps so far.
     ///   - seconds: The time since the start.
     ///   - columns: The window's width.
-    /// - Returns: A text narrower than the window, so that the cursor stays on the line.
+    /// - Returns: A line narrower than the window, so that the cursor stays on that line.
     static func text(done: Int, total: Int?, timesteps: UInt64, seconds: Double, columns: Int) -> String {
         let room = max(0, columns - 1)
         let rate = seconds > 0 ? Double(timesteps) / seconds : 0

@@ -5,7 +5,7 @@ package enum Quantity {
     /// Returns a count with thousands separators: `12,696`.
     ///
     /// - Parameter count: The count.
-    /// - Returns: Its text.
+    /// - Returns: The formatted count.
     package static func count(_ count: some BinaryInteger) -> String {
         let digits = Array(String(count.magnitude))
         var text = count < 0 ? "-" : ""
@@ -21,7 +21,7 @@ package enum Quantity {
     /// - Parameters:
     ///   - count: The count.
     ///   - noun: The noun in the singular.
-    /// - Returns: Its text.
+    /// - Returns: The formatted count and the noun.
     package static func count(_ count: some BinaryInteger, of noun: String) -> String {
         "\(self.count(count)) \(noun)\(count == 1 ? "" : "s")"
     }
@@ -29,7 +29,7 @@ package enum Quantity {
     /// Returns a number of bytes: `317 B`, `1.2 kB`, `34.5 MB`.
     ///
     /// - Parameter bytes: The number of bytes.
-    /// - Returns: Its text.
+    /// - Returns: The formatted size.
     package static func bytes(_ bytes: Int) -> String {
         guard bytes >= 1000 else { return "\(bytes) B" }
         var value = Double(bytes)
@@ -44,7 +44,7 @@ package enum Quantity {
     /// Returns a duration: `0.21 s`, `4.3 s`, `2 min 5 s`, `3 h 7 min`, `12 d 4 h`.
     ///
     /// - Parameter seconds: The duration in seconds, at least 0.
-    /// - Returns: Its text.
+    /// - Returns: The formatted duration.
     package static func duration(_ seconds: Double) -> String {
         guard seconds >= 0, seconds < 1e12 else { return "-" }
         if seconds < 0.995 { return "\(fixed(seconds, digits: 2)) s" }
@@ -59,7 +59,7 @@ package enum Quantity {
     /// Returns a time in its largest unit, usually with at most six characters: `3 s`, `59 min`.
     ///
     /// - Parameter seconds: The time in seconds.
-    /// - Returns: Its text.
+    /// - Returns: The formatted time.
     static func age(_ seconds: Double) -> String {
         let whole = Int(max(0, min(seconds, 1e12)))
         if whole < 60 { return "\(whole) s" }
@@ -72,7 +72,7 @@ package enum Quantity {
     /// - Parameters:
     ///   - value: The number.
     ///   - digits: The number of digits after the decimal point, from 0 to 9.
-    /// - Returns: Its text; `-` for NaN or infinity.
+    /// - Returns: The formatted number; `-` for NaN or infinity.
     package static func fixed(_ value: Double, digits: Int) -> String {
         guard value.isFinite, value.magnitude < 1e9 else { return value.isFinite ? "\(value)" : "-" }
         var scale = 1
@@ -92,7 +92,7 @@ package enum Quantity {
     /// Returns a time in the machine's time zone, in a format like that of ISO 8601: `2026-11-23 13:05:09`.
     ///
     /// - Parameter nanoseconds: Nanoseconds since the Unix epoch.
-    /// - Returns: The time's text.
+    /// - Returns: The formatted time.
     package static func localTime(nanoseconds: Int64) -> String {
         var seconds = time_t(nanoseconds / 1_000_000_000)
         var parts = unsafe tm()

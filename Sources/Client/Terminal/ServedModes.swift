@@ -1,12 +1,13 @@
 import Streams
 
-/// The modes in which a model can be served, and the reasons against the others.
+/// The modes in which a model can be served, and the reasons why it cannot be served in the others.
 package struct ServedModes: Equatable, Encodable, Sendable {
     /// The names of the modes, in the notation of `--mode`.
     package let served: [String]
-    /// The reason against each mode that is not served.
+    /// The reason for each mode in which the model cannot be served, by mode.
     package let refused: [String: String]
-    /// The reason why the daemon serves the model in no mode, although `predict` answers with it; nil if there is none.
+    /// The reason why only `predict` can run the model, but the daemon cannot serve it in any mode; nil if the daemon
+    /// can.
     package let daemonRefusal: String?
 
     /// Whether the end of a sequence can give an answer to each of its timesteps.

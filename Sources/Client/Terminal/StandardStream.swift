@@ -3,8 +3,7 @@ import Wire
 
 /// Standard output or standard error, written in large pieces. A stream has one owner and one thread.
 package struct StandardStream {
-    /// The error that is thrown if the reader has closed the output. The command ends in this case without reporting
-    /// it.
+    /// The error that is thrown if the reader has closed the output. The command then ends without reporting the error.
     package static let brokenPipe = ClientError(.inputOutput, "nobody reads the output any more")
 
     private let descriptor: CInt
@@ -36,8 +35,8 @@ package struct StandardStream {
         return columns > 0 && rows > 0 ? (columns, rows) : nil
     }
 
-    /// Appends whole lines, and writes them once there are many. Characters that a terminal would not show are escaped
-    /// if the output is a terminal. Other programs get the bytes unchanged.
+    /// Appends whole lines, which are written once there are many. Characters that a terminal would not show are
+    /// escaped if the output is a terminal. Other programs get the bytes unchanged.
     ///
     /// - Parameter body: A closure that appends the lines.
     /// - Throws: ``brokenPipe``, or another ``ClientError`` if writing fails.
@@ -52,7 +51,7 @@ package struct StandardStream {
         if bytes.count >= 1 << 16 { try flush() }
     }
 
-    /// Writes a text and a line end immediately.
+    /// Writes text and a line end immediately.
     ///
     /// - Parameter line: The text, which may have several lines. Characters that a terminal would not show are escaped.
     /// - Throws: ``brokenPipe``, or another ``ClientError`` if writing fails.
@@ -62,7 +61,7 @@ package struct StandardStream {
         try flush()
     }
 
-    /// Writes a text with terminal controls immediately.
+    /// Writes text that may contain terminal controls, immediately.
     ///
     /// - Parameter text: The text, which must not contain untrusted data.
     /// - Throws: ``brokenPipe``, or another ``ClientError`` if writing fails.

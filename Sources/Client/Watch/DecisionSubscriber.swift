@@ -74,7 +74,7 @@ package final class DecisionSubscriber {
         self.topic = topic
         try ClientError.wrapping { () throws(ZeroMQError) in
             try socket.set(.linger, to: 0)
-            // If the reader is slow, decisions wait in this queue, so that the daemon does not have to drop them.
+            // If the reader is slow, decisions wait in this queue, and the daemon does not have to drop them.
             try socket.set(.receiveHighWaterMark, to: 1_000_000)
             try Heartbeat.setKeepalive(on: socket)
             try socket.authenticate(with: credentials, at: endpoint)
@@ -112,7 +112,8 @@ package final class DecisionSubscriber {
         while let event = try ClientError.wrapping({ () throws(ZeroMQError) in try monitor.next() }) {
             switch event {
             case .disconnected where !isLost: lose()
-            // libzmq renews the subscriptions by itself. The daemon receives them before this question.
+            // libzmq renews the subscriptions by itself, before this question. The confirmation therefore covers all of
+            // them.
             case .admitted where isLost: try ask()
             default: break
             }
@@ -125,7 +126,7 @@ package final class DecisionSubscriber {
         liveness.noteLoss()
     }
 
-    /// Subscribes to a new topic, so that the daemon sends a confirmation.
+    /// Subscribes to a new topic, which makes the daemon send a confirmation.
     private func ask() throws(ClientError) {
         let old = topic
         topic = Self.newTopic()
@@ -137,7 +138,7 @@ package final class DecisionSubscriber {
     }
 
     /// Asks a silent daemon whether it is still running, and reconnects if it does not answer. The question is a
-    /// subscription rather than a libzmq heartbeat, because decisions may queue up before the answer.
+    /// subscription and not a libzmq heartbeat, because decisions may queue up ahead of the answer. See ``Heartbeat``.
     private func checkLiveness() throws(ClientError) {
         switch liveness.act(at: .now) {
         case .wait: break
@@ -160,7 +161,8 @@ package final class DecisionSubscriber {
         _ = poller.add(wakeup)
     }
 
-    /// Waits until a decision or a wake-up arrives or the time has passed. The wait may also end early for no reason.
+    /// Waits until a decision or a wake-up arrives or the time has passed. The wait may also end early without any of
+    /// these.
     ///
     /// - Parameter seconds: The maximum time; nil for no limit.
     /// - Throws: ``ClientError`` if the socket failed.

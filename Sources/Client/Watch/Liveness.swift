@@ -35,7 +35,7 @@ struct Liveness {
     /// Records a message from the peer.
     mutating func noteSign(at now: ContinuousClock.Instant) { (since, isAsked) = (now, false) }
 
-    /// Records a question to the peer.
+    /// Records that the peer was asked.
     mutating func noteQuestion(at now: ContinuousClock.Instant) { (since, isAsked) = (now, true) }
 
     /// Records the loss of the connection.

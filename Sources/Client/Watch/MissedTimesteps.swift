@@ -1,7 +1,7 @@
 import Wire
 
-/// The timesteps that were missed during an interruption. For each stream, these are the timesteps between the last
-/// sequence number before the interruption and the first one after the interruption.
+/// The timesteps that were missed during an interruption. In each stream, they lie between the last sequence number
+/// before the interruption and the first one after it.
 struct MissedTimesteps {
     /// The maximum number of streams that a report names.
     private static let namedStreams = 5
@@ -49,7 +49,7 @@ struct MissedTimesteps {
     mutating func report() -> [String] {
         defer { found.removeAll() }
         var missed: [StreamKey: ClosedRange<UInt64>] = [:]
-        // The streams in which the daemon itself missed timesteps. Some of their missed timesteps have no decision.
+        // The streams in which the daemon itself missed timesteps, so that some timesteps were never decided on.
         var gaps: Set<StreamKey> = []
         var lines: [String] = []
         for (key, passage) in found.sorted(by: { $0.key < $1.key }) {

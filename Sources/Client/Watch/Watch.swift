@@ -49,7 +49,7 @@ package struct Watch {
     private var showsBoard = false
     private var output = StandardStream.output
 
-    /// Creates a watch without showing anything. From then on, Ctrl-C makes ``run(title:)`` end normally.
+    /// Creates a watch without showing anything. From now on, Ctrl-C makes ``run(title:)`` end normally.
     ///
     /// - Parameters:
     ///   - subscriber: The source of decisions.

@@ -31,7 +31,7 @@ package struct CoreBounds: Encodable, Equatable, Sendable {
         self.kernels = kernels
     }
 
-    /// Takes over every value that is better in another measurement of the same set.
+    /// Adopts each value that is better in another measurement with the same set of instructions.
     mutating func improve(by other: CoreBounds) {
         multiplyAddsPerSecond = max(multiplyAddsPerSecond, other.multiplyAddsPerSecond)
         exponentialsPerSecond = max(exponentialsPerSecond, other.exponentialsPerSecond)
@@ -40,7 +40,7 @@ package struct CoreBounds: Encodable, Equatable, Sendable {
         logisticLatency = min(logisticLatency, other.logisticLatency)
     }
 
-    /// Measures each quantity once more. Each measurement takes well under a millisecond.
+    /// Measures each quantity once more, and keeps the better value. A measurement takes well under a millisecond.
     mutating func measure(with loops: BoundLoops) {
         let multiplyAdds = loops.multiplyAdds(rounds: 20_000)
         multiplyAddsPerSecond = max(multiplyAddsPerSecond, multiplyAdds.count / multiplyAdds.seconds)
@@ -62,12 +62,12 @@ package struct CoreBounds: Encodable, Equatable, Sendable {
 final class BoundLoops {
     private let functions: UnsafePointer<sluice_bounds>
     private let lanes: Int
-    /// The arguments of e^x, which are also the data to read. The length is a multiple of 8 of the widest vectors. Like
-    /// the engine's weights, the data is aligned to cache lines, because a vector across two lines is read at half the
-    /// speed.
+    /// The arguments of e^x, which are also the data to read. The length is a whole number of blocks, and a block is
+    /// eight vectors of the largest width. Like the engine's weights, the data is aligned to cache lines, because a
+    /// vector that straddles two lines is read at half the speed.
     private let values: UnsafeMutableBufferPointer<Float>
     private let powers: UnsafeMutableBufferPointer<Float>
-    /// The sum of the loops' results. It keeps the compiler from removing a loop.
+    /// The sum of the loops' results, which keeps the compiler from removing the loops.
     private var sum: Float = 0
 
     private static let exponents = 1024
@@ -103,13 +103,13 @@ final class BoundLoops {
         (bytes / MemoryLayout<Float>.stride + block - 1) / block * block
     }
 
-    /// Runs multiply-adds. Returns how many ran, and the seconds that they took.
+    /// Runs multiply-adds. Returns their number, and the time in seconds.
     func multiplyAdds(rounds: Int) -> (count: Double, seconds: Double) {
         let seconds = seconds { sum += unsafe functions.pointee.multiply_add(rounds) }
         return (Double(rounds * Int(SLUICE_BOUNDS_CHAINS) * lanes), seconds)
     }
 
-    /// Evaluates exponentials. Returns how many were evaluated, and the seconds that they took.
+    /// Evaluates exponentials. Returns their number, and the time in seconds.
     func exponentials(repetitions: Int) -> (count: Double, seconds: Double) {
         let seconds = seconds {
             for _ in 0..<repetitions {

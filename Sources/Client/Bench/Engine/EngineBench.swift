@@ -1,12 +1,12 @@
 import Recurrent
 
-/// Measures the engine alone, without daemon and sockets, against the bounds of a core.
+/// Measures the engine alone, without a daemon or sockets, against the bounds of a core.
 package struct EngineBench {
     private let sizes: [Int]
     private let samples: Int
 
     /// The minimum length of a sample. It is long compared with a clock reading, and short compared with a time slice
-    /// of the system.
+    /// of the scheduler.
     private static let sampleSeconds = 0.001
 
     /// Creates a measurement.
@@ -50,8 +50,8 @@ package struct EngineBench {
         return report
     }
 
-    /// Measures one model. Samples of steps and of bounds alternate, so that both are taken under the same conditions.
-    /// A shared machine may be slower for minutes, for example during the whole measurement of one model.
+    /// Measures one model. A shared machine may be slower for minutes, for example while one model is measured. Samples
+    /// of steps and of bounds therefore alternate, so that both are taken under the same conditions.
     private func measure(
         _ engineModel: EngineModel, _ kernels: Kernels, _ loops: BoundLoops
     ) throws(ClientError) -> EngineFigures.Measured {

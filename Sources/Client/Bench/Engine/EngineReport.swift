@@ -19,7 +19,7 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
     package let layer: EngineLayer
     /// The width of the measured layer, in units.
     package let units: Int
-    /// Nanoseconds per step of one stream with one timestep, like a message that arrives alone.
+    /// Nanoseconds per step of one stream with one timestep, as for a message that arrives alone.
     package let alone: Spread
     /// Nanoseconds per step of 64 streams that are stepped together, with one timestep per stream.
     package let together: Spread
@@ -81,8 +81,8 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
     var shareLongAlone: Double {
         (waiting == 0 ? boundTogether : max(multiplyAdds, exponentials, reading, waiting)) / longAlone.min
     }
-    /// The same ratio for many streams with one timestep per stream. The streams of a vector share one reading of the
-    /// weights.
+    /// The same ratio for many streams with one timestep per stream. Streams in the same vector share one reading of
+    /// the weights.
     var shareTogether: Double { boundTogether / together.min }
     /// The same ratio for many streams with many timesteps per stream.
     var shareLongTogether: Double { boundTogether / longTogether.min }
@@ -90,13 +90,13 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
     private var boundTogether: Double { max(multiplyAdds, exponentials, reading / Double(lanes)) }
 }
 
-/// The results of the engine's measurement.
+/// The results of a measurement of the engine.
 package struct EngineReport: Encodable, Equatable, Sendable {
     /// The number of samples of each figure.
     package let samples: Int
     /// The bounds of a core, one entry for each vector instruction set.
     package private(set) var bounds: [CoreBounds] = []
-    /// The figures of every model with every set.
+    /// The figures of every model with every set of vector instructions.
     package private(set) var figures: [EngineFigures] = []
 
     init(samples: Int) {

@@ -8,7 +8,7 @@ struct StepTime {
     /// The shortest time among several samples, in nanoseconds.
     let nanoseconds: Double
 
-    /// Measures a model. A model that produces output only for whole sequences is run on whole sequences.
+    /// Measures a model. A model that answers only whole sequences is run on whole sequences.
     ///
     /// - Parameters:
     ///   - model: The model.

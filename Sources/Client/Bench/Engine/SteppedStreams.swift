@@ -32,7 +32,7 @@ final class SteppedStreams {
         return ThreadClock.seconds - start
     }
 
-    /// Returns a number of runs that takes at least the given time in total.
+    /// Returns a number of runs that together take at least the given time.
     func runs(lasting seconds: Double) -> Int {
         var runs = 1
         while self.seconds(for: runs) < seconds { runs *= 2 }

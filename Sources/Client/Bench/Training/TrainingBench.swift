@@ -8,9 +8,9 @@ package struct TrainingBench {
     private let options: FitOptions
     private let samples: Int
 
-    /// The minimum length of a sample. It is long compared with a time slice of the system.
+    /// The minimum length of a sample. It is long compared with a time slice of the scheduler.
     private static let sampleSeconds = 0.2
-    /// The number of epochs before the first sample. Their losses are reported, to compare them with another program's.
+    /// The number of epochs before the first sample. Their losses are reported for comparison with another program.
     private static let firstEpochs = 3
 
     /// Reads the sequences.
@@ -38,7 +38,7 @@ package struct TrainingBench {
         self.set = set
     }
 
-    /// Trains again and again from the weights of the file.
+    /// Trains repeatedly, each time from the weights in the file.
     ///
     /// - Parameter progress: Called with the name of the next step.
     /// - Returns: The times.
@@ -65,7 +65,7 @@ package struct TrainingBench {
             timestep: timestep, update: update, losses: first.epochs.map(\.training.loss), fingerprint: fingerprint)
     }
 
-    /// Returns the time of some epochs, which start from the weights of the file.
+    /// Returns the time that some epochs take, in seconds. Training starts from the weights in the file.
     private func seconds(for epochs: Int) throws(ClientError) -> Double {
         let trainer = try task.makeTrainer()
         let start = ContinuousClock.now

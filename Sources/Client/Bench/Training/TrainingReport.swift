@@ -4,7 +4,7 @@ package struct TrainingReport: Encodable, Sendable {
     let sequences, timesteps, updates: Int
     /// The number of threads.
     let jobs: Int
-    /// The nanoseconds for one timestep of one sequence, forward, backward and its part of the update.
+    /// The nanoseconds for one timestep of one sequence: forward, backward, and its share of the update.
     let timestep: Spread
     /// The nanoseconds for one update.
     let update: Spread

@@ -8,8 +8,8 @@ struct LossChoice: Sendable {
     /// The same loss in the form that is used to check labels.
     let labels: Loss
 
-    /// Chooses a loss: the given one, otherwise the loss in the model's file, otherwise the cross-entropy that fits the
-    /// model's outputs.
+    /// Chooses a loss: the given loss if any, otherwise the loss in the model's file, and otherwise the cross-entropy
+    /// that fits the model's outputs.
     ///
     /// - Parameters:
     ///   - given: The function that the user chose, if any.
@@ -61,7 +61,7 @@ struct LossChoice: Sendable {
     /// Whether the only output is the probability of class 1.
     var isBinary: Bool { isClassifier && !labels.function.hasOutputPerClass }
 
-    /// Returns the targets of the outputs for a label. NaN stands for a missing label.
+    /// Returns the target value of each output for a label. NaN stands for a missing label.
     func targets(of label: Float, outputs: Int) -> [Float] {
         guard training.function == .categoricalCrossentropy else { return [label] }
         guard !label.isNaN else { return [Float](repeating: .nan, count: outputs) }

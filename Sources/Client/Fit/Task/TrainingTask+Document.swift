@@ -41,7 +41,7 @@ extension TrainingTask {
 
     /// Continues from the optimizer state in the model's file.
     ///
-    /// - Throws: ``ClientError`` with the status `data` if the file has no optimizer state, or the state of another
+    /// - Throws: ``ClientError`` with the status `data` if the file has no optimizer state, or has the state of another
     ///   optimizer.
     package func resume(_ trainer: Trainer) throws(ClientError) {
         guard let variables = document.optimizer, variables.updates > 0 else {

@@ -36,7 +36,7 @@ package struct Alphabet: Equatable, Sendable {
     /// The token of the last letter.
     var lastToken: Int { firstToken + tokens.count - 1 }
 
-    /// Returns the tokens of a text.
+    /// Returns the tokens of a string of letters.
     ///
     /// - Parameters:
     ///   - text: At least one letter.

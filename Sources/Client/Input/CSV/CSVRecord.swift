@@ -23,8 +23,8 @@ package struct CSVRecord: Sendable {
 
     /// Adds a line to the record. If the previous line ended within quotes, this line continues the quoted field.
     ///
-    /// - Parameter line: The line without its line feed. A carriage return at the end of the line does not belong to
-    ///   the last field.
+    /// - Parameter line: The line without its line feed. A carriage return at the end of the line is not part of the
+    ///   last field.
     /// - Returns: Whether the record is complete. If not, append its next line.
     package mutating func append(line: [UInt8]) -> Bool {
         if isInQuotes { bytes.append(UInt8(ascii: "\n")) }

@@ -137,12 +137,12 @@ struct CSVRows: RowReader {
     }
 
     private mutating func streamID() throws(ClientError) -> String {
-        // Without a stream column, either all rows belong to one stream, or each row is a sequence and its number is
-        // the id of the sequence's stream.
+        // Without a stream column, either all rows belong to one stream, or each row is a sequence whose stream has the
+        // row's number as its id.
         guard let column = columns.stream else { return layout.stream(ofSequence: rowNumber) ?? "\(rowNumber)" }
         if !stream.id.isEmpty, record.field(column, isEqualTo: stream.bytes) { return stream.id }
         let bytes = record.trimmedBytes(column)
-        // Do not repair an id, because a repair could make two ids equal.
+        // Refuse invalid UTF-8 instead of repairing it, because a repair could make two ids equal.
         guard let id = String(validating: bytes, as: UTF8.self) else {
             throw ClientError(.data, "\(place): the stream id '\(record[column])' is not UTF-8")
         }

@@ -1,7 +1,7 @@
 import CZlib
 
-/// Decompresses gzip data piece by piece with zlib (<https://zlib.net/manual.html>). As with `gzip -d`, consecutive
-/// members form one text, and zeros after a member are padding.
+/// Decompresses gzip data piece by piece with zlib (<https://zlib.net/manual.html>). As with `gzip -d`, the contents of
+/// consecutive members are joined, and zeros after a member are padding.
 @safe final class GzipDecoder {
     /// The first bytes of gzip data.
     static let magic: [UInt8] = [0x1F, 0x8B]
@@ -61,7 +61,7 @@ import CZlib
                 isBetweenMembers = true
                 wasFull = false
             default:
-                // First return the bytes before the damage. The next call throws.
+                // Return the bytes before the damage first. The next call throws the error.
                 guard count == 0 else {
                     wasFull = true
                     return count

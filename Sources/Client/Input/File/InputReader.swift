@@ -106,7 +106,7 @@ package struct InputReader {
     ///
     /// - Returns: Whether there were more bytes.
     private mutating func refill() throws(ClientError) -> Bool {
-        // Clear the chunk first, so that no bytes are left if reading fails.
+        // Empty the chunk first, so that it contains no old bytes if reading fails.
         (start, end) = (0, 0)
         if !atEnd { end = try file.read(into: &chunk) }
         atEnd = end == 0

@@ -71,7 +71,7 @@ struct JSONObjectRow: Decodable {
 struct JSONTimesteps: Decodable {
     private static let differentLengths = "timesteps of different lengths"
     private static let noValues = "no values"
-    /// The texts of the errors that this type throws itself.
+    /// The descriptions of the errors that this type throws itself.
     static let problems = [differentLengths, noValues]
 
     /// The values, shape (timesteps, values of a timestep).

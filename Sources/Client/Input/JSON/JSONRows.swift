@@ -1,20 +1,20 @@
 import FoundationEssentials
 import Wire
 
-/// A source of row texts: the lines of a file, or the elements of a JSON array.
+/// A source of JSON text, row by row: the lines of a file, or the elements of a JSON array.
 protocol RowTexts {
     var byteCount: Int { get }
-    /// Whether reading the next text would block.
+    /// Whether reading the next line or element would block.
     var wouldWait: Bool { get }
-    /// Whether the file is damaged. If it is, no more texts can be read.
+    /// Whether the file is damaged. If it is, nothing more can be read.
     var isDamaged: Bool { get }
-    /// The position of the last text, for messages.
+    /// The position of the last line or element, for messages.
     var place: String { get }
 
-    /// Reads the next text.
+    /// Reads the next line or element.
     ///
     /// - Parameter text: The buffer to which the text is appended.
-    /// - Returns: Whether there was a text.
+    /// - Returns: Whether there was another line or element.
     /// - Throws: ``ClientError`` if reading fails.
     mutating func next(into text: inout [UInt8]) throws(ClientError) -> Bool
 }
@@ -24,7 +24,7 @@ extension InputReader: RowTexts {}
 /// Reads timesteps from JSON lines or from the elements of a JSON array. A row is an object such as
 /// `{"stream":"s1","values":[0.1],"sequence":7,"start":true,"end":false}`, where `values` may hold several timesteps.
 /// If the layout names value columns, the objects have a member for each value instead. If the layout names the stream,
-/// a row may also consist of the values alone.
+/// a row may also consist of only the values.
 struct JSONRows: RowReader {
     private var texts: any RowTexts
     private let layout: RowLayout
@@ -93,7 +93,7 @@ struct JSONRows: RowReader {
         } catch let DecodingError.dataCorrupted(context) {
             let isJSON = (try? JSONDecoder().decode(JSONValue.self, from: Data(text))) != nil
             guard isJSON else { throw ClientError(.data, "\(place): not a JSON \(isObject ? "object" : "row")") }
-            // The error for a number that is too large for float32 has neither a path nor a useful text.
+            // For a number that is too large for float32, the error has neither a path nor a useful description.
             let problem = context.isEmpty ? "a number too large for float32" : context.explanation
             throw ClientError(.data, "\(place): \(problem)")
         } catch {
@@ -101,7 +101,7 @@ struct JSONRows: RowReader {
         }
     }
 
-    /// Returns a row that consists of values alone. An array of timesteps is a whole sequence.
+    /// Returns a row that consists only of values. An array of timesteps is a whole sequence.
     private func bareRow(
         _ values: [Float], timesteps: Int = 1, isNested: Bool = false
     ) throws(ClientError) -> InputRow {

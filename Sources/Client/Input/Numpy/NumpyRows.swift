@@ -47,7 +47,7 @@ struct NumpyRows: RowReader {
         guard layout.stream(ofSequence: 1) != nil else {
             throw ClientError(.usage, "\(name): a .npy array names no streams; give --stream ID")
         }
-        // A length of 0 must not hide that the other lengths are too large.
+        // Count a length of 0 as 1, so that it does not hide other lengths that are too large.
         let (size, isTooLarge) = header.shape.reduce((type.size, false)) { size, length in
             let product = size.0.multipliedReportingOverflow(by: max(1, length))
             return (product.partialValue, size.1 || product.overflow)

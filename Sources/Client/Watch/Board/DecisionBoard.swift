@@ -158,7 +158,7 @@ package struct DecisionBoard {
         max(0, (now - row.time) / .seconds(1))
     }
 
-    /// Returns the model's only output, or the largest of several outputs, which is the output for the label.
+    /// Returns the model's only output, or the largest of several outputs, which determines the label.
     private static func probability(_ decision: Decision) -> Float {
         decision.probabilities.max() ?? .nan
     }

@@ -9,7 +9,7 @@ struct LiveBoard {
     private var view: BoardView
     private var rate = DecisionRate()
     private var notice: String?
-    /// The board when the table was paused, and the time of the pause; nil unless paused.
+    /// A copy of the board from when the table was paused, and the time of the pause; nil unless paused.
     private var still: (board: DecisionBoard, time: ContinuousClock.Instant)?
 
     /// Creates an empty table.
@@ -33,7 +33,7 @@ struct LiveBoard {
     mutating func add(_ decision: Decision, stream: String) {
         let now = ContinuousClock.now
         guard decision.flags.contains(.replayed) else { return board.add(decision, stream: stream, at: now) }
-        // The daemon made the decision before this watch began.
+        // The daemon made the decision before this watch began, so date it back by its age.
         let age = max(0, Date.now.timeIntervalSince1970 - Double(decision.time) / 1e9)
         board.add(decision, stream: stream, at: now - .seconds(age))
     }
