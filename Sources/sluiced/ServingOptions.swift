@@ -224,7 +224,8 @@ struct ServingOptions: ParsableArguments {
 
     private func applyDecisions(to configuration: inout DaemonConfiguration) {
         if !decisions.isEmpty {
-            // A single endpoint in the file gives its codec to the flags, as its other properties stay in force too.
+            // If the file has a single endpoint, its codec is the default for the flags, because its other properties
+            // stay in force too.
             let usual = configuration.decisions.count == 1 ? configuration.decisions[0].codec : .binary
             configuration.decisions = decisions.map { .init($0.endpoint, codec: $0.codec ?? codec ?? usual) }
         } else if let codec, configuration.decisions.count == 1 {

@@ -36,8 +36,7 @@ struct BenchTrainingCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    /// The parent command, which also has `--json`. Wherever the flag stands on the command line, the parent receives
-    /// it.
+    /// The parent command, which has the flag `--json` too and receives it wherever it stands on the command line.
     @ParentCommand private var bench: BenchCommand
 
     func validate() throws {

@@ -81,7 +81,7 @@ struct RestoreCommand: ParsableCommand {
     @OptionGroup var which: SelectionOptions
     @OptionGroup var options: ControlOptions
 
-    /// The selected streams. If a file is given, the first argument is a stream's id, because the snapshot has no name.
+    /// The selected streams. If a file is given, the snapshot needs no name, so the first argument is a stream's id.
     private var selection: ControlCommand.Selection {
         get throws {
             guard input != nil, let id = name else { return which.selection ?? .all }

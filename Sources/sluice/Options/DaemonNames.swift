@@ -4,7 +4,7 @@ import FoundationEssentials
 import Wire
 import ZeroMQ
 
-/// Names that the running daemon knows, for completion in a shell. If no daemon answers, there are no names.
+/// Names from the running daemon, for completion in a shell. If no daemon answers, there are no names.
 enum DaemonNames {
     /// The maximum number of stream ids that a completion offers.
     private static let mostStreams = 200

@@ -2,7 +2,7 @@ import ArgumentParser
 import Client
 package import Training
 
-/// The options of the training itself, apart from files: the loss, the optimizer and the stopping rule.
+/// The options for training, apart from files: the loss, the optimizer and the stopping rule.
 struct FitChoiceOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The number of the last epoch.", valueName: "epochs"))
     var epochs = 1

@@ -11,7 +11,7 @@ struct RecurrentLayerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The kind of the recurrent layers (default: lstm).", valueName: "lstm|gru|rnn"))
     var layers: PatternSizes.Cell?
 
-    /// Replaces the sizes that are given.
+    /// Applies the options that were given, and leaves the other sizes unchanged.
     func apply(to sizes: inout PatternSizes) {
         sizes.units = units ?? sizes.units
         sizes.cell = layers ?? sizes.cell

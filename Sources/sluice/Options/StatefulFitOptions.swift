@@ -2,7 +2,7 @@ import ArgumentParser
 import Client
 import ModelFiles
 
-/// The options for the training of a stateful model.
+/// The options for training a stateful model.
 struct StatefulFitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -47,6 +47,6 @@ struct StatefulFitOptions: ParsableArguments {
 }
 
 extension ModelDocument {
-    /// The usual number of timesteps in a call of the model; nil for whole sequences.
+    /// The default number of timesteps in one call of the model; nil for whole sequences.
     var usualChunk: Int? { file.isStateful ? file.sequenceLength : nil }
 }
