@@ -98,7 +98,7 @@ import ZeroMQ
     }
 
     @Test(arguments: [false, true])
-    func `a batch has as many entries as the plan says, and goes on past the last stream with the first`(
+    func `a batch has as many entries as the plan says, and the first stream follows the last one`(
         areNumbers: Bool
     ) throws {
         let plan = BenchPlan(streams: 5, streamsPerMessage: 3, usesNumbers: areNumbers, timesteps: 2, prefix: "b-")

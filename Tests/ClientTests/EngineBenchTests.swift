@@ -73,13 +73,13 @@ import Testing
             #expect(try #require(largest) < 5e-6)
             let sum = unsafe loops.read((0..<1024).map { Float($0) }, 1024, 2)
             #expect(sum == 1023 * 1024)
-            // Repeating x / 2 + 1 converges to 2 in every lane of every chain.
+            // The iteration x → x / 2 + 1 converges to 2 in every lane of every chain.
             let chains = unsafe loops.multiply_add(100)
             let lanes = unsafe Float(loops.lanes)
             #expect(chains == Float(2 * SLUICE_BOUNDS_CHAINS) * lanes)
             let chain = unsafe loops.multiply_add_chain(100)
             #expect(chain == 2 * lanes)
-            // Repeating 1 / (1 + e^-x) converges to the function's fixed point.
+            // The iteration x → 1 / (1 + e^-x) converges to the function's fixed point.
             let fixedPoint = unsafe loops.logistic_chain(100) / lanes
             #expect(abs(fixedPoint - 0.659_046) < 1e-5)
         }

@@ -87,9 +87,9 @@ import ZeroMQ
         usleep(3_000)
         let deleted = ask(.deleteSnapshot(name: "n"), daemon)
         for _ in 0..<2 { try feedAll(peer) }
-        // The restore may have taken effect between any two messages. For each of these moments, count the streams
-        // whose decisions agree with a restore at that moment. The array stores the change in this count from one
-        // moment to the next.
+        // The restore may have taken effect between any two messages. For each possible moment, count the streams whose
+        // decisions agree with a restore at that moment. The array stores the change in the count from one moment to
+        // the next.
         var agreeing = [Int](repeating: 0, count: 2 * Self.count + 2)
         for number in 0..<Self.count {
             let decisions = try peer.decisions(of: id(number), 2)
@@ -112,7 +112,8 @@ import ZeroMQ
         }.max()
         try wait(for: restored)
         try wait(for: deleted)
-        // If the deletion came first, the daemon restores nothing.
+        // If the deletion came first, the daemon restores nothing, which looks the same as a restore at the last
+        // moment.
         #expect(most == Self.count, "one point of the order")
         #expect(try peer.control.call(.snapshots).snapshots.isEmpty)
 
@@ -124,7 +125,7 @@ import ZeroMQ
         for number in [0, 1, Self.count / 2, Self.count - 1] { check(try again.decide(id(number), [Self.input])[0]) }
     }
 
-    @Test func `after kill -9 during a snapshot, it is complete or missing, and nothing is damaged`() throws {
+    @Test func `after kill -9 during a snapshot, the snapshot is complete or missing, and nothing is damaged`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path]
         var chance = SplitMix64(seed: 5)

@@ -2,7 +2,7 @@ package import Foundation
 
 /// The tensors of a safetensors file of 32-bit and 64-bit floats (<https://huggingface.co/docs/safetensors/index#format>).
 package struct FixtureTensors {
-    /// An entry of the header: a tensor, or the metadata, which has neither property.
+    /// An entry of the header: a tensor, or the metadata, in which both properties are nil.
     private struct Entry: Decodable {
         let dtype: String?
         let dataOffsets: [Int]?
@@ -30,7 +30,7 @@ package struct FixtureTensors {
     /// The names of the tensors.
     package var names: [String] { entries.filter { $0.value.dtype != nil }.keys.sorted() }
 
-    /// Returns the range of bytes that a tensor's values take in the file; nil if there is no such tensor.
+    /// Returns the range of bytes that a tensor's values occupy in the file; nil if there is no such tensor.
     package func range(of name: String) -> Range<Int>? {
         entries[name]?.dataOffsets.map { start + $0[0]..<start + $0[1] }
     }

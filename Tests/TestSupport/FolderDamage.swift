@@ -25,7 +25,7 @@ package struct FolderDamage {
     /// - Parameters:
     ///   - kind: One of ``kinds``.
     ///   - folder: The folder.
-    ///   - random: Chooses the file and the place.
+    ///   - random: Chooses the file and the position in it.
     /// - Returns: The name of the file; nil if the folder has no suitable file.
     /// - Throws: Foundation's error if a file cannot be read or written.
     package func apply(

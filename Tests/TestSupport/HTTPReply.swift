@@ -69,7 +69,7 @@ package final class TCPConnection {
 
     deinit { close(socket) }
 
-    /// Sends a text, and waits while the socket's buffer is full.
+    /// Sends text, and waits while the socket's buffer is full.
     ///
     /// - Parameter text: The text.
     /// - Throws: A `POSIXError` if the peer has closed the connection.

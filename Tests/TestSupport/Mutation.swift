@@ -9,7 +9,7 @@ extension [UInt8] {
     ///
     /// - Parameters:
     ///   - other: Other bytes, parts of which may overwrite parts of this array.
-    ///   - random: Chooses the kinds and places of the damage.
+    ///   - random: Chooses the kinds and positions of the damage.
     package mutating func mutate(with other: [UInt8], using random: inout some RandomNumberGenerator) {
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             guard !isEmpty else { return }
@@ -41,9 +41,9 @@ extension [UInt8] {
         }
     }
 
-    /// Damages a text in one to three ways that leave most of it valid JSON.
+    /// Damages JSON text in one to three ways that leave most of it valid.
     ///
-    /// - Parameter random: Chooses the kinds and places of the damage.
+    /// - Parameter random: Chooses the kinds and positions of the damage.
     package mutating func mutateText(using random: inout some RandomNumberGenerator) {
         let words = [
             "0", "-1", "1.5", "1e308", "1e999", "9223372036854775807", "18446744073709551616", "null", "true", "[]",

@@ -17,8 +17,8 @@ package struct PatchedFile: Sendable {
         self.bytes = bytes
     }
 
-    /// Replaces each occurrence of a text. The new text must not be longer than the old one. Shorter text is padded
-    /// with spaces, because nothing in the file may move.
+    /// Replaces each occurrence of a string. The new string must not be longer than the old one. A shorter one is
+    /// padded with spaces, because nothing in the file may move.
     ///
     /// - Returns: The number of occurrences.
     package mutating func replace(_ old: String, with new: String) -> Int {
@@ -28,8 +28,8 @@ package struct PatchedFile: Sendable {
         return bytes.replaceAll(old, with: filled)
     }
 
-    /// Changes an uncompressed entry of a zip archive. Corrects the checksum, so that the change reaches the entry's
-    /// reader.
+    /// Changes an uncompressed entry of a zip archive, and corrects its checksum, so that the archive can still be
+    /// read.
     ///
     /// - Throws: The errors of `change`.
     package mutating func changeEntry(_ name: String, _ change: (inout PatchedFile) throws -> Void) rethrows {

@@ -10,7 +10,7 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    /// Compresses a text with gzip, and returns the bytes.
+    /// Compresses text with gzip, and returns the bytes.
     private func gzip(_ text: String) throws -> [UInt8] {
         let process = Process()
         let output = Pipe()
@@ -39,7 +39,7 @@ import Testing
         return lines
     }
 
-    /// 300 kB of lines, which become much smaller when compressed.
+    /// About 300 kB of lines, which compress to far less.
     private static let many = (1...50_000).map { "\($0)" }
 
     @Test(arguments: [1, 7, 1 << 16])

@@ -12,7 +12,7 @@ import Wire
         try FinishedProgram("sluice", arguments + ["--control", connecting(daemon.control)], input: input)
     }
 
-    /// Rows of five streams that take turns. The last rows have three timesteps each.
+    /// Returns rows of five streams that take turns. The last rows have three timesteps each.
     private func rows(_ prefix: String) -> String {
         let single = (0..<60).map { #"{"stream":"\#(prefix)\#($0 % 5)","values":[\#(Float($0) * 0.05 - 1.5)]}"# }
         let several = (0..<5).map {
@@ -56,7 +56,7 @@ import Wire
     }
 
     @Test(arguments: [["pipe"], ["bench", "--streams", "4"]])
-    func `a daemon without an endpoint for batches is named with the option to add`(command: [String]) throws {
+    func `the error about a daemon without an endpoint for batches names the option to add`(command: [String]) throws {
         let daemon = try DaemonProcess([model2])
         let tool = try FinishedProgram(
             "sluice", command + ["--streams-per-message", "2", "--control", connecting(daemon.control)],

@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 @Suite struct `The hot path` {
-    /// The counts that the preloaded library has recorded so far. See `AllocationCounter.h`.
+    /// The counts so far from the preloaded library. See `AllocationCounter.h`.
     private struct Counts {
         /// The number of allocations, except those by libzmq itself.
         let byOthers: Int

@@ -20,7 +20,7 @@ import ZeroMQ
 
         """
 
-    /// Returns messages of many streams, each with one to three timesteps of streams of all models.
+    /// Returns messages of many streams. A message contains streams of all models, with one to three timesteps each.
     private func messages() -> [BatchMessage] {
         let models = ["every-", "last-", "change-", "window-", "final-", "p"]
         return (0..<12).map { number in
@@ -120,7 +120,7 @@ import ZeroMQ
         #expect(late.decisions == last)
     }
 
-    @Test func `an event has its place among the batches, and a slow subscriber loses batches alone`() throws {
+    @Test func `an event keeps its order among batches, and only a slow subscriber misses any`() throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess(
             [model2, "--high-water-mark", "2000"], others: ["batch:@ipc://\(folder.path)/batches"])

@@ -20,8 +20,8 @@ import ZeroMQ
             while try #require(try socket.receiveFrames(wait: true))[0] != Array("!sluice/subscribed/events".utf8) {}
         }
 
-        /// Receives the next `count` messages. Returns one text per message: the sequence number of a decision, or the
-        /// name, scope and count of an event.
+        /// Receives the next `count` messages. Returns one string per message: the sequence number of a decision, or
+        /// the name, scope and count of an event.
         func next(_ count: Int) throws -> [String] {
             try (0..<count).map { _ in
                 let frames = try #require(try socket.receiveFrames(wait: true))

@@ -8,7 +8,7 @@ import Wire
 @Suite struct `Messages of many streams` {
     private static let streams = (0..<12).map { (id: "s\($0)", values: values(96, seed: $0 + 1)) }
 
-    /// The same entries in every run: the timesteps of all streams, in a random order of the streams.
+    /// The timesteps of all streams. The streams alternate in a random order, which is the same in every run.
     private static func entries(_ prefix: String, of length: Int = 1) -> [Entry] {
         var random = SplitMix64(seed: 4)
         var rest = streams.map { $0.values[...] }
@@ -24,7 +24,7 @@ import Wire
         try streams.map { try peer.decisions(of: prefix + $0.id, count).bits }
     }
 
-    /// The decisions on the same timesteps, sent in messages that carry one stream each.
+    /// The decisions on the same timesteps when each message carries only one stream.
     private static func undisturbed(_ arguments: [String], count: Int = 96) throws -> [[[UInt64]]] {
         let peer = try Peer(try DaemonProcess(arguments))
         for entry in entries("") { try peer.feed(entry.stream, entry.values) }
@@ -114,16 +114,16 @@ import Wire
             try decide(parts[1], peer, size: 1000)
             daemon.kill()
         }
-        // All records since the restoration come from the journal.
+        // The journal alone provides everything since the restoration.
         let daemon = try DaemonProcess(arguments, ingest: [batchEndpoint])
         let peer = try Peer(daemon)
         for part in parts[2...] { try decide(part, peer, size: 2) }
         #expect(decisions == expected)
     }
 
-    /// A turn of the loop ends after 20 ms, but the message takes much longer. No other message follows that could wake
+    /// An iteration of the loop ends after 20 ms, but this message takes much longer. No other message follows to wake
     /// the loop.
-    @Test func `a message that takes longer than a turn is decided without another one`() throws {
+    @Test func `a message that takes longer than one iteration is decided even if no other message follows`() throws {
         let peer = try Peer(try DaemonProcess([model2], ingest: [batchEndpoint]))
         let entries = (0..<40_000).map { Entry("s\($0 % 8)", [Float($0 % 7) / 7]) }
         try peer.send(batches: entries, size: entries.count)
@@ -148,8 +148,8 @@ import Wire
         #expect(!daemon.log.contains("lost"), "\(daemon.log)")
     }
 
-    /// Entries with sequence numbers, flags, duplicates, gaps, NaN and bad ids, some of which exceed the maximum number
-    /// of streams.
+    /// Entries with sequence numbers, flags, duplicates, gaps, NaN and bad ids. They belong to more streams than the
+    /// daemon allows.
     private static func wildEntries() -> [Entry] {
         var random = SplitMix64(seed: 11)
         var sequences = [UInt64](repeating: 1, count: 30)
@@ -183,7 +183,7 @@ import Wire
         let sequences: [UInt64?]
         let decisions: [String: [[UInt64]]]
 
-        /// Sends the entries to a daemon, which pauses a stream for some of them.
+        /// Sends the entries to a daemon. The stream `s3` is paused during the second thousand.
         init(_ ingest: String, _ send: (Peer, [Entry]) throws -> Void) throws {
             let peer = try Peer(try DaemonProcess([model2, "--max-streams", "28"], ingest: [ingest]))
             var marks: UInt64 = 0

@@ -4,8 +4,8 @@ import Testing
 import Wire
 
 @Suite struct `Sequence mode` {
-    /// Models that are not stateful. The daemon serves them in sequence mode. The answer files contain Keras' answer to
-    /// each prefix of a sequence.
+    /// Models that are not stateful, which the daemon serves in sequence mode. The answer files contain Keras' answer
+    /// to each prefix of a sequence.
     static let causal = [
         ("reference/model1", "reference/model1.csv"), ("reference/model3", "keras/model3_answers.csv"),
         ("reference/model4", "reference/model4.csv"),

@@ -76,7 +76,7 @@ import ZeroMQ
             #expect(told[id] == [expected])
         }
 
-        // Later decisions are new to both subscribers. The peer's subscriber skipped the last values.
+        // Decisions from now on are new to both subscribers, because the peer's subscriber skipped the last values.
         let next = try peer.decide(ids[0], values(1, seed: 5))
         let news = try #require(
             try eventually {

@@ -122,7 +122,7 @@ import Wire
         #expect(refused.errorOutput.contains("window:24"))
         #expect(refused.errorOutput.contains(other[1]))
 
-        // A daemon with another stride can continue from this state.
+        // A daemon with a different stride can continue from this state.
         let again = try Peer(try DaemonProcess(arguments + ["--mode", "window:24:5"]))
         #expect(try again.control.stream("s")?.step == 30)
     }

@@ -160,8 +160,7 @@ import Wire
         let peer = try Peer(daemon)
         for stream in ["gone", "reset", "restored"] { _ = try peer.decide(stream, values(10)) }
         _ = try peer.control.call(.snapshot(name: "ten", .all))
-        // Each commit writes at least one page to the journal's log. Of all files, only this log exceeds the limit
-        // below.
+        // Each commit writes at least one page to the journal's log. No other file exceeds the limit below.
         for value in values(100) { _ = try peer.decide("restored", [value]) }
         let log = try FileManager.default.attributesOfItem(atPath: folder.path("journal.sqlite-wal"))
         try #require(log[.size] as? Int ?? 0 > 400_000)

@@ -11,7 +11,7 @@ import Wire
     private static let seed = ProcessInfo.processInfo.environment["SLUICE_POWER_SEED"].flatMap { UInt64($0) } ?? 11
     private static let streams = ["a1", "a2", "b1", "b2"]
 
-    /// A daemon whose machine repeatedly loses power, and the operations that the daemon has acknowledged.
+    /// A daemon whose machine repeatedly loses power. Records the operations that the daemon has acknowledged.
     private final class Life {
         let durability: String
         let disk: PowerCut

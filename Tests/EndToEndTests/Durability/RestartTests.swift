@@ -13,8 +13,8 @@ import Wire
         let inputs = values(200_000)
         let streams = 20
 
-        // The daemon gets SIGTERM while the producer is sending. The producer goes on for as long as the daemon accepts
-        // messages.
+        // The daemon gets SIGTERM while the producer is sending. The producer continues for as long as the daemon
+        // accepts messages.
         var sent = 0
         for (index, value) in inputs.enumerated() {
             if index == 20_000 { #expect(kill(daemon.processIdentifier, SIGTERM) == 0) }

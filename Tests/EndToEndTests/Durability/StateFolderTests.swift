@@ -141,7 +141,7 @@ import Wire
         try FileManager.default.removeItem(atPath: state)
         try FileManager.default.moveItem(atPath: backup, toPath: state)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: state)
-        // The daemon's clock is three hours and one minute ahead.
+        // The daemon's clock is three hours and one minute ahead, which makes the copy look that old.
         let daemon = try DaemonProcess(
             arguments,
             environment: [

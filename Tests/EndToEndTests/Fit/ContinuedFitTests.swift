@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Compares continued training of stateful models with Keras. `tools/check/keras-training --stateful` let Keras
-/// continue from the files of `sluice fit` under `Tests/Fixtures/keras/continued`, and wrote Keras' losses beside these
-/// files.
-@Suite struct `A training that Keras continued` {
+/// Compares continued training of stateful models with Keras. `tools/check/keras-training --stateful` lets Keras
+/// continue from files that `sluice fit` has written. Those files and Keras' losses are in
+/// `Tests/Fixtures/keras/continued`.
+@Suite struct `Training that Keras continued` {
     private struct Continuation: Decodable {
         let epochs: Int
         let loss: [Double]

@@ -32,7 +32,7 @@ struct FitCase: CustomTestStringConvertible {
         let differences: [String: [String: Double]]
     }
 
-    /// One part of a training run that is interrupted and continued.
+    /// One part of a training run that is interrupted and then continued.
     struct Part: Decodable {
         let state: [[Double]]
         let losses: [Double]?
@@ -114,7 +114,7 @@ struct FitCase: CustomTestStringConvertible {
     /// The path of the training data.
     var data: String { Self.path(train) }
 
-    /// The training data, in which only the last row of each day keeps its label.
+    /// The training data with only the last label of each day.
     var dataWithLastLabels: String {
         get throws {
             let rows = try String(contentsOfFile: data, encoding: .utf8).split(separator: "\n")

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Tests the inputs that `sluice fit` refuses, and the outputs that remain if training ends early.
-@Suite struct `A training that is refused or interrupted` {
+@Suite struct `Training that is refused or interrupted` {
     private static let model = FitCase.path("model3.initial.keras")
     private static let stateful = FitCase.path("chunks.initial.keras")
     private static let power = FitCase.path("power_150.csv")
@@ -22,7 +22,7 @@ import Testing
         try FileManager.default.contentsOfDirectory(atPath: try #require(folder).path).sorted()
     }
 
-    /// Returns a CSV text that has a sequence of two timesteps for each label.
+    /// Returns CSV text with a sequence of two timesteps for each label.
     private func csv(_ labels: [String]) -> String {
         "stream,x0,label\n"
             + labels.enumerated().map { "s\($0),0.5,\($1)\ns\($0),\($0),\($1)\n" }.joined()
@@ -151,7 +151,7 @@ import Testing
         ]
         let all = options.map { "\"\($0)\": null" }.joined(separator: ", ")
         file.changeEntry("config.json") { entry in
-            // The other options can be left out, because a missing option has its default.
+            // The replacement can omit the other options, because a missing option has its default.
             #expect(entry.replace(all, with: "\"\(option)\": \(value)") == 1)
         }
         let model = try path("model.keras")

@@ -105,7 +105,7 @@ import Wire
         #expect(try Data(contentsOf: URL(filePath: half)) == Data(contentsOf: URL(filePath: whole)))
     }
 
-    @Test func `a stateful training gives the same bits in two parts, if the state is carried over`() throws {
+    @Test func `stateful training gives the same bits in two parts if the state is carried over`() throws {
         let given = try FitCase("endless")
         let rows = try String(contentsOfFile: given.data, encoding: .utf8).split(separator: "\n")
         let header = rows[0]

@@ -4,9 +4,9 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests training that is interrupted, changed and continued while a daemon serves the model. Keras did the same in the
-/// cases `change`, `online` and `online_late`.
-@Suite struct `A training between decisions` {
+/// Tests training that is interrupted, changed and continued while a daemon serves the model. The cases `change`,
+/// `online` and `online_late` have the results of the same steps in Keras.
+@Suite struct `Training between decisions` {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
@@ -49,7 +49,7 @@ import Wire
         let (days, parts) = (try days(), given.parts)
         try #require(parts.count == 5)
         var last = given.model
-        /// Trains on one part, and compares the part's mean loss and the state after it with Keras.
+        /// Trains on one part, and compares its mean loss and its final state with those of Keras.
         func train(
             _ part: Int, _ hours: [(value: Float, label: String)], from state: String? = nil
         ) throws -> (model: String, state: String) {
@@ -102,8 +102,8 @@ import Wire
         try Data(bytes).write(to: URL(filePath: path))
     }
 
-    /// The cases, and the number of days that the test repeats of each. The days suffice for the weights to be
-    /// replaced.
+    /// The cases, and the number of days that the test repeats of each. In that time, the served weights are replaced
+    /// at least once.
     @Test(arguments: [("online", 1), ("online_late", 2)])
     func `a daemon whose weights are trained on late labels has Keras' probabilities`(name: String, count: Int) throws {
         let given = try FitCase(name)
@@ -113,7 +113,7 @@ import Wire
         try FileManager.default.copyItem(atPath: given.model, toPath: learner)
         let peer = try Peer(try DaemonProcess([served]))
         var (updates, probabilities): (Int, [Double]) = (0, [])
-        /// The hours of each pending update, and the state before these hours; nil for the zero state.
+        /// The hours of each pending update, and the state before its first hour; nil for the zero state.
         var waiting: [(hours: [(value: Float, label: String)], state: StreamExport?)] = []
         for day in try days().prefix(count) {
             if !probabilities.isEmpty { _ = try peer.control.call(.reset(.stream("s"))) }

@@ -96,7 +96,7 @@ import ZeroMQ
         #expect(lines.allSatisfy { $0.contains("to \(stranger.endpoint) ") && $0.contains(stranger.reason) })
     }
 
-    /// Connects to the daemon and sends a message that would have an effect if it were accepted.
+    /// Connects to the daemon, and sends a message that would have an effect if the daemon accepted the client.
     private func call(
         _ daemon: DaemonProcess, as stranger: Stranger, _ keys: TestKeys, in context: Context
     ) throws -> Socket {

@@ -102,12 +102,12 @@ import Wire
             let expected = 10 * Self.bad.flatMap(\.causes).count { $0 == cause }
             #expect(status.dropped[cause.rawValue] == UInt64(expected), "\(cause)")
         }
-        // The streams are undisturbed, s, good and dna-y.
+        // The four streams are `undisturbed`, `s`, `good` and `dna-y`.
         #expect(status.streams == 4)
         #expect(status.dictionaries == 1)
     }
 
-    @Test func `a frame that exceeds the size limit drops the message whole`() throws {
+    @Test func `a message with a frame that exceeds the size limit is dropped as a whole`() throws {
         let peer = try Peer(
             try DaemonProcess([model2, "--max-message-size", "1048576"], ingest: [batchEndpoint]))
         try peer.send(Self.message(["s", "t"], [Float](repeating: 0, count: 300_000)))
@@ -117,7 +117,7 @@ import Wire
         #expect(try peer.status().streams == 1)
     }
 
-    /// Sends messages and checks that each timestep arrives at its own stream.
+    /// Sends messages, and checks that each timestep reaches the right stream.
     private final class Routing {
         let peer: Peer
         private var sequences: [String: UInt64] = [:]
@@ -145,7 +145,7 @@ import Wire
         try StreamDictionary(ids: ids.map { Array($0.utf8) })
     }
 
-    @Test func `numbers reach their own streams, whichever slots removed streams leave to others`() throws {
+    @Test func `numbers reach the right streams, even after new streams take the slots of removed ones`() throws {
         let routing = Routing(try Peer(try DaemonProcess([model2], ingest: [batchEndpoint])))
         let lists = [Self.ids("a", 40), Self.ids("a", 20).reversed() + Self.ids("b", 20)]
         let dictionaries = try lists.map(Self.dictionary)
@@ -165,7 +165,7 @@ import Wire
         #expect(try routing.peer.status().dropped.values.allSatisfy { $0 == 0 })
     }
 
-    @Test func `the dictionary that was not used for the longest time is forgotten`() throws {
+    @Test func `the least recently used dictionary is forgotten`() throws {
         let peer = try Peer(try DaemonProcess([model2], ingest: [batchEndpoint]))
         let dictionaries = try (0..<65).map { try Self.dictionary(["stream-\($0)"]) }
         func use(_ number: Int) throws {

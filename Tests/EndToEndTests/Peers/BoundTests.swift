@@ -78,8 +78,8 @@ import ZeroMQ
         do {
             let loop = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
             defer { withExtendedLifetime(loop) {} }
-            // The client sends more requests than the daemon queues. Because the client never reads the daemon's
-            // greeting, the connection is reset when the client ends.
+            // The client sends more requests than the daemon queues. It never reads the daemon's greeting, so its end
+            // resets the connection.
             let greeting = Self.escaped([0xFF] + zeros(8) + [0x7F, 3, 0] + Array("NULL".utf8) + zeros(48))
             let command = Array("\u{5}READY\u{B}Socket-Type\0\0\0\u{6}DEALER".utf8)
             let ready = Self.escaped([4, UInt8(command.count)] + command)
@@ -96,7 +96,7 @@ import ZeroMQ
             Thread.sleep(forTimeInterval: 4)
             _ = kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
-            // If libzmq sends heartbeats, the first one is due within this time.
+            // If libzmq sent heartbeats, the first one would be due within this time.
             Thread.sleep(forTimeInterval: 8)
         }
         #expect(try peer.decide("s", values(20)).bits == undisturbed.bits)

@@ -73,8 +73,7 @@ import ZeroMQ
         for _ in 0..<3 { _ = try TCPConnection(daemon.ingest.replacing("@tcp://", with: "")) }
         let counted = try eventually { try peer.status().refusedConnections["ingest"] ?? 0 >= 3 ? true : nil }
         #expect(counted == true)
-        // Log lines appear in the order of events. Once the line about this socket has appeared, no line about ingest
-        // can follow.
+        // The log reports events in order. After the line about this socket, no line about the port probes can follow.
         let socket = try Socket(.req, in: try Context())
         defer { socket.stopMonitoring() }
         try socket.set(.linger, to: 0)

@@ -130,7 +130,7 @@ import Yams
         let text = try #require(try document("ConfigMap")["data"]?["sluice.yaml"]?.string)
         let hosts = try #require(try Yams.compose(yaml: text)?["http"]?["hosts"]?.array()).compactMap(\.string)
         let service = try #require(try document("Service")["metadata"]?["name"]?.string)
-        // In the file, the target inside the cluster is part of a comment.
+        // The file has the target inside the cluster only in a comment, which the pattern also matches.
         let scrape = try Deploy.text("prometheus/scrape.yml")
         let targets = scrape.matches(of: #/targets: \["(.+)"\]/#).map { String($0.1) }
         #expect(targets.contains { $0.hasPrefix("\(service).") } && targets.contains { $0.hasPrefix("127.0.0.1:") })

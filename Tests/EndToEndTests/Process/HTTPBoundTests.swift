@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct `An HTTP client` {
-    /// Sends a text over a new connection and waits for the connection to close.
+    /// Sends text over a new connection, and waits for the connection to close.
     ///
     /// - Returns: The whole reply.
     private func answer(to text: String, from daemon: DaemonProcess) throws -> String {

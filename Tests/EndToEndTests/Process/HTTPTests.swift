@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// The values of one scrape. Each key is a metric's name with its labels, exactly as in the text.
+/// The values of one scrape, by the metric's name and labels, exactly as in the text.
 private struct Scrape {
     let text: String
     private let samples: [String: Double]
@@ -162,7 +162,7 @@ private struct Scrape {
         let daemon = try DaemonProcess(
             [model2, "--state-dir", folder.path] + Self.anyPort, ingest: ["pull:@tcp://127.0.0.1:*"])
         let peer = try Peer(daemon)
-        // The daemon must consume so many timesteps that the stop takes longer than a request.
+        // Send so many timesteps that the stop, which consumes them, takes longer than a request.
         for _ in 0..<10_000 { try peer.feed("s", values(20)) }
         kill(daemon.processIdentifier, SIGTERM)
 

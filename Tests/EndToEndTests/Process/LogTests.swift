@@ -35,8 +35,8 @@ import Wire
     }
 
     /// Ids that could control a terminal or change how a line looks. The daemon refuses control characters, but accepts
-    /// the bidirectional override and the line separator. There are so few ids that the log's limit per second allows a
-    /// line for each.
+    /// the bidirectional override and the line separator. The ids are few enough that the log's limit per second allows
+    /// a line for each.
     private static let sly = ["a\u{9B}31mEVIL", "b\u{202E}EVIL", "c\u{2028}EVIL", "\u{1B}]0;\u{200B}EVIL"]
     private static let dangerous = Set<Unicode.Scalar>(["\u{9B}", "\u{202E}", "\u{2028}", "\u{200B}", "\u{1B}"])
 

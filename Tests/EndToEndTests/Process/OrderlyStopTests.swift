@@ -20,7 +20,7 @@ import ZeroMQ
         let producers = try (0..<2).map { try LoadProducer(daemon, stream: "load-\($0)") }
         subscriber.start()
         for producer in producers { producer.start() }
-        // Once a producer has to wait, the daemon has received all of its messages except those in transit.
+        // Once a producer has to wait, the daemon has received all messages of that producer except those in transit.
         let sent = try producers.map { producer in try #require(eventually { producer.sentBeforeWaiting }) }
         #expect(sent.reduce(0, +) > producers.count * LoadProducer.underWay)
         #expect(kill(daemon.processIdentifier, SIGTERM) == 0)
@@ -65,8 +65,8 @@ import ZeroMQ
         let isThere = try eventually { try control.stream("s").map { _ in true } }
         try #require(isThere == true)
         do {
-            // The loop is held while the producer sends. When the loop learns of the stop, all messages are in the
-            // kernel or in the daemon's I/O thread.
+            // Suspend the loop while the producer sends. When the loop learns of the stop, all messages are therefore
+            // in the kernel or in the daemon's I/O thread.
             let loop = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
             defer { withExtendedLifetime(loop) {} }
             for _ in 0..<500 { try send() }

@@ -13,7 +13,7 @@ import ZeroMQ
     func `a stop while models are read ends at once, and leaves no process behind`(signal: Int32) throws {
         let free = ["--ingest", "--decisions", "--control"].flatMap { [$0, "@tcp://127.0.0.1:*"] }
         var daemon = try RunningProgram("sluiced", [model2] + free)
-        // If the daemon waited for the held reader, its stop would be delayed by 20 s.
+        // If the daemon waited for the suspended reader, its stop would take 20 s longer.
         let reader = try HeldChild {
             daemon = try RunningProgram("sluiced", [model2] + free)
             return daemon.processIdentifier

@@ -3,7 +3,7 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// An ingest endpoint of the codec `batch`.
+/// An ingest endpoint with the codec `batch`.
 let batchEndpoint = "batch:pull:@tcp://127.0.0.1:*"
 
 /// Timesteps of one stream within a message of many streams.
@@ -20,8 +20,8 @@ struct Entry {
 }
 
 extension Peer {
-    /// Sends entries in messages of `size` entries. All entries have equally many timesteps. With a dictionary, the
-    /// messages have numbers instead of ids.
+    /// Sends entries in messages of `size` entries. All entries have the same number of timesteps. With a dictionary,
+    /// the messages have numbers instead of ids.
     func send(
         batches entries: [Entry], size: Int, areTokens: Bool = false, _ dictionary: StreamDictionary? = nil
     ) throws {
@@ -70,7 +70,7 @@ final class SingleProducer {
 }
 
 extension Array {
-    /// The elements in parts of `size`; the last part may be smaller.
+    /// Returns the elements in parts of `size`. The last part may be smaller.
     func chunked(by size: Int) -> [[Element]] {
         stride(from: 0, to: count, by: size).map { Array(self[$0..<Swift.min($0 + size, count)]) }
     }

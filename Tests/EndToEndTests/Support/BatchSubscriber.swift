@@ -26,7 +26,7 @@ final class BatchSubscriber {
     /// Returns the next message as frames.
     func next() throws -> [[UInt8]] { try #require(try socket.receiveFrames(wait: true), "no message arrived") }
 
-    /// Receives messages until this many records have arrived.
+    /// Receives messages until `count` records have arrived in total.
     func receive(records count: Int) throws {
         while messages.reduce(0, { $0 + $1.records.count }) < count { _ = try add(try next()) }
     }

@@ -68,7 +68,7 @@ final class CrashingRun {
         }
         let link = try link()
         let sequences = try link.sequences()
-        // Kill after a number of decisions, not after a time, so that slow and fast machines see equally many
+        // Kill after a number of decisions, not after a time, so that slow and fast machines see the same number of
         // decisions.
         let wanted = seenInAll + Int.random(in: 0..<60, using: &chance)
         let isOver = Flag()
@@ -172,7 +172,7 @@ private final class CrashLink {
         return sequences
     }
 
-    /// - Returns: Whether the message was sent.
+    /// Sends a message. Returns whether it was sent.
     func send(_ stream: String, _ values: [Float], _ header: TimestepHeader) throws -> Bool {
         try producer.sendFrames([Array(stream.utf8), Timesteps.bytes(values), header.bytes], wait: true)
     }

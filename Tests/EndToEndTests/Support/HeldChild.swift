@@ -1,12 +1,12 @@
 import Foundation
 import Testing
 
-/// The daemon's child process that reads a Keras file, held as if it hung. The child continues when this object is
+/// The daemon's child process that reads a Keras file, suspended as if it hung. The child continues when this object is
 /// released.
 final class HeldChild {
     let identifier: pid_t
 
-    /// Waits for a child and stops it.
+    /// Waits for a child and suspends it.
     ///
     /// - Parameter start: A closure that makes a daemon start a child and returns the daemon's process id. It is called
     ///   again if the child was missed.
@@ -35,7 +35,7 @@ final class HeldChild {
         guard let child = later.first(where: { parent(of: $0) == process }), kill(child, SIGSTOP) == 0 else {
             return nil
         }
-        // Wait until the child has stopped or ended.
+        // Wait until the child is suspended or has ended.
         let isHeld: Bool? = eventually(within: 2) {
             switch status(of: child)?.state {
             case "T": true
@@ -48,7 +48,8 @@ final class HeldChild {
 
     private static func parent(of process: pid_t) -> pid_t? { status(of: process)?.parent }
 
-    /// Reads the status with nothing but system calls, because a child that reads a small file does not live long.
+    /// Reads the status with system calls only, which are fast, because a child that reads a small file does not live
+    /// long.
     private static func status(of process: pid_t) -> (state: String, parent: pid_t)? {
         let descriptor = unsafe open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }

@@ -13,7 +13,7 @@ struct KerasAnswers {
             let name = try #require(row["stream"])
             if streams.last?.name != name { streams.append((name, [], [])) }
             streams[streams.count - 1].values.append(try #require(row["x0"].flatMap(Float.init)))
-            // A model that needs whole sequences has answers only at their ends.
+            // A model that needs whole sequences has answers only at the ends of sequences.
             let answer = try #require(row["probability"])
             if !answer.isEmpty { streams[streams.count - 1].answers.append(try #require(Float(answer))) }
         }

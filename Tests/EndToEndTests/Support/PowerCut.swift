@@ -59,13 +59,13 @@ final class PowerCut {
     /// Cuts the power. The daemon must already have been killed.
     ///
     /// - Parameters:
-    ///   - moment: The earliest moment. The power is cut at a random moment between this one and the end of the log.
-    ///   - chance: Decides on the moment and on the fate of unsynced data.
+    ///   - moment: The earliest moment. The power is cut at a random moment from then to the end of the log.
+    ///   - chance: Chooses the moment, and decides the fate of unsynced data.
     /// - Returns: The number of writes that were not synced.
     /// - Throws: An error if the folder or the log cannot be read or written, or if a file was written but never
     ///   created.
     func cut(after moment: Int, using chance: inout some RandomNumberGenerator) throws -> Int {
-        // Operations that are not synced yet, on the content of each file and on the entries of each folder.
+        // The unsynced operations: those on the content of each file, and those on the entries of each folder.
         var pending: [Int: [Record]] = [:]
         var entries: [String: [Entry]] = [:]
         var current = names

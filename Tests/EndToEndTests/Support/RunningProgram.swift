@@ -10,7 +10,7 @@ final class RunningProgram {
 
     /// The folder of the test runner and of the programs that SwiftPM builds with it.
     static let builtWithTests = URL(filePath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
-    /// The folder that `SLUICE_PROGRAMS` names. Its programs are tested instead of those built with the tests.
+    /// The folder that `SLUICE_PROGRAMS` names. If set, its programs are tested instead of those built with the tests.
     static let others = ProcessInfo.processInfo.environment["SLUICE_PROGRAMS"].map { URL(filePath: $0) }
     /// The folder of the tested programs.
     static let folder = others ?? builtWithTests
@@ -20,7 +20,7 @@ final class RunningProgram {
     /// - Parameters:
     ///   - name: `sluiced` or `sluice`, or the path of another program.
     ///   - arguments: The command line.
-    ///   - input: The standard input: a text, or a `Pipe`.
+    ///   - input: The standard input: a string, or a `Pipe`.
     ///   - fileSizeLimit: The maximum size of a file in kilobytes.
     ///   - closing: The descriptors to close before the program starts.
     ///   - obeysPermissions: Whether file permissions apply to the program even if the tests run as root.
@@ -94,7 +94,7 @@ final class RunningProgram {
     ///
     /// - Returns: The exit status.
     func waitForEnd() -> Int32 {
-        // The wait is long because a busy machine is not a failure.
+        // Wait for a long time, because a program on a busy machine may be slow without hanging.
         let ended: Bool? = eventually(within: 120) { process.isRunning ? nil : true }
         if ended == nil { kill() }
         process.waitUntilExit()

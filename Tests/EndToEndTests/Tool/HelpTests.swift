@@ -40,7 +40,7 @@ private struct CommandHelp: Decodable {
         return try JSONDecoder().decode(CommandHelp.Program.self, from: Data(dump.utf8)).command.all
     }
 
-    /// Words that state the unit of a number in a help text.
+    /// Words in a help text that state the unit of a number.
     private static let units = [
         "seconds", "timesteps", "streams", "decisions", "messages", "requests", "connections", "bytes", "megabytes",
         "threads", "rounds", "token", "probability", "units", "features", "seed",

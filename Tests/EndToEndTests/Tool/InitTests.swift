@@ -27,7 +27,7 @@ import Testing
         let text = try #require(results.first)
         #expect(results.last == text)
         let numbers = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-        // An untrained model knows nothing about the classes.
+        // An untrained model only guesses, so its loss is near ln 2, which is 0.69.
         #expect(try (0.5...1.2).contains(#require(numbers["loss"] as? Double)))
     }
 

@@ -34,7 +34,7 @@ struct Mistake: CustomTestStringConvertible, Sendable {
         self.closed = closed
     }
 
-    /// Makes the mistake in a new folder, and checks the error and that the folder is unchanged.
+    /// Makes the mistake in a new folder. Checks the error, and checks that the folder is unchanged.
     ///
     /// - Parameter places: The values that replace the names in braces.
     /// - Throws: An error if the folder cannot be prepared.

@@ -7,7 +7,7 @@ import Wire
 /// Tests `sluice pipe --sequence-by` with models that are not stateful, against Keras' answers to whole sequences.
 @Suite struct `Piped sequences` {
     private static let folder = "keras/sequences"
-    /// Models that accept any number of timesteps. The first is causal. The second needs whole sequences.
+    /// Models that accept any number of timesteps. The first model is causal, and the second needs whole sequences.
     static let models = ["functional", "two_ways_lstm"]
 
     /// Returns Keras' answer at the end of each sequence of a fixture.

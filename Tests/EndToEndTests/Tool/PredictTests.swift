@@ -16,7 +16,7 @@ import Wire
 
     private func path(_ fixture: String) -> String { Fixtures.url(fixture).path }
 
-    /// Returns the fields of each row of a CSV text, without the header.
+    /// Returns the fields of each row of CSV text, without the header.
     private func rows(_ text: String) -> [[String]] {
         text.split(separator: "\n").dropFirst().map { $0.components(separatedBy: ",") }
     }

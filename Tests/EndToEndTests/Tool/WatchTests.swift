@@ -85,7 +85,7 @@ import ZeroMQ
         _ = try Peer(try #require(first)).decide("s", values(2))
         let seen: Bool? = eventually { watch.output.contains("s,2,") ? true : nil }
         #expect(seen == true)
-        // Suspend the watch, which might otherwise reconnect before the first decision.
+        // Suspend the watch, because it might otherwise reconnect before the first decision.
         kill(watch.processIdentifier, SIGSTOP)
         first?.kill()
         first = nil
