@@ -1,7 +1,7 @@
 """The peers of tools/bench/training: Keras on TensorFlow, Keras on JAX, and PyTorch, each in a process of its own.
 
-A request is a line of JSON on standard input. The first of a row names the files; each form of training is then tried, and the
-fastest one is kept. Each request `round` trains some epochs with this form. The answers go to standard output.
+A request is a line of JSON on standard input. The first request of a row names the files. The peer then tries each form of
+training and keeps the fastest. Each request `round` trains some epochs in that form. The answers go to standard output.
 
 A form is a function that trains for one epoch and returns the mean loss.
 """
@@ -18,7 +18,7 @@ BACKEND = sys.argv[1]
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
-# Libraries write to standard output, which is for the answers.
+# Keep standard output for the answers. Libraries write to it too, so redirect them to standard error.
 ANSWERS = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 
@@ -27,7 +27,7 @@ ROUND_SECONDS = 0.3
 
 
 def read_batches(path, batch, chunk):
-    """Return the batches of a file: x and y of each. A stateful model has the chunks of one stream."""
+    """Return the batches of a file: x and y of each. For a stateful model, the batches are the chunks of one stream."""
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))
     if "sequence" in rows[0]:
@@ -46,9 +46,9 @@ def read_batches(path, batch, chunk):
 
 
 def load(request, **options):
-    """Return the file's model, or for a stateful one a model with the same weights for chunks of this length.
+    """Return the model in the file. If it is stateful, return a copy that takes chunks of the requested length.
 
-    The options are those of the recurrent layer of a stateful model, such as unroll=True."""
+    The options are for the recurrent layer of a stateful model, such as unroll=True."""
     model = keras.models.load_model(request["model"])
     if not request["chunk"]:
         return model
@@ -89,7 +89,7 @@ def tensorflow_step(jit, **options):
 
 
 def with_state(model, chunk):
-    """Return a model of x, h and c that also answers h and c. Keras on JAX does not carry the state of a stateful model."""
+    """Return a model that also takes and returns h and c, because Keras on JAX does not carry a stateful model's state."""
     recurrent, dense = model.layers
     x, h, c = keras.Input((chunk, 1)), keras.Input((recurrent.units,)), keras.Input((recurrent.units,))
     config = dict(recurrent.get_config(), return_state=True, stateful=False)
@@ -139,7 +139,7 @@ def jax_step(**options):
 
 
 def torch_network(model):
-    """Return a PyTorch network with the weights of a Keras model, which answers logits and the state."""
+    """Return a PyTorch network that has the weights of a Keras model, and whose outputs are logits and the state."""
     import torch
     from torch import nn
 
@@ -158,7 +158,7 @@ def torch_network(model):
             setattr(layer, f"weight_ih_l0{suffix}", parameter(kernel.T))
             setattr(layer, f"weight_hh_l0{suffix}", parameter(recurrent.T))
             setattr(layer, f"bias_ih_l0{suffix}", parameter(bias))
-            # PyTorch adds two biases where Keras has one.
+            # PyTorch adds two biases where Keras adds one, so set the second to zero.
             frozen = nn.Parameter(torch.zeros(len(bias)), requires_grad=False)
             setattr(layer, f"bias_hh_l0{suffix}", frozen)
         layer.flatten_parameters()
@@ -212,7 +212,7 @@ def torch_step(**options):
 def forms(request):
     """Return the forms of this back end by name.
 
-    A loop over the timesteps is unrolled only for single sequences. For batches it is slower, and compiles for minutes."""
+    A loop over the timesteps is unrolled only for single sequences. For batches, it would be slower and take minutes to compile."""
     if BACKEND == "tensorflow":
         named = {"train_on_batch": train_on_batch, "tf.function": tensorflow_step(False),
                  "tf.function, XLA": tensorflow_step(True)}
@@ -220,7 +220,7 @@ def forms(request):
             named["tf.function, XLA, unrolled"] = tensorflow_step(True, unroll=True)
         return named
     if BACKEND == "jax":
-        # Keras' own train_on_batch carries no state on JAX.
+        # On JAX, Keras' own train_on_batch does not carry state, so it is only for models without state.
         other = {"jax.jit, unrolled": jax_step(unroll=True)} if request["chunk"] else {"train_on_batch": train_on_batch}
         return {"jax.jit": jax_step(), **other}
     return {"nn.LSTM, Adam": torch_step(), "nn.LSTM, fused Adam": torch_step(fused=True)}
@@ -234,7 +234,7 @@ def seconds_of(epoch, epochs):
 
 
 def prepare(request):
-    """Try each form, and return the fastest: its name, its losses and the function."""
+    """Try each form, and return the fastest one's seconds per epoch, name, losses and function."""
     batches = read_batches(request["data"], request["batch"], request["chunk"])
     tried = []
     for name, form in forms(request).items():

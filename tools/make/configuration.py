@@ -8,10 +8,10 @@ import json
 import re
 import subprocess
 
-# The flags that have no key. They name the file, set the codec that a file sets for each endpoint, or only check or
+# The flags that have no key. They name the file, set the codec, which the file sets for each endpoint, or only check or
 # print something.
 ONLY_FLAGS = {"config", "codec", "check-config", "version", "help"}
-# Names of values in the flags' help, and the file's words for them.
+# Names of values in the flags' help, and the corresponding names in the page about the file.
 VALUES = {"dir": "folder", "address:port|off": "address:port or off"}
 DEFAULT = re.compile(r"\s*\(default: (.*)\)$")
 
@@ -31,7 +31,7 @@ def keys(program, command):
 
 
 def row(entry, flags, named):
-    """Return the row of a key. Words of the key itself come before the flag's help."""
+    """Return the row of a key. The key's own value and meaning, if given, replace those in the flag's help."""
     if "flag" not in entry:
         return entry["path"], entry["value"], entry["usual"], entry["meaning"]
     argument = flags[entry["flag"]]
@@ -51,7 +51,7 @@ def row(entry, flags, named):
 
 
 def in_keys(text, named):
-    """Return a text with keys in place of flags: `state.dir` for `--state-dir`."""
+    """Return the text with each flag replaced by its key, such as `--state-dir` by `state.dir`."""
     return re.sub(r"--([a-z-]+[a-z])", lambda flag: named.get(flag[1], flag[0]), text)
 
 

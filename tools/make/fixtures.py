@@ -12,13 +12,13 @@ import numpy
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Tests" / "Fixtures" / "keras"
 SEQUENCES = FOLDER / "sequences"
 
-# The sequences of a fixture. A 0 is a timestep that a model with a mask skips. Zeros are at the beginning, in the
-# middle, at the end, and everywhere.
+# The sequences of a fixture. A 0 is a timestep that a model with a mask skips. There are zeros at the beginning, in the
+# middle and at the end, and a sequence of only zeros.
 PATTERNS = ["1", "00", "110", "0111", "10110", "0110100", "11001011", "101100010111"]
 
 
 def sequences(random, features, tokens, mask_value):
-    """Return an array per pattern: shape (n, features), or (n,) int32 for tokens. Without a mask value, none is masked."""
+    """Return an array per pattern: shape (n, features), or (n,) int32 for tokens. Without a mask value, nothing is masked."""
     arrays = []
     for pattern in PATTERNS:
         left_out = numpy.array([letter == "0" for letter in pattern]) & (mask_value is not None)
@@ -88,7 +88,7 @@ def check_every_weight_matters(name, model, inputs, answer):
             disturbed["rows"] = weight[::-1]
         for what, other in disturbed.items():
             model.set_weights(weights[:index] + [other] + weights[index + 1:])
-            # A diverging state has changed too.
+            # The comparison is negated, so that NaN from a diverging state counts as a change too.
             moves = any(not numpy.abs(answer(xs) - y).max() <= 1e-4 for xs, y in zip(some, before))
             assert moves, f"{name}: no answer moves when weight {index}, {weight.shape}, is disturbed ({what})"
     model.set_weights(weights)

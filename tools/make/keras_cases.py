@@ -234,8 +234,8 @@ WHOLE = {
         (Dense, 2, {"activation": "softmax"})]),
 }
 
-# Each activation in each place: in an LSTM and a GRU as function and as gate, in a Dense, and as a layer. Softmax is
-# only in the last two because the engine refuses it in a cell.
+# Each activation in each position: as the function and the gates of an LSTM and of a GRU, in a Dense, and as a layer.
+# Softmax is only in the last two, because the engine refuses it in a cell.
 IN_CELLS = [
     "sigmoid", "tanh", "relu", "linear", "hard_sigmoid", "softsign", "softplus", "elu", "selu", "gelu", "silu",
     "exponential"]
@@ -248,7 +248,7 @@ for index, name in enumerate(ACTIVATIONS):
         (LayerNormalization, None, {}), (Dense, 4, {"activation": ACTIVATIONS[(index + 7) % 13]}),
         (LayerNormalization, None, {}), (Dense, 4, {}), (Activation, name, {}), (Dense, 2, {"activation": "tanh"})])
 
-# Functions that are named or given as a layer, in a Dense and in a cell, and as a layer of their own.
+# Activations that are given by name or as a layer, in a Dense and in a cell, and activations that are separate layers.
 WHOLE["activation_relu6"] = (2, [
     (LSTM, 4, {**SEQUENCES, "activation": "relu6"}), (LayerNormalization, None, {}),
     (GRU, 4, {**SEQUENCES, "recurrent_activation": "relu6", "reset_after": False}), (LayerNormalization, None, {}),
@@ -273,7 +273,7 @@ WHOLE["slopes"] = (3, [
 WHOLE["masked_slopes"] = (3, [
     MASK, (Dense, 5, {}), (PReLU, None, {"shared_axes": [1]}), (LSTM, 4, {}), (Dense, 2, {"activation": "tanh"})])
 
-# These cases are also written as .h5 because the two formats differ in them. The other cases differ only in options.
+# These cases are also written as .h5, because the two formats store them differently. The other cases add only options.
 AS_H5 = {
     "two_ways_lstm", "two_ways_stacked", "two_ways_other_backward", "backwards_gru", "reshaped", "masked_value",
     "masked_through_more", "masked_zero_output", "masked_two_ways_stacked", "tokens_masked_two_ways", "functional",

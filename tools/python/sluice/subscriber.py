@@ -107,7 +107,7 @@ class _Receiver(Connection):
             self._unread.append(frames)
 
     def _has_decisions(self, frames: list[bytes]) -> bool:
-        """Return whether a message has decisions. Other topics that begin with `!` are left out, because later daemons may
+        """Return whether a message has decisions. Other topics that begin with `!` are ignored, because later daemons may
         add some.
         """
         return not frames[0].startswith(b"!")
@@ -126,7 +126,7 @@ class Subscriber(_Receiver):
         :param decisions: The daemon's decisions endpoint.
         :param keys: The keys, if the daemon requires them.
         :param timeout: The maximum wait for the confirmation and, by default, for a decision, in seconds.
-        :param on_event: Called with each event, such as a reset, at its place among the decisions.
+        :param on_event: Called with each event, such as a reset, in order with the decisions.
         :raises NoAnswer: If the daemon does not confirm in time.
         """
         super().__init__([prefix.encode() for prefix in prefixes or ("",)], decisions, keys, timeout, on_event)
@@ -188,7 +188,7 @@ class BatchSubscriber(_Receiver):
         :param topic_prefix: The prefix of the topics, as the daemon's `status` shows it.
         :param keys: The keys, if the daemon requires them.
         :param timeout: The maximum wait for the confirmation and, by default, for a message, in seconds.
-        :param on_event: Called with each event, such as a reset, at its place among the decisions.
+        :param on_event: Called with each event, such as a reset, in order with the decisions.
         :raises NoAnswer: If the daemon does not confirm in time.
         """
         topics = [f"{topic_prefix}{model}".encode() for model in models or ("",)]
@@ -198,7 +198,7 @@ class BatchSubscriber(_Receiver):
         """Return the next message as two arrays of equal length; None if none arrives in time.
 
         The first array has the stream ids as bytes, the second the decisions as in `Subscriber.next_batch`. A stream with
-        several decisions is there once for each.
+        several decisions appears once for each of them.
         """
         frames = self._next_message(timeout)
         if frames is None:

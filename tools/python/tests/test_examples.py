@@ -49,8 +49,8 @@ class TheExamples(unittest.TestCase):
                 while subprocess.run([*publish, "0.5"], stderr=subprocess.DEVNULL).returncode != 0:
                     self.assertIsNone(broker.poll(), "the broker ended")
                     time.sleep(0.05)
-                # The message is retained. It therefore does not matter which program is first. -C 1 ends after one
-                # message.
+                # The message is retained, so the order in which the programs start does not matter. -C 1 ends the
+                # subscriber after one message.
                 subprocess.run([EXAMPLES / "mqtt", "meters/#", "-p", port, "-C", "1", "--", "--control", daemon.control],
                                env=environment, check=True, capture_output=True, timeout=60)
                 decision = subscriber.next()

@@ -23,7 +23,7 @@ def keras_answers(path):
 
 
 def first_value(values, stream):
-    """Return the value that the batch test sends first to a stream, which ends with its row."""
+    """Return the first value that the batch test sends to a stream. The id ends with the number of the stream's row."""
     return values[int(stream[-1]), 0]
 
 
