@@ -60,8 +60,8 @@ struct Sluiced: ParsableCommand {
                 print("the configuration is valid: \(VisibleText.escaped(names))")
                 return
             }
-            // Create this before any model is read and any other thread starts, because each thread inherits the signal
-            // mask of its creator.
+            // Create the watch before any model is read and any other thread starts, because each thread inherits the
+            // signal mask of its creator.
             let stop = StopWatch(logger: logger)
             try SluiceService(configuration, logger: logger).run(stop)
         } catch {

@@ -20,7 +20,7 @@ struct ComparedSequences: Sendable {
 
     /// Reads the file.
     ///
-    /// - Throws: ``ClientError`` if a row is bad, or if the sequences do not suffice to train and evaluate a
+    /// - Throws: ``ClientError`` if a row is bad, or if the sequences are not enough to train and evaluate a
     ///   classifier.
     init(_ plan: ComparisonPlan) throws(ClientError) {
         let file = try InputFile(path: plan.input)

@@ -24,7 +24,8 @@ package struct ClientError: Error, Equatable, Sendable, CustomStringConvertible 
 /// The exit statuses of the tool. A command exits with 0 only if everything succeeded. Most other statuses come from
 /// `sysexits.h`. The status tells a script whether to repair something or to retry.
 package enum ExitStatus: Int32, CaseIterable, Sendable {
-    /// The daemon refused the command because the state belongs to other weights or the mode does not allow it.
+    /// The daemon refused the command because the state belongs to other weights, or because the mode does not allow
+    /// the command.
     case refused = 1
     /// The command line or a parameter is invalid.
     case usage = 64

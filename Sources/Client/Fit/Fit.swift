@@ -56,7 +56,7 @@ package struct Fit {
     /// Trains the model and writes the outputs.
     ///
     /// - Throws: ``ClientError`` with the status `temporary` after an interruption, or `data` if a loss is not finite.
-    ///   In both cases, the weights have been written. If writing fails, the status is a different one.
+    ///   In both cases, the weights have been written. If writing fails, the status is different.
     package func run() throws(ClientError) {
         let trainer = try task.makeTrainer()
         let interruption = try ClientError.wrapping { () throws(ZeroMQError) in try Interruption() }

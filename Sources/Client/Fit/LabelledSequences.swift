@@ -1,13 +1,13 @@
 import ModelFiles
 package import Training
 
-/// The labelled sequences of a file, in the form in which a model is trained on them.
+/// The labelled sequences of a file, in the form that training needs.
 package struct LabelledSequences: Sendable {
     /// The way in which a file's sequences are divided into training sequences.
     package enum Division: Sendable {
         /// Each sequence of the file is one training sequence.
         case none
-        /// A new training sequence starts after each multiple of the given number of timesteps.
+        /// Each sequence is cut into training sequences of the given length.
         case length(Int)
         /// Each window of consecutive timesteps is one training sequence.
         case windows(length: Int, stride: Int)
@@ -126,7 +126,7 @@ extension LabelledSequences {
     /// Checks that there is something to learn.
     ///
     /// - Parameter continues: Whether the sequences are parts of longer streams, which may stay in one class for a long
-    ///   time. Nothing is checked in this case.
+    ///   time. In that case, nothing is checked.
     /// - Throws: ``ClientError`` with the status `data` if there is only one sequence with one label, or only one
     ///   class.
     func checkVariety(continues: Bool) throws(ClientError) {

@@ -161,8 +161,8 @@ package final class DecisionSubscriber {
         _ = poller.add(wakeup)
     }
 
-    /// Waits until a decision or a wake-up arrives or the time has passed. The wait may also end early without any of
-    /// these.
+    /// Waits until a decision or a wake-up arrives or the time has passed. The wait may also end early for other
+    /// reasons.
     ///
     /// - Parameter seconds: The maximum time; nil for no limit.
     /// - Throws: ``ClientError`` if the socket failed.

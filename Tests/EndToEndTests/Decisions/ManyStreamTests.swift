@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Messages in the codec `batch` carry timesteps of many streams. Each entry must act like a message of its own.
+/// Messages in the codec `batch` carry timesteps of many streams. Each entry must act like a separate message.
 @Suite struct `Messages of many streams` {
     private static let streams = (0..<12).map { (id: "s\($0)", values: values(96, seed: $0 + 1)) }
 

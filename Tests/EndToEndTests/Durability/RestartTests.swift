@@ -28,8 +28,8 @@ import Wire
         let consumed = try #require(count.flatMap { Int($0) })
         #expect(consumed > 0 && consumed <= sent)
 
-        // The stored state includes exactly the timesteps that the daemon reported as consumed. An undisturbed daemon
-        // that gets the same timesteps makes the same later decisions, bit for bit.
+        // The stored state includes exactly the timesteps that the daemon reported as consumed. From there on, the
+        // decisions must equal those of a daemon that got the same timesteps without a stop, bit for bit.
         let again = try DaemonProcess(arguments)
         let afterwards = try Peer(again)
         let fresh = try Peer(try DaemonProcess([model2]))

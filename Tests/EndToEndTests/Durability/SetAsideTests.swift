@@ -149,7 +149,7 @@ import Wire
             let peer = try Peer(try DaemonProcess(arguments(folder)))
             for id in ids {
                 let sequence = Int(try #require(try peer.control.stream(id), what).sequence)
-                // Timesteps may be missing only if the journal is damaged: a journal whose end is missing looks the
+                // Timesteps may be missing only if the journal is damaged, because a journal without its end looks the
                 // same as after a power cut.
                 #expect(sequence == 30 || file.hasPrefix("journal.sqlite") && sequence >= 20, what)
                 let decisions = try peer.decide(id, Array(inputs[sequence...]))

@@ -23,7 +23,7 @@ import Wire
         ]
     }
 
-    /// Returns the decisions on the stream `s` by a daemon that has no state folder to lose.
+    /// Returns the decisions on the stream `s` from a daemon that has no state folder to lose.
     private func undisturbed() throws -> [Decision] {
         try Peer(try DaemonProcess([model2])).decide("s", inputs)
     }

@@ -102,8 +102,8 @@ import Wire
         try Data(bytes).write(to: URL(filePath: path))
     }
 
-    /// The cases, and the number of days that the test repeats of each. In that time, the served weights are replaced
-    /// at least once.
+    /// The cases, and how many days of each case the test repeats. In that time, the served weights are replaced at
+    /// least once.
     @Test(arguments: [("online", 1), ("online_late", 2)])
     func `a daemon whose weights are trained on late labels has Keras' probabilities`(name: String, count: Int) throws {
         let given = try FitCase(name)

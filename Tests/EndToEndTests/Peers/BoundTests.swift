@@ -6,7 +6,7 @@ import Wire
 import ZeroMQ
 
 @Suite struct `The bounds on one client` {
-    /// Waits until a monitor reports a matching event. Returns whether it did so in time.
+    /// Waits until a monitor reports a matching event. Returns whether such an event arrived in time.
     private func wait(for monitor: SocketMonitor, _ fits: (SocketMonitor.Event) -> Bool) throws -> Bool {
         let isHeard = try eventually { () -> Bool? in
             while let event = try monitor.next() {
@@ -78,8 +78,8 @@ import ZeroMQ
         do {
             let loop = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
             defer { withExtendedLifetime(loop) {} }
-            // The client sends more requests than the daemon queues. It never reads the daemon's greeting, so its end
-            // resets the connection.
+            // The client sends more requests than the daemon queues. It never reads the daemon's greeting, so the
+            // connection is reset when the client ends.
             let greeting = Self.escaped([0xFF] + zeros(8) + [0x7F, 3, 0] + Array("NULL".utf8) + zeros(48))
             let command = Array("\u{5}READY\u{B}Socket-Type\0\0\0\u{6}DEALER".utf8)
             let ready = Self.escaped([4, UInt8(command.count)] + command)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Tests that the priority set by an administrator applies to the threads that do the work. Those threads cannot come
-/// from Dispatch, which raises the priority of its threads if it has the right to, for example as root.
+/// from Dispatch, which raises the priority of its threads if it is allowed to, for example as root.
 @Suite struct `The priority of the daemon` {
     private func priority(of thread: Int32) -> Int32 {
         getpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(thread))
@@ -20,8 +20,8 @@ import Testing
                 "--control", "@\(control)", "--http", "off",
             ])
         _ = try daemon.waitForLine { $0.contains("ready: ") }
-        // libzmq's thread sets its name when it first runs. Replies pass through this thread, so a reply proves that it
-        // has run.
+        // libzmq's thread sets its name when it first runs. Replies pass through that thread, so a reply proves that
+        // the thread has run.
         #expect(try FinishedProgram("sluice", ["status", "--control", control]).status == 0)
 
         let threads = try ProcessThread.all(of: daemon.processIdentifier)

@@ -7,7 +7,7 @@ import Wire
 import ZeroMQ
 
 @Suite(.serialized) struct `Stops under load` {
-    /// An address that only this test uses. Its ports therefore stay free between two daemons.
+    /// An address that only this test uses, so that its ports stay free between one daemon and the next.
     private static let host = "127.83.0.1"
 
     /// Stops a daemon 20 times in all. Producers send bursts and single messages over TCP and IPC, to PULL and SUB

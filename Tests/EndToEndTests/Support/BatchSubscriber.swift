@@ -33,7 +33,7 @@ final class BatchSubscriber {
 
     /// Adds a message of decisions.
     ///
-    /// - Returns: Whether the message was the confirmation of the subscription, not a message of decisions.
+    /// - Returns: Whether the message was not a message of decisions but the confirmation of the subscription.
     private func add(_ frames: [[UInt8]]) throws -> Bool {
         guard frames[0] != Array(Self.confirmation.utf8) else { return true }
         try #require(frames.count == DecisionBatch.frameCount)

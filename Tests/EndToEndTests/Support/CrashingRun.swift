@@ -38,7 +38,8 @@ final class CrashingRun {
         Float(sin(Double(sequence) * 0.7 + Double(stream.utf8.last ?? 0)) * 1.5)
     }
 
-    /// Returns the message that begins with this timestep. The header has the start flag if a stretch begins here.
+    /// Returns the message that begins with the given timestep. The header has the start flag if a stretch begins with
+    /// that timestep.
     static func message(_ stream: String, from sequence: UInt64) -> (values: [Float], header: TimestepHeader) {
         let last = (sequence - 1) / messageLength * messageLength + messageLength
         let starts = (sequence - 1) % stretch == 0
@@ -126,7 +127,7 @@ final class CrashingRun {
         return last
     }
 
-    /// Returns the largest sequence number among the seen decisions of a stream.
+    /// Returns the largest sequence number among the decisions that the subscriber has seen on a stream.
     func lastSeen(_ stream: String) -> UInt64 { seen[stream]?.keys.max() ?? 0 }
 
     private func link() throws -> CrashLink {

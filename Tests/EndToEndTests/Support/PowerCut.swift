@@ -117,7 +117,7 @@ final class PowerCut {
 
     /// Saves the contents of the disk.
     ///
-    /// - Returns: A function that restores these contents.
+    /// - Returns: A function that restores the saved contents.
     func remember() -> () throws -> Void {
         let now = (names, folders, contents)
         return {

@@ -153,7 +153,7 @@ let patience = 6.0
 let patience = 1.0
 #endif
 
-/// Calls `ask` repeatedly until it returns an answer, and gives up after a time that only a fault exceeds.
+/// Calls `ask` repeatedly until it returns an answer. Gives up after a time limit that only a fault exceeds.
 ///
 /// - Returns: The answer; nil if there was none.
 func eventually<Answer>(within seconds: Double = 30, _ ask: () throws -> Answer?) rethrows -> Answer? {

@@ -75,7 +75,7 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
     /// Batched time / single-stream time, with one timestep per stream.
     var ratio: Double { together.min / alone.min }
 
-    /// For one stream with many timesteps: the largest lower bound of a step, divided by the measured minimum. A value
+    /// The largest lower bound of a step divided by the measured minimum, for one stream with many timesteps. A value
     /// of 1 is the best that the core can do. If the timesteps do not depend on each other, they share one reading of
     /// the weights, like the streams of a batch.
     var shareLongAlone: Double {

@@ -1,7 +1,7 @@
 package import ModelFiles
 import Training
 
-/// Measures how fast a model learns from the sequences of a file, without display and without output files.
+/// Measures how fast a model learns from the sequences of a file. Shows no progress and writes no files.
 package struct TrainingBench {
     private let task: TrainingTask
     private let set: TrainingSet

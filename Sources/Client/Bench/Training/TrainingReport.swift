@@ -10,7 +10,7 @@ package struct TrainingReport: Encodable, Sendable {
     let update: Spread
     /// The loss of each of the first epochs.
     let losses: [Double]
-    /// The fingerprint of the weights after these epochs. Equal bits have equal fingerprints.
+    /// The fingerprint of the weights after the first epochs. Equal bits have equal fingerprints.
     let fingerprint: String
 
     private enum CodingKeys: String, CodingKey {

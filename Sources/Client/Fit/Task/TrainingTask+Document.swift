@@ -70,8 +70,8 @@ extension TrainingTask {
     /// The number of vectors that the optimizer keeps for each weight.
     private var slotCount: Int { configuration.optimizer.method.slots }
 
-    /// The shapes of the weights for which Keras' optimizer keeps vectors, and their indices among the weights that
-    /// the trainer changes. The index is nil for a weight that Keras would change, but the trainer does not.
+    /// The shapes of the weights for which Keras' optimizer keeps vectors, and their indices among the weights that the
+    /// trainer changes. The index is nil for a weight that Keras would change but the trainer does not.
     private var optimizedWeights: [(place: Int?, shape: [Int])] {
         var weights: [(place: Int?, shape: [Int])] = []
         var next = 0

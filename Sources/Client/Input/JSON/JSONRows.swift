@@ -24,7 +24,7 @@ extension InputReader: RowTexts {}
 /// Reads timesteps from JSON lines or from the elements of a JSON array. A row is an object such as
 /// `{"stream":"s1","values":[0.1],"sequence":7,"start":true,"end":false}`, where `values` may hold several timesteps.
 /// If the layout names value columns, the objects have a member for each value instead. If the layout names the stream,
-/// a row may also consist of only the values.
+/// a row may also be just the values.
 struct JSONRows: RowReader {
     private var texts: any RowTexts
     private let layout: RowLayout

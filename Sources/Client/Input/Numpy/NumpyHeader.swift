@@ -19,7 +19,7 @@ struct NumpyHeader: Equatable {
     ///   - text: The text, a Python dictionary literal.
     ///   - name: The name of the file, for messages.
     /// - Throws: ``ClientError`` with the status `data` if the text is not such a dictionary, or if the array's
-    ///   elements are not numbers. They may be objects or records, for example.
+    ///   elements are not numbers but objects or records, for example.
     init(_ text: String, name: String) throws(ClientError) {
         var literal = PythonLiteral(text)
         guard let members = literal.dictionary(), let shape = members["shape"]?.shape,

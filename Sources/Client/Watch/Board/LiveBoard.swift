@@ -33,7 +33,7 @@ struct LiveBoard {
     mutating func add(_ decision: Decision, stream: String) {
         let now = ContinuousClock.now
         guard decision.flags.contains(.replayed) else { return board.add(decision, stream: stream, at: now) }
-        // The daemon made the decision before this watch began, so date it back by its age.
+        // The daemon made the decision before this watch began, so subtract its age from the current time.
         let age = max(0, Date.now.timeIntervalSince1970 - Double(decision.time) / 1e9)
         board.add(decision, stream: stream, at: now - .seconds(age))
     }
