@@ -8,7 +8,7 @@ package struct FitPlan: Sendable {
         case none
         /// The given fraction of the file's sequences, taken from the end.
         case split(Double)
-        /// The sequences of another file.
+        /// The sequences in a separate file.
         case file(String)
     }
 

@@ -46,7 +46,7 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
     package let kerasVersion: String?
     /// The daemon's default mode for the model: `stateful` or `sequence`.
     package let mode: String
-    /// The modes in which the daemon and `predict` serve the model.
+    /// The modes in which the daemon and `predict` can run the model.
     package let modes: ServedModes
     /// The number of timesteps in each sequence; nil if the model's input shape does not fix it.
     package let sequenceLength: Int?

@@ -4,10 +4,10 @@ import Streams
 package struct ServedModes: Equatable, Encodable, Sendable {
     /// The names of the modes, in the notation of `--mode`.
     package let served: [String]
-    /// The reason for each mode in which the model cannot be served, by mode.
+    /// The reasons why modes are refused, by mode.
     package let refused: [String: String]
-    /// The reason why only `predict` can run the model, but the daemon cannot serve it in any mode; nil if the daemon
-    /// can.
+    /// The reason why the daemon cannot serve the model in any mode, although `predict` can run it; nil if there is no
+    /// such reason.
     package let daemonRefusal: String?
 
     /// Whether the end of a sequence can give an answer to each of its timesteps.

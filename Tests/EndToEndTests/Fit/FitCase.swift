@@ -43,7 +43,7 @@ struct FitCase: CustomTestStringConvertible {
     struct Online: Decodable {
         /// The number of timesteps that an update trains on.
         let window: Int
-        /// The number of further decisions until the label of a decision is known.
+        /// The number of later decisions before a decision's label is known.
         let delay: Int
         /// The number of updates after which the served weights are replaced.
         let swap: Int

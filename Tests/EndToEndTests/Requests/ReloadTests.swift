@@ -8,7 +8,7 @@ import Wire
 @Suite struct `A reload` {
     /// A model with the layers of model2, LSTM(10) → Dense(1), but other weights.
     static let other = Fixtures.url("reference/model1.keras")
-    /// A model with an LSTM(1), whose state has another shape.
+    /// A model with an LSTM(1), whose state has a different shape.
     static let smaller = Fixtures.url("keras/smallest.keras")
 
     private let folder: TemporaryFolder

@@ -7,7 +7,7 @@ import ZeroMQ
 /// A producer, subscriber and controller of one daemon over real sockets. A peer can wait for the decisions on its
 /// timesteps.
 final class Peer {
-    /// Keeps the daemon alive as long as its peer.
+    /// Keeps the daemon alive for as long as its peer.
     private let daemon: DaemonProcess
     let context: Context
     let control: ControlClient

@@ -9,7 +9,7 @@ struct Mistake: CustomTestStringConvertible, Sendable {
     let line: String
     /// The exit status.
     let status: Int32
-    /// Parts of the message: the mistake, its place and the remedy.
+    /// Parts of the message: the mistake, its position and the remedy.
     let words: [String]
     /// The contents of the files to create in the folder, by name.
     var files: [String: String] = [:]

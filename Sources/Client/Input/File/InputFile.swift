@@ -2,7 +2,7 @@ import Glibc
 import ModelFiles
 
 /// A file or standard input, open for reading. Gzip data is recognized by its first bytes. It is decompressed piece by
-/// piece, so that a stream that is still growing can be read too.
+/// piece, so that input that is still growing can be read too.
 package final class InputFile {
     /// The name in messages: the path, or `standard input`.
     package let name: String
