@@ -45,7 +45,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Returns the address that the user probably meant, for a text without a known transport.
+    /// Returns the address that the user probably meant by a string without a known transport.
     private static func likelyAddress(for text: String) -> String? {
         var rest = text[...]
         if let end = text.firstRange(of: "://") {
@@ -158,9 +158,9 @@ public struct IngestEndpoint: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A text that is not an endpoint.
+/// The error for a string that is not an endpoint.
 public struct EndpointError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The text.
+    /// The string.
     public let text: String
     /// The expected form.
     public let expected: String
@@ -173,7 +173,7 @@ public struct EndpointError: Error, Equatable, Sendable, CustomStringConvertible
         self.suggestion = suggestion
     }
 
-    /// The same error for a text with a prefix.
+    /// Returns the same error with a prefix before the string and before the suggestion.
     package func prefixed(by prefix: String) -> EndpointError {
         EndpointError(text: prefix + text, expected: expected, suggestion: suggestion.map { prefix + $0 })
     }

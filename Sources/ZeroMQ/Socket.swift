@@ -155,7 +155,8 @@ public struct Socket: ~Copyable {
         if address.contains("[") { try set(.ipv6, to: 1) }
         switch endpoint.attachment ?? attachment {
         case .bind:
-            // libzmq would take over the path of a Unix socket without either process noticing.
+            // Refuse the path of a Unix socket that is in use: libzmq would take over the path without either process
+            // noticing.
             if endpoint.ipcPath != nil, endpoint.isInUse {
                 throw ZeroMQError(code: EADDRINUSE, operation: "bind", context: address)
             }

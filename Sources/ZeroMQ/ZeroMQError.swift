@@ -43,7 +43,7 @@ public struct ZeroMQError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Whether ``PlainSocket`` cannot try the address, for example because its host is a name.
     public var isUntried: Bool { code == ENOTSUP }
 
-    /// The problem without its place, such as `permission denied`.
+    /// The problem without the operation and its object, such as `permission denied`.
     public var problem: String {
         switch reason {
         case .noPermission: "permission denied"

@@ -68,7 +68,7 @@ extension YAMLValue {
 enum EndpointRole: String, CaseIterable, Sendable {
     case ingest, decisions, control
 
-    /// The socket types that may connect to the endpoint, as text for messages.
+    /// The socket types that may connect to the endpoint, in words.
     var peers: String {
         switch self {
         case .ingest: IngestEndpoint.Kind.sub.peers
@@ -88,7 +88,7 @@ enum EndpointRole: String, CaseIterable, Sendable {
 }
 
 extension IngestEndpoint.Kind {
-    /// The socket types that may connect to the endpoint, as text for messages.
+    /// The socket types that may connect to the endpoint, in words.
     var peers: String {
         switch self {
         case .sub: "a PUB socket (PUSH is for endpoints written pull:)"

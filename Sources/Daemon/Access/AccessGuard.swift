@@ -9,7 +9,7 @@ import ZeroMQ
 /// libzmq's question about every new connection. Neither runs on the path from a timestep to its decision.
 final class AccessGuard: Sendable {
     /// The time limit for a handshake, in milliseconds. libzmq closes a connection whose handshake takes longer. The
-    /// limit also applies to a connection that was told to try again later.
+    /// limit also applies to a client that was told to try again later.
     private static let handshakeMilliseconds = 5_000
     /// The time within which a peer of `decisions` or `control` must acknowledge the data sent to it, in milliseconds.
     private static let untakenMilliseconds = 60_000
@@ -39,7 +39,7 @@ final class AccessGuard: Sendable {
     /// Whether an orderly stop has begun. From then on, no producer is admitted. The watch holds the lock while it
     /// answers a question.
     private let isIngestClosed = Mutex(false)
-    /// The number of times that the keys have been reloaded. The watch detects a reload by comparing this number.
+    /// The number of times that the keys have been reloaded. The watch detects a reload when the number changes.
     private let readings = Atomic<Int>(0)
     private let pending = Mutex(Pending())
     /// The watch, until its own thread takes ownership of it.
@@ -141,7 +141,7 @@ final class AccessGuard: Sendable {
     ///   - role: The role of the endpoint.
     ///   - endpoint: The endpoint to which the socket will be attached.
     ///   - serverKey: The public key of the server that the endpoint connects to, if it connects.
-    ///   - peers: The socket types that may connect, as text for messages; nil for the usual types of the role.
+    ///   - peers: The socket types that may connect, in words; nil for the usual types of the role.
     /// - Throws: ``ZeroMQError`` if the process cannot open more files.
     func prepare(
         _ socket: borrowing Socket, for role: EndpointRole, at endpoint: Endpoint, serverKey: CurvePublicKey? = nil,
@@ -162,7 +162,7 @@ final class AccessGuard: Sendable {
         wakeup.signal()
     }
 
-    /// Returns the frame size above which libzmq closes the connection without reporting it.
+    /// Returns the frame size above which libzmq silently closes the connection.
     ///
     /// For timesteps, this is twice the configured maximum, so that the hot loop can count and log frames that exceed
     /// the maximum only slightly.
@@ -202,9 +202,9 @@ final class AccessGuard: Sendable {
 
     /// Returns the reason for refusing a client; nil if the client may connect.
     ///
-    /// Without CURVE, every client that can reach the endpoint may connect. The only limit is then the endpoint's
-    /// address or the permissions of its socket file. If an endpoint needs a key, libzmq itself refuses clients that
-    /// have none.
+    /// Without CURVE, every client that can reach the endpoint may connect. Access is then limited only by the
+    /// endpoint's address or by the permissions of its socket file. If an endpoint needs a key, libzmq itself refuses
+    /// clients that have none.
     func refusal(of request: AccessRequest) -> AccessLog.Cause? {
         guard case .key(let key) = request.proof else { return nil }
         return keys.withLock { keys in

@@ -13,7 +13,7 @@ final class AccessWatch: @unchecked Sendable {
         let role: EndpointRole
         let monitor: SocketMonitor
         let isCurve: Bool
-        /// The socket types that may connect, as text for messages.
+        /// The socket types that may connect, in words.
         let peers: String
         /// All open connections by number, including those with an unfinished handshake.
         var connections: [Int: Connection] = [:]
@@ -48,7 +48,7 @@ final class AccessWatch: @unchecked Sendable {
         /// The reason for the failure; nil if libzmq reported only the end of the connection.
         let refusal: SocketMonitor.Refusal?
         let isCurve: Bool
-        /// The socket types that may connect, as text for messages.
+        /// The socket types that may connect, in words.
         let expected: String
     }
 
@@ -65,8 +65,7 @@ final class AccessWatch: @unchecked Sendable {
     private static let lookMilliseconds = 500
     /// The time after which a client in ``guests`` has either connected or failed, in nanoseconds.
     private static let guestTime: Int64 = 6_000_000_000
-    /// The traffic on a subscriber's connection that is attributed to heartbeats, not subscriptions, in bytes per
-    /// second.
+    /// The rate of a subscriber's traffic that counts as heartbeats rather than subscriptions, in bytes per second.
     private static let heartbeatBytes = 100
 
     private let access: AccessGuard
@@ -241,8 +240,8 @@ final class AccessWatch: @unchecked Sendable {
         }
     }
 
-    /// Checks whether the process can open files. If it cannot, libzmq accepts no connections, and keeps trying without
-    /// reporting it.
+    /// Checks whether the process can open files. If it cannot, libzmq accepts no connections, and
+    /// silently keeps trying.
     private func tryFiles() {
         let canOpen = OpenFiles.canOpenMore
         if !canOpen, !isOutOfFiles {
@@ -259,7 +258,7 @@ final class AccessWatch: @unchecked Sendable {
 
     private func answer(_ frames: [[UInt8]], isIngestClosed: Bool) -> [[UInt8]] {
         guard let request = AccessRequest(frames) else { return AccessRequest.denial(of: frames) }
-        // A denied producer would not reconnect once the daemon is back.
+        // Tell the producer to try again later: if denied, it would not reconnect once the daemon is back.
         if isIngestClosed, request.role == .ingest { return request.reply(.later) }
         if let cause = access.refusal(of: request) {
             log.record(request.role, from: request.address, cause, at: SteadyClock.now())

@@ -72,7 +72,7 @@ extension HotLoop {
     ///
     /// - Parameters:
     ///   - socket: The socket that received the message.
-    ///   - deadline: The time at which to leave the rest for the next turn, by the steady clock.
+    ///   - deadline: The ``SteadyClock`` time after which the rest is left for the next turn.
     ///   - memory: The memory for decisions.
     /// - Returns: Whether the message is finished.
     /// - Throws: `ZeroMQError` if a socket failed.

@@ -2,7 +2,7 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// A received message in the codec `batch`, and the loop's progress in it. Its memory is reused for the next message.
+/// A received message in the codec `batch`, and the loop's progress through it. Its memory is reused for the next message.
 struct ReceivedBatch: ~Copyable {
     private(set) var header = Message()
     private(set) var streams = Message()
@@ -20,7 +20,7 @@ struct ReceivedBatch: ~Copyable {
     /// The first entry for which the table has not looked ahead yet.
     var lookedAhead = 0
 
-    /// Receives the next message, if there is one. The message before it must be finished.
+    /// Receives the next message, if there is one. The previous message must be finished.
     ///
     /// - Returns: Whether a message was received.
     mutating func receive(from socket: borrowing Socket, waits: Bool) throws(ZeroMQError) -> Bool {

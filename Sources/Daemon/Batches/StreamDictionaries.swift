@@ -11,7 +11,7 @@ struct StreamDictionaries {
     /// Whether the store has the same dictionaries, or will have them once a job that is under way has ended.
     private(set) var areStored = true
 
-    /// - Parameter stored: The dictionaries in the store, the last one at the end.
+    /// - Parameter stored: The dictionaries in the store, in the order in which they were stored.
     init(_ stored: [StreamDictionary]) {
         entries = stored.suffix(Self.maximumCount).map(NumberedStreams.init)
     }

@@ -10,7 +10,7 @@ public struct CodedEndpoint<Codec: RawRepresentable<String> & CaseIterable, Plac
     /// Reads an endpoint.
     ///
     /// - Parameters:
-    ///   - text: The text.
+    ///   - text: The endpoint, with or without a codec.
     ///   - read: Reads the text after the codec.
     /// - Throws: `EndpointError` if the text is not an endpoint.
     public init(_ text: String, read: (String) throws(EndpointError) -> Place) throws(EndpointError) {

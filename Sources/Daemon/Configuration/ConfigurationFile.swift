@@ -112,7 +112,7 @@ private struct ConfigurationReader {
         return entries
     }
 
-    /// An endpoint with its other members.
+    /// An endpoint with its optional members.
     private struct EndpointEntry<Codec, Place> {
         let endpoint: Place
         var codec: Codec?

@@ -138,7 +138,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var idleAfter: Double?
     /// The time without a timestep after which a stream is removed, in seconds; nil for never.
     public var forgetAfter: Double?
-    /// The maximum number of streams, beyond which the daemon refuses new streams; nil for no limit.
+    /// The number of streams at which the daemon refuses new ones; nil for no limit.
     public var maximumStreams: Int?
     /// The daemon's response if, at the start, stored state belongs to other weights.
     public var onOtherWeights = StreamTable.OtherWeights.refuse
@@ -181,14 +181,14 @@ public struct DaemonConfiguration: Equatable, Sendable {
         (1...100_000_000).contains(messages)
     }
 
-    /// The high-water mark of a decisions endpoint. The mark is lower for the codec `batch`, because such a message
-    /// usually has hundreds of decisions.
+    /// The high-water mark of a decisions endpoint. The mark is lower for the codec `batch`, because a message
+    /// in this codec usually has hundreds of decisions.
     func highWaterMark(for codec: DecisionCodec) -> Int {
         codec == .batch ? max(1, highWaterMark / 100) : highWaterMark
     }
 
-    /// Returns whether a text can be the prefix of topics in the codec `batch`. Such a prefix has at most 254 bytes and
-    /// no control characters. Topics that begin with `!sluice/` belong to the daemon, except for
+    /// Returns whether a string can be the prefix of topics in the codec `batch`. A prefix has at most 254 bytes and no
+    /// control characters. Topics that begin with `!sluice/` belong to the daemon, except for
     /// ``DecisionBatch/topicPrefix``.
     public static func isTopicPrefix(_ text: String) -> Bool {
         guard !text.hasPrefix(StreamID.ownTopics) || text.hasPrefix(DecisionBatch.topicPrefix) else { return false }

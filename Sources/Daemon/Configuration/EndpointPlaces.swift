@@ -74,7 +74,7 @@ extension DaemonConfiguration {
     }
 
     /// Refuses to start while another program uses any of the endpoints. The error names every endpoint in use. Also
-    /// refuses if the folder of a Unix socket is missing, or if this user may not use the folder.
+    /// refuses if the folder of a Unix socket is missing, or if the current user may not use it.
     ///
     /// - Throws: ``DaemonError`` with the code `inUse` or `cannotCreate`.
     func checkFree() throws(DaemonError) {

@@ -1,7 +1,7 @@
 import Yams
 
-/// The fault in a text that is not valid YAML. libyaml names only the unexpected character, so this type looks for
-/// common mistakes in the line.
+/// The fault in invalid YAML. libyaml names only the unexpected character, so this type looks for common mistakes in
+/// that character's line.
 struct YAMLFault {
     /// The line number, counted from 1.
     let line: Int

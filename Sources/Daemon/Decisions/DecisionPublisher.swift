@@ -5,17 +5,17 @@ import ZeroMQ
 /// Publishes decisions at one endpoint, in the endpoint's codec. The hot loop owns it.
 final class DecisionPublisher {
     /// The prefix of topics that confirm subscriptions. A subscriber to such a topic receives `{"event":"subscribed"}`
-    /// on the topic. At that point, all earlier subscriptions of the subscriber are in force.
+    /// on that topic. At that point, all earlier subscriptions of the subscriber are in force.
     private static let subscribedTopic = Array("\(StreamID.ownTopics)subscribed/".utf8)
     private static let subscribedEvent = Array(#"{"event":"subscribed"}"#.utf8)
 
     let codec: DecisionCodec
-    /// The prefix of the topics; nil except for the codec `batch`.
+    /// The prefix of the topics; nil except in the codec `batch`.
     let topicPrefix: String?
     let socket: PublishingSocket
     /// The last values to send to new subscribers; always empty if `last_value` is off.
     var lastValues: LastValues
-    /// The decisions that wait until they are published; always empty except for the codec `batch`.
+    /// The decisions that are waiting to be published; always empty except in the codec `batch`.
     private var gathered: GatheredDecisions
 
     /// - Parameters:
@@ -42,7 +42,7 @@ final class DecisionPublisher {
     ///
     /// - Parameters:
     ///   - decided: The decisions.
-    ///   - table: The table that decided them.
+    ///   - table: The table that made the decisions.
     /// - Throws: `ZeroMQError` if the socket failed.
     func publish(_ decided: borrowing DecidedBatch, idsFrom table: borrowing StreamTable) throws(ZeroMQError) {
         guard socket.isSubscribed else { return }
@@ -95,7 +95,7 @@ final class DecisionPublisher {
         }
     }
 
-    /// Publishes the decisions that wait in the codec `batch`.
+    /// Publishes the decisions that are waiting in the codec `batch`.
     func publishGathered() throws(ZeroMQError) {
         if codec == .batch { try gathered.send(to: socket) }
     }
@@ -116,7 +116,7 @@ final class DecisionPublisher {
     func takeSubscriptions() throws(ZeroMQError) {
         for _ in 0..<HotLoop.requestsPerTurn {
             guard let frames = try socket.socket.receiveFrames(wait: false) else { return }
-            // A frame that begins with the byte 1 subscribes to the topic that follows. The byte 0 unsubscribes.
+            // A frame that begins with 1 subscribes to the topic that follows; a frame that begins with 0 unsubscribes.
             guard let frame = frames.first, frame.first == 1 else { continue }
             socket.isSubscribed = true
             let topic = Array(frame.dropFirst())
@@ -136,14 +136,14 @@ final class DecisionPublisher {
 
 /// Last values.
 extension DecisionPublisher {
-    /// Whether a subscription to a topic selects the decisions of a model's streams, if their ids have the topic's
+    /// Whether a subscription to a topic selects the decisions of a model, for streams whose ids begin with the topic's
     /// ``idPrefix(_:)``.
     func isSelected(model: Int, by topic: [UInt8]) -> Bool { codec != .batch || gathered.isSelected(model, by: topic) }
 
     /// The prefix of the ids of the streams that a subscription may select.
     func idPrefix(_ topic: [UInt8]) -> [UInt8] { codec == .batch ? [] : topic }
 
-    /// Publishes the last value of one stream, unless the queue of one of its subscribers is full. In the codec
+    /// Publishes the last value of one stream, unless the queue of a subscriber to the stream is full. In the codec
     /// `batch`, the value waits for ``offerGathered()``.
     ///
     /// - Returns: Whether all subscribers had room.
@@ -160,8 +160,8 @@ extension DecisionPublisher {
         }
     }
 
-    /// Publishes the last values that wait in the codec `batch`, unless the queue of a subscriber is full. The values
-    /// that are not published are discarded.
+    /// In the codec `batch`, publishes the waiting last values, unless the queue of a subscriber is full. Discards the
+    /// values that are not published.
     ///
     /// - Returns: Whether all subscribers had room.
     func offerGathered() throws(ZeroMQError) -> Bool {

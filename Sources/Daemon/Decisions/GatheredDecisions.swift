@@ -2,7 +2,7 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// The decisions that wait until they are published in the codec `batch`, as one message for each model.
+/// The decisions that are waiting to be published in the codec `batch`, as one message for each model.
 struct GatheredDecisions {
     /// For each model, the topic of its messages.
     private let topics: [[UInt8]]
@@ -29,7 +29,7 @@ struct GatheredDecisions {
     ///
     /// - Parameters:
     ///   - decided: The decisions.
-    ///   - table: The table that decided them.
+    ///   - table: The table that made the decisions.
     ///   - socket: The socket to which a full message is sent.
     /// - Throws: `ZeroMQError` if the socket failed.
     mutating func append(
@@ -84,7 +84,7 @@ struct GatheredDecisions {
         batches[model].removeAll()
     }
 
-    /// Sends all messages, up to the first that a subscriber has no room for. Discards that message and all later ones.
+    /// Sends the messages until a subscriber has no room for one. Discards that message and all later ones.
     ///
     /// - Returns: Whether all messages were sent.
     mutating func offer(to socket: PublishingSocket) throws(ZeroMQError) -> Bool {

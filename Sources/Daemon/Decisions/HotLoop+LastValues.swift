@@ -38,7 +38,7 @@ extension HotLoop {
         return (next, hasStalled)
     }
 
-    /// Publishes last values, without those for subscribers whose queues are full.
+    /// Publishes last values to all subscribers whose queues have room.
     private mutating func sendLastValues(
         _ topic: [UInt8], from slot: Int, to publisher: DecisionPublisher
     ) throws(ZeroMQError) -> Int? {

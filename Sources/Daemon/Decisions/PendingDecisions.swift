@@ -2,7 +2,7 @@ import Wire
 
 /// Decisions that wait to be published, in order and in one contiguous buffer.
 struct PendingDecisions {
-    /// A message, except for its frames.
+    /// A message without its frames, which are in the common buffer.
     struct Message {
         /// The offsets at which the first and the second frame end.
         fileprivate(set) var ends: (topic: Int, content: Int)
@@ -10,7 +10,7 @@ struct PendingDecisions {
         let modelIndex: UInt32?
         /// The number of the only publisher that publishes the message; nil for all.
         let publisherNumber: UInt32?
-        /// Whether decisions in the codec `batch` are published after this message, without waiting for others.
+        /// Whether the decisions gathered in the codec `batch` are published right after this message.
         fileprivate(set) var endsUnit = false
 
         var model: Int? { modelIndex.map(Int.init) }
@@ -58,7 +58,7 @@ struct PendingDecisions {
         }
     }
 
-    /// Records that decisions in the codec `batch` need not wait for further decisions.
+    /// Records that, in the codec `batch`, the decisions so far are published without waiting for further ones.
     mutating func endUnit() {
         guard !messages.isEmpty else { return }
         messages[messages.count - 1].endsUnit = true

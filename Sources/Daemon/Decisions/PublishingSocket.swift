@@ -8,9 +8,9 @@ import ZeroMQ
 /// it. From then on, libzmq skips the slow subscriber without further refusals until the subscriber has read half of
 /// its queue. The counter is therefore the number of times that a subscriber fell behind.
 final class PublishingSocket {
-    /// The socket of libzmq.
+    /// The libzmq socket.
     let socket: Socket
-    /// The actual endpoint, with a port in place of a `*`.
+    /// The endpoint with its actual port, even if the port was given as `*`.
     let endpoint: Endpoint
     /// Whether there has been a subscription. Until then, nothing is sent: libzmq would discard each message, but takes
     /// about as long for this as a small model for a decision. The end of a subscription is not counted, because libzmq
@@ -51,7 +51,7 @@ final class PublishingSocket {
         try sendToOthers { () throws(ZeroMQError) in try offer(topic, first, second) }
     }
 
-    /// Sends a message of two frames, unless the queue of one of its subscribers is full.
+    /// Sends a message of two frames, unless the queue of a subscriber to the topic is full.
     ///
     /// - Returns: Whether all subscribers had room.
     func offer(_ topic: Span<UInt8>, _ content: Span<UInt8>) throws(ZeroMQError) -> Bool {
@@ -60,7 +60,7 @@ final class PublishingSocket {
         return try socket.send(content, wait: false)
     }
 
-    /// Sends a message of three frames, unless the queue of one of its subscribers is full.
+    /// Sends a message of three frames, unless the queue of a subscriber to the topic is full.
     ///
     /// - Returns: Whether all subscribers had room.
     func offer(_ topic: Span<UInt8>, _ first: Span<UInt8>, _ second: Span<UInt8>) throws(ZeroMQError) -> Bool {

@@ -161,7 +161,8 @@ struct CheckpointSchedule {
             self.run?.timesAwaited += 1
             return nil
         }
-        // After a failed checkpoint, some slices may have been written without being durable.
+        // After a failed checkpoint, commit even if this one wrote nothing: some slices of the failed checkpoint may
+        // have been written without being durable.
         let mustCommit = run.hasWritten || run.isAwaited || failure != nil || run.position > lastPosition
         self.run?.phase = .committing(hasWritten: mustCommit)
         return mustCommit ? .commit(position: run.position) : .checkFolder

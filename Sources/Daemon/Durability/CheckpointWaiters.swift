@@ -28,7 +28,7 @@ struct CheckpointWaiters {
         return running
     }
 
-    /// Ends a failed checkpoint. Returns the requests that waited for it, which report the failure. The waiting answers
+    /// Ends a failed checkpoint. Returns the requests that waited for it; they report the failure. The waiting answers
     /// move to the next checkpoint: they must not report a failure, because the changes that they confirm have already
     /// been made.
     mutating func fail() -> [Request] {

@@ -38,7 +38,7 @@ extension HotLoop {
         startWantedCheckpoint()
     }
 
-    /// Carries out the next step of the running checkpoint, if there is one to carry out now.
+    /// Carries out the next step of the running checkpoint, unless the checkpoint must wait.
     mutating func continueCheckpoint() {
         let action = checkpoints.nextAction(mayCopy: operation.end == nil, hasFaulty: table.hasFaulty)
         switch action {

@@ -1,7 +1,7 @@
 import Store
 import Streams
 
-/// Handles the loss of the state folder, which was deleted, replaced or unmounted while the daemon was running.
+/// Handles the loss of the state folder: it was deleted, replaced or unmounted while the daemon was running.
 extension HotLoop {
     /// Makes the store examine the path of the lost folder and, if the path is usable, write everything again. The
     /// running checkpoint continues afterwards.

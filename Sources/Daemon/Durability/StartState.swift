@@ -33,7 +33,7 @@ struct StartState: ~Copyable {
     /// The size of the journal's records since the last checkpoint, in bytes.
     private(set) var journalBytes = 0
     private(set) var table: StreamTable
-    /// The dictionaries that producers have announced, the last one at the end.
+    /// The dictionaries that producers have announced, in the order in which they were stored.
     private(set) var dictionaries: [StreamDictionary] = []
 
     private let place: String
@@ -231,8 +231,8 @@ struct StartState: ~Copyable {
         }
     }
 
-    /// Handles states that turned NaN or infinite during the replay, as the running daemon does: each such stream
-    /// returns to its last checkpoint, which is still in the store.
+    /// Returns each stream whose state turned NaN or infinite during the replay to its last checkpoint, which is still
+    /// in the store. The running daemon does the same.
     private mutating func wakeFaulty() throws(StoreError) {
         let ids = table.takeWakeRequests()
         _ = table.takeEvents()

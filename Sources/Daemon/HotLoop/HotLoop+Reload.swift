@@ -69,7 +69,7 @@ extension HotLoop {
         return true
     }
 
-    /// Reads the model's file on another thread. Afterwards, the weights are exchanged between timesteps.
+    /// Reads the model's file on another thread. Afterwards, the loop exchanges the weights between two timesteps.
     private mutating func read(_ model: Int) {
         let served = table.models[model]
         logger.info("reading model '\(served.name)' again: \(served.file)")
@@ -173,9 +173,9 @@ extension HotLoop {
         _ served: ServedModel, _ result: ReloadResult, _ answer: @escaping ReloadAnswer
     ) {
         guard isDurable else { return answer(&self, .success(result)) }
-        // A checkpoint must store all streams under the new weights before the reload is answered. A crash before this
-        // checkpoint leaves streams that belong to the old weights. The next start refuses such streams or handles them
-        // as its options say.
+        // A checkpoint must store all streams under the new weights before the reload is answered. After a crash before
+        // that checkpoint, the stored streams still belong to the old weights. The next start refuses such streams or
+        // handles them as its options say.
         startStoreJob { store throws(StoreError) in
             try store.keepLayouts(of: [served])
         } then: { loop, written in

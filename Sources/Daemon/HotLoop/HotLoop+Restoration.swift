@@ -104,8 +104,8 @@ struct RunningRestoration {
     }
 }
 
-/// Restores snapshots in slices, so that a second copy of all streams, which may be a million, is never in memory. See
-/// ``StreamTable/beginChecking()``.
+/// Restores snapshots in slices, so that memory never holds a second copy of all streams, of which there may be a
+/// million. See ``StreamTable/beginChecking()``.
 extension HotLoop {
     /// The number of streams to process between two checks of the clock.
     private static let streamsPerLook = 256

@@ -18,8 +18,8 @@ struct RunningSnapshot {
     var hasRoom: Bool { unanswered < Self.unansweredSlices }
 }
 
-/// Writes and deletes snapshots in slices, so that a second copy of all streams, which may be a million, is never in
-/// memory.
+/// Writes and deletes snapshots in slices, so that memory never holds a second copy of all streams, of which there may
+/// be a million.
 extension HotLoop {
     /// The maximum number of leftover rows that one job deletes, so that the store can run other jobs in between.
     private static let leftoversPerJob = 4096
@@ -51,7 +51,7 @@ extension HotLoop {
             try store.stage(slice, of: snapshot)
             try store.stage(asleep, of: snapshot)
         } then: { loop, _ in
-            // If a slice fails, the store reports its error again at the end of the snapshot.
+            // Ignore the error of a failed slice here: the store reports it again at the end of the snapshot.
             if loop.operation.snapshot?.snapshot == snapshot { loop.operation.snapshot?.unanswered -= 1 }
         }
     }

@@ -115,7 +115,7 @@ extension HotLoop {
     ///
     /// - Parameters:
     ///   - decided: The decisions.
-    ///   - isWhole: Whether decisions in the codec `batch` are published too, instead of waiting for others.
+    ///   - isWhole: Whether decisions in the codec `batch` are published too, instead of waiting for further ones.
     /// - Throws: `ZeroMQError` if a socket failed.
     private mutating func publish(_ decided: inout DecidedBatch, isWhole: Bool) throws(ZeroMQError) {
         guard decided.time != nil else {
@@ -134,7 +134,7 @@ extension HotLoop {
         if table.hasEvents { announceEvents() }
     }
 
-    /// Publishes the decisions that wait in the codec `batch`.
+    /// Publishes the decisions gathered in the codec `batch`, without waiting for further ones.
     private mutating func publishGathered() throws(ZeroMQError) {
         guard gathersDecisions else { return }
         guard !group.isOn else { return group.gathered.decisions.endUnit() }

@@ -210,7 +210,7 @@ struct HotLoop: ~Copyable {
         removeLeftovers()
         do throws(ZeroMQError) {
             while !isStopping { try turn(&memory) }
-            // A signal has already started the stop watch, but a control request to stop has not.
+            // Start the stop watch after a control request to stop. A signal has already started it.
             stop?.ask()
             logger.info("stopping")
             dropReloads()
@@ -287,7 +287,7 @@ struct HotLoop: ~Copyable {
 
     private var millisecondsToWait: Int {
         if !pages.isEmpty || hasRequests { return 0 }
-        // This code runs in every turn, so it allocates no array.
+        // This code runs in every turn, so it must not allocate an array.
         let now = SteadyClock.now()
         let store =
             isDurable

@@ -14,8 +14,8 @@ public struct FreedMemory {
     private static let freeAtEnd: Int32 = 1 << 19
     /// The time between two checks of the process size, in seconds.
     private static let interval: TimeInterval = 5
-    /// The process must grow by 1/32 before it is trimmed, because a trim has a cost: the daemon soon requests the
-    /// pages again, one by one.
+    /// The process is trimmed once it has grown by 1/32. Trimming after less growth would cost too much, because the
+    /// daemon soon requests the pages again, one by one.
     private static let share = 32
 
     /// The smallest resident size since the last trim, in bytes; nil before the first trim.
@@ -24,7 +24,7 @@ public struct FreedMemory {
     init() {}
 
     /// Limits the amount of free memory that the C library keeps. By default, each large block that is freed raises
-    /// this amount, up to 64 MB in every heap. Call this before any thread starts.
+    /// the limit, up to 64 MB in every heap. Call this before any thread starts.
     public static func boundWhatIsKept() {
         mallopt(M_MMAP_THRESHOLD, mappedBlock)
         mallopt(M_TRIM_THRESHOLD, freeAtEnd)

@@ -49,7 +49,7 @@ public struct SluiceService: Sendable {
 
         let result = Mutex<Result<Void, DaemonError>>(.success(()))
         let ended = DispatchSemaphore(value: 0)
-        // The loop has its own thread, so that `top` shows its cost under its name.
+        // The loop has its own thread, so that `top` shows its cost separately, under its own name.
         let thread = Thread { [self] in
             Self.takeProcessPriority()
             ThreadName.take("sluice-hot")

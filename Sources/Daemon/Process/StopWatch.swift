@@ -116,7 +116,7 @@ public final class StopWatch: Sendable {
     /// Records that all state is durable and that closing the sockets is the next step.
     ///
     /// - Parameter status: The exit status of the process.
-    /// - Returns: How long the sockets may linger.
+    /// - Returns: The time for which the sockets may linger.
     func beginClosing(status: Int32) -> Duration {
         state.withLock { state in
             let now = ContinuousClock.now

@@ -1,6 +1,6 @@
 /// The answer to `status`: the status of the daemon as a whole.
 public struct DaemonStatus: Codable, Equatable, Sendable {
-    /// The endpoints of the daemon's sockets, in the same form as on the command line. The actual port replaces a `*`.
+    /// The endpoints of the daemon's sockets, in the same form as on the command line. A `*` is replaced by the actual port.
     public struct Endpoints: Codable, Equatable, Sendable {
         /// The endpoints that receive timesteps.
         public var ingest: [String]
@@ -8,7 +8,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         public var decisions: String
         /// All endpoints that publish decisions; nil if the daemon is too old to report them.
         public var allDecisions: [DecisionEndpoint]?
-        /// The endpoint that takes requests.
+        /// The endpoint that receives control requests.
         public var control: String
         /// The address of the HTTP server; nil if there is none.
         public var http: String?
@@ -37,7 +37,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         public var endpoint: String
         /// The encoding of the messages.
         public var codec: DecisionCodec
-        /// The prefix of the topics, which end with the name of a model; nil except for the codec `batch`.
+        /// The prefix of the topics, which end with the name of a model; nil except in the codec `batch`.
         public var topicPrefix: String?
 
         private enum CodingKeys: String, CodingKey {
@@ -80,7 +80,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         public var fingerprint: String
         /// The mode in which the model is served.
         public var mode: String
-        /// The decisions to publish: `every`, `last`, `change` or `final`; nil if the daemon is too old to report them.
+        /// The decisions that are published: `every`, `last`, `change` or `final`; nil if the daemon is too old to report
+        /// them.
         public var emit: String?
         /// The output values at which the label of a model with one output changes; nil if the daemon does not report
         /// them.
@@ -124,7 +125,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         /// The label returns to 0 below this output.
         public var fall: Float
 
-        /// Creates a pair. Each parameter sets the property of the same name.
+        /// Creates a threshold. Each parameter sets the property of the same name.
         public init(rise: Float, fall: Float) {
             self.rise = rise
             self.fall = fall

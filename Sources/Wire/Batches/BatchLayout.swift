@@ -29,7 +29,7 @@ public struct BatchLayout: Equatable, Sendable {
         }
     }
 
-    /// The names of the streams.
+    /// The form of the streams' names.
     public enum Names: Equatable, Sendable {
         /// Ids that are padded to `width` bytes each.
         case ids(width: Int)
@@ -42,7 +42,7 @@ public struct BatchLayout: Equatable, Sendable {
     /// The number of frames that a message may have.
     public static let frameCounts = 3...5
 
-    /// The names of the streams.
+    /// The form of the streams' names.
     public let names: Names
     /// The type of the values.
     public let type: BatchHeader.ValueType
@@ -90,7 +90,7 @@ public struct BatchLayout: Equatable, Sendable {
         }
     }
 
-    /// Checks that the dictionary has all the numbers of a message. The message must have numbers, not ids.
+    /// Checks that the dictionary contains all numbers in a message. The message must have numbers, not ids.
     ///
     /// - Parameters:
     ///   - streams: The second frame.

@@ -111,7 +111,7 @@ public struct DecisionBatch: Sendable {
         bytes.append(contentsOf: repeatElement(0, count: max(4096, end, 2 * bytes.count) - bytes.count))
     }
 
-    /// Moves the ids apart, so that each has room for a longer one.
+    /// Moves the ids apart, so that each place has room for a longer id.
     @inline(never)
     private mutating func widen(to newWidth: Int) {
         let end = count * newWidth

@@ -6,7 +6,7 @@ public struct StreamDictionary: Equatable, Sendable {
     /// The ids in the order of their numbers, each followed by a zero byte.
     public let bytes: [UInt8]
     /// The first eight bytes, as a little-endian number, of the SHA-256 over ``bytes``. A message with numbers carries
-    /// this hash. Its values therefore cannot reach streams that have the same numbers in another dictionary.
+    /// this hash, so that its values cannot reach streams that have the same numbers in another dictionary.
     public let hash: UInt64
     /// The index of the zero byte after each id.
     private let ends: [UInt32]
@@ -21,7 +21,7 @@ public struct StreamDictionary: Equatable, Sendable {
             bytes += id
             bytes.append(0)
         }
-        // A zero byte inside an id would split the id in two.
+        // Check the ids here, because a zero byte inside an id would split the id in two.
         guard ids.allSatisfy({ StreamID.isValid($0.span) }) else { throw .dictionary }
         try self.init(bytes: bytes)
     }

@@ -46,6 +46,6 @@ public struct ControlError: Error, Equatable, Codable, Sendable, CustomStringCon
 }
 
 extension String {
-    /// The text, shortened if it is longer than any valid name, so that an error never repeats a request of 1 MiB.
+    /// The string, shortened if it is longer than any valid name, so that an error never repeats a request of 1 MiB.
     public var shortened: String { utf8.count <= 300 ? self : "\(prefix(100))…" }
 }

@@ -141,7 +141,7 @@ public struct DecisionError: Error, Equatable, Sendable, CustomStringConvertible
     private enum Problem: Equatable {
         /// The frame ends within the record at this offset.
         case partialRecord(offset: Int)
-        /// The frame does not have one id for each of this number of records.
+        /// The number of ids in the frame differs from this number of records.
         case ids(records: Int)
     }
 

@@ -2,7 +2,7 @@ extension Float {
     /// Creates the float nearest to a decimal number, rounded once. A number beyond the largest float becomes an
     /// infinity, as does `inf` itself.
     ///
-    /// Returns nil for any other text, such as one with whitespace or hexadecimal digits.
+    /// Returns nil for any other word, such as one with whitespace or hexadecimal digits.
     ///
     /// - Parameter word: A number such as `-0.5`, `.5`, `1e-05` or `nan`.
     init?(decimal word: Span<UInt8>) {

@@ -1,4 +1,4 @@
-/// The reason why a text is not a ``JSONValue``.
+/// The reason why bytes cannot be read as a ``JSONValue``.
 public enum JSONProblem: Error, Equatable, Sendable {
     /// The text is not JSON in UTF-8.
     case notJSON
@@ -30,7 +30,7 @@ extension JSONValue {
     }
 }
 
-/// Builds a value from the tokens of a text, within limits.
+/// Builds a value from JSON tokens, within limits.
 private struct JSONReader: ~Escapable {
     private var scanner: JSONScanner
     /// The number of values that are still allowed.

@@ -15,11 +15,11 @@ public enum VisibleText {
         }
     }
 
-    /// Returns a text with escapes in place of unsafe characters. Backslashes are not escaped, so that an already
-    /// quoted text does not change.
+    /// Returns a string with escapes in place of unsafe characters. Backslashes are not escaped, so that a string that
+    /// is already quoted does not change.
     ///
     /// - Parameters:
-    ///   - text: Any text.
+    ///   - text: Any string.
     ///   - keepsLines: Whether line feeds are kept, for multi-line text.
     /// - Returns: The text to show.
     public static func escaped(_ text: String, keepsLines: Bool = false) -> String {

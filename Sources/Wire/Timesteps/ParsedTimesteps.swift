@@ -172,7 +172,7 @@ extension ParsedTimesteps {
     }
 }
 
-/// The words of a text, separated by whitespace.
+/// The words of a message, separated by whitespace.
 private struct Words: ~Escapable {
     private let text: Span<UInt8>
     private var offset = 0

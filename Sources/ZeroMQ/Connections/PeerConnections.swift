@@ -58,8 +58,8 @@ public struct PeerConnections {
         /// Whether a connection is in the middle of a message or between two.
         enum Place {
             case withinMessage
-            /// The difference is the smallest so far, but has been seen only once. The smallest difference proves
-            /// nothing yet, because the producer may have been in the middle of a message since the first check.
+            /// The difference is the smallest so far, but has been seen only once. A single sighting proves nothing,
+            /// because the producer may have been in the middle of a message since the first check.
             case unconfirmed
             case betweenMessages
             /// The peer has just written a few messages and has none left in its queue.
@@ -80,7 +80,7 @@ public struct PeerConnections {
         /// - Parameters:
         ///   - received: The number of bytes that the kernel has received.
         ///   - now: The current time.
-        /// - Returns: The place of the connection.
+        /// - Returns: The connection's ``Place``.
         mutating func look(received: Int, at now: ContinuousClock.Instant) -> Place {
             let previous = last
             last = (received, now)
@@ -110,8 +110,8 @@ public struct PeerConnections {
     /// The number of bytes that each frame takes on the connection, in addition to its content and length field.
     private let frameOverhead: Int
 
-    /// Finds the connections of an endpoint: those accepted from peers if the endpoint binds, otherwise the one to its
-    /// peer.
+    /// Finds the connections of an endpoint: if the endpoint binds, the connections accepted from peers; otherwise, the
+    /// connection to its peer.
     ///
     /// - Parameters:
     ///   - endpoint: The endpoint, with its actual port.

@@ -30,8 +30,8 @@ public enum CurveKeyFile {
         return key
     }
 
-    /// Reads a secret key. If this user owns the file, no one else may have access to it. If the file has another
-    /// owner, as under systemd or Kubernetes, its group may have read access.
+    /// Reads a secret key. If the current user owns the file, no one else may have access to it. If the file has
+    /// another owner, as under systemd or Kubernetes, its group may have read access.
     ///
     /// - Parameter path: The file.
     /// - Returns: The secret key with its public key.
