@@ -4,8 +4,8 @@ import ModelFiles
 import Recurrent
 import Wire
 
-/// The layers CuDNNLSTM and CuDNNGRU of Keras 2, which run only on a graphics processor. They compute the same as an
-/// LSTM or a GRU with certain options, but store the weights in a different layout.
+/// The layers CuDNNLSTM and CuDNNGRU of Keras 2, which run only on a graphics processor. They compute the same outputs
+/// as an LSTM or a GRU with certain options, but store the weights in a different layout.
 ///
 /// When a file is read, each of these layers becomes an LSTM or a GRU, as when Keras loads the weights of one kind of
 /// layer into the other (<https://github.com/keras-team/tf-keras/blob/v2.15.0/tf_keras/saving/legacy/hdf5_format.py>).

@@ -255,8 +255,8 @@ extension HDF5File {
     private func variableStrings(
         _ attribute: borrowing HDF5Handle, type: borrowing HDF5Handle, space: borrowing HDF5Handle, count: Int
     ) -> [String]? {
-        // A damaged type may claim that a character takes gigabytes. The library would allocate this size for each
-        // character of a text.
+        // A damaged type may claim that a character takes gigabytes. The library would then allocate gigabytes for each
+        // character of a string.
         let character = H5Tget_super(type.id)
         guard character >= 0 else { return nil }
         defer { _ = H5Tclose(character) }

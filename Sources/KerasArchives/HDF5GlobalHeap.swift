@@ -83,7 +83,7 @@ struct HDF5GlobalHeap {
     /// Only offsets that are multiples of 8 are checked, because h5py's object headers align attribute values to 8
     /// bytes. Newer headers do not align them, but a check of all offsets could reject a sound file because of a chance
     /// match. A length of 0 is ignored: it is usually the upper half of a 64-bit number, so if a heap's address seems
-    /// to follow, this is a coincidence.
+    /// to follow, that is a coincidence.
     private func checkReferences() throws(Defect) {
         guard !heaps.isEmpty else { return }
         for place in stride(from: 0, through: bytes.count - 16, by: 8) {

@@ -64,7 +64,7 @@ struct ZipArchive: ~Copyable {
         return entries
     }
 
-    /// Returns whether an entry's name ends in a text.
+    /// Returns whether the name of any entry ends in a suffix.
     func hasEntry(endingIn suffix: String) -> Bool {
         let count = unsafe min(zip_get_num_entries(archive, 0), Self.maximumEntries)
         for index in 0..<max(0, count) {

@@ -51,7 +51,7 @@ struct Driver {
     }
 }
 
-/// A tally of how the inputs turned out.
+/// A tally of the outcomes.
 struct Tally: Sendable {
     private var counts: [FuzzKind: [Mark: Int]] = [:]
     private var failures: [String] = []

@@ -84,7 +84,7 @@ struct FuzzSubject: ~Copyable {
             return isReadable ? .accepted : .wrong
         } catch {
             table.countDrop(error)
-            // With either of these causes, a part of the message is accepted.
+            // With either of these causes, part of the message is accepted.
             if error == .tooLong || error == .paused { return .accepted }
             let isSame = table.count == streams && table.counters.timesteps == timesteps
             return isSame ? .refused : .wrong

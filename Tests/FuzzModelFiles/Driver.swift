@@ -8,7 +8,7 @@ import TestSupport
 struct Driver {
     /// The number of inputs per worker. It is small enough to limit how much memory libhdf5 leaks.
     private static let chunk = 500
-    /// One in this many inputs for the libraries is also read in a separate process, as in the programs.
+    /// Of this many inputs for libhdf5 and libzip, one is also read in a separate process, as in the programs.
     private static let sample = 200
 
     let corpus: Corpus
@@ -86,7 +86,7 @@ struct Driver {
     }
 }
 
-/// A tally of how the inputs turned out.
+/// A tally of the outcomes.
 struct Tally: Sendable {
     private var counts: [FuzzInput.Kind: [Mark: Int]] = [:]
     private var crashes: [FuzzInput.Kind: Int] = [:]

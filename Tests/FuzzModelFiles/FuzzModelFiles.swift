@@ -6,9 +6,9 @@ import TestSupport
 
 /// Passes damaged model files to the readers, and counts the outcomes.
 ///
-/// libhdf5 and libzip may crash, so the programs run them in a separate process. For this many inputs, a process per
-/// input would take too long. Instead, each worker reads many inputs, and a new worker starts after a crash. The
-/// safetensors reader must never crash, nor must the code that reads the libraries' output.
+/// libhdf5 and libzip may crash, so the programs run them in a separate process. Here, a process per input would take
+/// too long. Instead, each worker reads many inputs, and a new worker starts after a crash. The safetensors reader must
+/// never crash, nor must the code that reads the libraries' output.
 @main
 struct FuzzModelFiles: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -41,7 +41,7 @@ struct Worker {
 
     func run(first: Int, count: Int) throws {
         var limit = rlimit(rlim_cur: Self.memory, rlim_max: Self.memory)
-        // A sanitizer reserves terabytes of address space, so it gets no limit.
+        // A sanitizer reserves terabytes of address space, so a sanitized worker gets no limit.
         #if !SANITIZED
         guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 else {
             throw CocoaError(.featureUnsupported)

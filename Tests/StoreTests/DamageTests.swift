@@ -47,7 +47,8 @@ import Wire
             case .success(let found):
                 #expect(found.streams == expected.streams, "\(number): \(kind) of \(file)")
                 #expect(found.snapshots == expected.snapshots, "\(number): \(kind) of \(file)")
-                // After a crash, a journal whose end is cut off looks the same as after a power cut.
+                // After a crash, a journal that lost its end looks as it would after a power cut, so a prefix is
+                // allowed.
                 let isPrefix =
                     !isOrderly && file.hasPrefix(Journal.fileName)
                     && found.records == expected.records.filter { $0.key <= found.records.keys.max() ?? 0 }
@@ -90,7 +91,7 @@ import Wire
     }
 }
 
-/// A state folder, an earlier copy of this folder, and the folder of another run.
+/// A state folder, an earlier copy of the same folder, and the folder of another run.
 private struct Folders {
     let good: TemporaryFolder
     let damage: FolderDamage

@@ -79,7 +79,7 @@ import Wire
         #expect(try ids("n", .all) == ["a"])
     }
 
-    @Test func `a snapshot that fails half-way does not exist`() throws {
+    @Test func `a snapshot that fails halfway does not exist`() throws {
         // A snapshot may contain a stream only once, so the second image makes the call fail.
         let error = try #require(throws: StoreError.self) {
             try store.saveSnapshot("n", of: slice([image("a"), image("a")]), time: 1)

@@ -19,7 +19,7 @@ import Testing
         return try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM snapshot_stream") ?? 0 }
     }
 
-    /// Deletes leftover streams, two at a time. Returns how many calls deleted any.
+    /// Deletes leftover streams, two at a time. Returns the number of calls that deleted some.
     private func clean(_ store: StateStore) throws -> Int {
         var times = 0
         while try store.removeLeftovers(limit: 2) { times += 1 }

@@ -68,7 +68,7 @@ import Wire
         #expect(Set(hashes).count == 4)
     }
 
-    @Test func `an id with a zero byte inside is not valid, and zero bytes only are an empty id`() {
+    @Test func `an id with a zero byte inside is not valid, and an id of only zero bytes is empty`() {
         let column: [UInt8] = [97, 0, 98, 0, 0, 0]
         #expect(paddedID(0, column, width: 3) == [97, 0, 98])
         #expect(!StreamID.isValid("a\0b"))
@@ -98,7 +98,7 @@ import Wire
         #expect(throws: DropCause.batch) { try layout(frames) }
     }
 
-    @Test func `an unknown flag, no values and no entries are refused`() {
+    @Test func `a batch with an unknown flag, without values or without entries is refused`() {
         var frames = BatchMessage(streams: .ids(ids), values: .floats([1, 2, 3]), flags: [[], [], .end]).frames
         frames[4][2] = 4
         #expect(throws: DropCause.batch) { try layout(frames) }

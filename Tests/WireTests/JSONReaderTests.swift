@@ -16,7 +16,7 @@ import Wire
     ]
 
     @Test(arguments: texts)
-    func `a text gives the same value as from JSONDecoder`(text: String) throws {
+    func `valid JSON gives the same value as with JSONDecoder`(text: String) throws {
         #expect(try read(text) == json(text))
     }
 
@@ -27,7 +27,7 @@ import Wire
     ]
 
     @Test(arguments: wrong)
-    func `a text that is not JSON is refused`(text: String) {
+    func `text that is not JSON is refused`(text: String) {
         #expect(throws: JSONProblem.notJSON) { try read(text) }
     }
 
@@ -49,11 +49,11 @@ import Wire
             #expect(try read(text(5), depth: 5) == json(text(5)))
             #expect(throws: JSONProblem.tooDeep) { try read(text(6), depth: 5) }
         }
-        // A text that never closes its arrays must fail at the limit, without a stack overflow.
+        // Text that never closes its arrays must fail at the limit, without a stack overflow.
         #expect(throws: JSONProblem.tooDeep) { try read(String(repeating: "[", count: 1_000_000)) }
     }
 
-    @Test func `a text has values up to the limit and no more`() throws {
+    @Test func `text may have values up to the limit and no more`() throws {
         #expect(try read("[1,[2],{\"a\":3}]", values: 6) == json("[1,[2],{\"a\":3}]"))
         #expect(throws: JSONProblem.tooManyValues) { try read("[1,[2],{\"a\":3}]", values: 5) }
         #expect(throws: JSONProblem.tooManyValues) { try read("[" + String(repeating: "[],", count: 1000) + "1]") }

@@ -1,7 +1,7 @@
 import Foundation
 import Wire
 
-/// Reads a JSON text.
+/// Reads JSON text.
 func json(_ text: String) throws -> JSONValue {
     try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
 }

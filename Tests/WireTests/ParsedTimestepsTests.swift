@@ -101,7 +101,7 @@ import Wire
     @Test func `a decimal number of any length is rounded once, even halfway between two floats`() throws {
         var chance = SplitMix64(seed: 19)
         var texts = (0..<64).flatMap { step in
-            // Past 2²⁴, every second whole number lies halfway between two floats. The texts give such numbers and
+            // Past 2²⁴, every second whole number lies halfway between two floats. The inputs are such numbers and
             // their neighbors.
             ["", ".0", ".0000001", "e0", "0e-1", ".00000000000000001"].map { "\(16_777_200 + step)\($0)" }
                 + ["\(16_777_199 + step).9999999", "\(33_554_400 + 2 * step)", "0.\(16_777_217 + 2 * step)"]
@@ -154,7 +154,7 @@ import Wire
     ]
 
     @Test(arguments: lines)
-    func `any kind of whitespace separates the words of a text`(text: String, features: Int, values: [Float]) throws {
+    func `any kind of whitespace separates words`(text: String, features: Int, values: [Float]) throws {
         #expect(try read(.text, text, features: features) == Said(timesteps: [values]))
     }
 
@@ -182,7 +182,7 @@ import Wire
         }
     }
 
-    /// Texts that are not a valid object of the protocol.
+    /// Strings that are not a valid object of the protocol.
     static let noObjects = [
         "", " ", "{", "}", "[1]", "1", "null", "\"s\"", "s 1", "{}", "{\"values\"}", "{\"values\":}", "{\"values\":[1]",
         "{\"values\":[1],}", "{,\"values\":[1]}", "{\"values\":[1]}}", "{\"values\":[1]} x", "{\"values\":[1]}{}",
@@ -192,7 +192,7 @@ import Wire
         "{\"end\":true,\"values\":[1],\"end\":true}", "{\"sequence\":1}", "{\"value\":[1]}",
     ]
 
-    /// Texts that are not valid as `values`.
+    /// Strings that are not valid as `values`.
     static let noValues = [
         "1", "\"1\"", "null", "true", "{}", "[", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[\"1\"]", "[null]", "[true]",
         "[{}]", "[[1]", "[[1],", "[[1],]", "[[1],2]", "[1,[2]]", "[[[1]]]", "[[1],[[2]]]", "[[1][2]]", "[01]", "[+1]",

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Wire
 
-/// Tests how foreign text is shown in a terminal or a log.
+/// Tests how untrusted text is shown in a terminal or a log.
 @Suite struct `Visible text` {
     @Test(
         arguments: [

@@ -18,7 +18,7 @@ import ZeroMQ
     @Test(arguments: [
         "", "HelloWorld", String(repeating: "HelloWorld", count: 5), String(repeating: "Hello~orld", count: 4),
     ])
-    func `a text that is not a key is refused`(text: String) {
+    func `a string that is not a key is refused`(text: String) {
         #expect(CurvePublicKey(z85: text) == nil)
         #expect(CurveKeyPair(secretZ85: text) == nil)
     }

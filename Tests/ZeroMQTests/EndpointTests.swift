@@ -33,7 +33,7 @@ import ZeroMQ
     ]
 
     @Test(arguments: bad)
-    func `a text that is not an endpoint is refused, and the error shows the notation`(text: String) throws {
+    func `a string that is not an endpoint is refused, and the error shows the notation`(text: String) throws {
         let error = try #require(throws: EndpointError.self) { try Endpoint(text) }
         #expect(error.text == text)
         #expect(error.description.contains("'\(text)'"))

@@ -240,8 +240,8 @@ final class AccessWatch: @unchecked Sendable {
         }
     }
 
-    /// Checks whether the process can open files. If it cannot, libzmq accepts no connections, and
-    /// silently keeps trying.
+    /// Checks whether the process can open files. If it cannot, libzmq accepts no connections, and silently keeps
+    /// trying.
     private func tryFiles() {
         let canOpen = OpenFiles.canOpenMore
         if !canOpen, !isOutOfFiles {

@@ -2,7 +2,8 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// A received message in the codec `batch`, and the loop's progress through it. Its memory is reused for the next message.
+/// A received message in the codec `batch`, and the loop's progress through it. The memory is reused for the next
+/// message.
 struct ReceivedBatch: ~Copyable {
     private(set) var header = Message()
     private(set) var streams = Message()

@@ -181,8 +181,8 @@ public struct DaemonConfiguration: Equatable, Sendable {
         (1...100_000_000).contains(messages)
     }
 
-    /// The high-water mark of a decisions endpoint. The mark is lower for the codec `batch`, because a message
-    /// in this codec usually has hundreds of decisions.
+    /// The high-water mark of a decisions endpoint. The mark is lower for the codec `batch`, because a message in this
+    /// codec usually has hundreds of decisions.
     func highWaterMark(for codec: DecisionCodec) -> Int {
         codec == .batch ? max(1, highWaterMark / 100) : highWaterMark
     }

@@ -5,8 +5,8 @@ extension HotLoop {
     /// Stores the dictionaries if they have changed. If the store is already writing dictionaries, the change is stored
     /// afterwards. If storing fails, the next checkpoint tries again.
     ///
-    /// - Parameter beforeCheckpoint: Whether to hand the change to the store at once, so that the next
-    ///   checkpoint contains it.
+    /// - Parameter beforeCheckpoint: Whether to hand the change to the store at once, so that the next checkpoint
+    ///   contains it.
     mutating func storeDictionaries(beforeCheckpoint: Bool = false) {
         guard isDurable, !dictionaries.areStored, beforeCheckpoint || !isStoringDictionaries else { return }
         isStoringDictionaries = true

@@ -35,8 +35,8 @@ extension HotLoop {
         startStoreJob(Self.checked(work, folderWatch) { $0 }, then: then)
     }
 
-    /// Adds checks, before and after a job, that the files are in the state folder. If the check after the job finds that
-    /// the folder is lost, `afterWriting` adapts the error.
+    /// Adds checks, before and after a job, that the files are in the state folder. If the check after the job finds
+    /// that the folder is lost, `afterWriting` adapts the error.
     private static func checked<Value: Sendable>(
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value, _ watch: StateFolderWatch?,
         afterWriting: @escaping @Sendable (StoreError) -> StoreError

@@ -23,8 +23,8 @@ public struct FreedMemory {
 
     init() {}
 
-    /// Limits the amount of free memory that the C library keeps. By default, each large block that is freed raises
-    /// the limit, up to 64 MB in every heap. Call this before any thread starts.
+    /// Limits the amount of free memory that the C library keeps. By default, each large block that is freed raises the
+    /// limit, up to 64 MB in every heap. Call this before any thread starts.
     public static func boundWhatIsKept() {
         mallopt(M_MMAP_THRESHOLD, mappedBlock)
         mallopt(M_TRIM_THRESHOLD, freeAtEnd)

@@ -30,7 +30,7 @@ struct SoundRows {
         var checksum = Checksum(header.identity)
         let weights = (try? Set(Int64.fetchAll(db, sql: "SELECT id FROM weights"))) ?? []
         let others = (try? SmallTables.verifiedSum(in: db, &checksum)) ?? nil
-        // If the table of weights is damaged, the model of each stream is unknown.
+        // If the table of weights is damaged, the model of each stream is unknown, so no row can be used.
         guard others == header.others else {
             if header.snapshots.rows > 0 { lostSnapshots = ["all of \(header.snapshots.rows)"] }
             return
@@ -122,7 +122,8 @@ struct SoundRows {
                 lostSnapshots.append(row.name)
             }
         }
-        // A damaged page may hold older rows, among them a snapshot that has since been deleted.
+        // The sum proves the snapshots only as a whole. If it differs, a damaged page may hold older rows, such as a
+        // snapshot that has since been deleted.
         if lostSnapshots.isEmpty, sum != header.snapshots {
             lostSnapshots = snapshots.map(\.name) + ["others"]
             snapshots = []
@@ -141,8 +142,8 @@ struct SoundRows {
             try copyTable("weights", "id, fingerprint, checksum", from: source, to: db)
             try copyTable("layout", "fingerprint, layout, checksum", from: source, to: db)
         }
-        // The database may be of a version without dictionaries, or the table may be damaged. If a dictionary is lost,
-        // producers announce it again.
+        // Ignore an error: the database may come from a version without dictionaries, or the table may be damaged.
+        // Producers announce a lost dictionary again.
         try? copyTable("dictionary", "number, hash, ids", from: source, to: db)
         header.others = try SmallTables.verifiedSum(in: db, &checksum) ?? 0
         var digest = StreamDigest()

@@ -11,7 +11,7 @@ public enum StateAge {
     /// Returns the time since an instant, in the largest unit that fits.
     ///
     /// - Parameter time: The instant, in nanoseconds since the Unix epoch.
-    /// - Returns: A text such as `3 h`; `no time` if less than a second has passed or the instant is in the future.
+    /// - Returns: A string such as `3 h`; `no time` if less than a second has passed or the instant is in the future.
     public static func text(since time: Int64) -> String {
         var now = timespec()
         _ = unsafe clock_gettime(CLOCK_REALTIME, &now)

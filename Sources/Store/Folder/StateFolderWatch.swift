@@ -11,7 +11,7 @@ public final class StateFolderWatch: Sendable {
         let number: UInt
     }
 
-    /// The contents now at the path of a lost folder.
+    /// The current contents at the path of a lost folder.
     enum Occupant: Equatable {
         /// A folder without state.
         case nothing

@@ -1,7 +1,7 @@
 import GRDB
 import Glibc
 
-/// Writes the state again if its folder was deleted, replaced or unmounted while the daemon was running.
+/// Writes the state again after its folder was deleted, replaced or unmounted while the daemon was running.
 ///
 /// The old databases are still open, so the snapshots, and the streams that are not in memory, can be copied from them.
 /// If the old databases cannot be read, for example because the disk is gone, the new folder contains only the state in
@@ -63,7 +63,8 @@ public struct StateRenewal: Sendable {
             let (store, journal) = try write(copyOf: old, into: folder, hasJournal, sync)
             return (store, journal, nil)
         } catch {
-            // A full disk is a problem with the new folder, not with the old database.
+            // A full disk is a problem with the new folder, not with the old database. Fail now, so that a later
+            // attempt can still copy the old database.
             guard error.code != .diskFull else { throw error }
             let (store, journal) = try write(anew: old, into: folder, hasJournal, sync)
             return (store, journal, error)

@@ -1,7 +1,7 @@
 import Foundation
 import GRDB
 
-/// The position of a journal's last record, and the checksum of the batch that contains the record. This checksum also
+/// The position of a journal's last record, and the checksum of the batch that contains the record. The checksum also
 /// covers all earlier batches.
 struct JournalEnd: Equatable {
     /// The position of the record; 0 if there is no record yet.

@@ -51,7 +51,8 @@ struct StreamDigest {
         guard old != checksum else { return }
         undone.append((key, old))
         let bucket = Self.bucket(of: key)
-        // The streams of a slice are ordered by key, so consecutive streams often share a bucket.
+        // Skip the insertion if the bucket was also the last one changed. This is common, because the streams of a
+        // slice are ordered by key.
         if bucket != lastChanged { changed.insert(bucket) }
         lastChanged = bucket
     }

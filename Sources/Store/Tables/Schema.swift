@@ -85,7 +85,8 @@ enum Schema {
         }
         migrator.registerMigration(proof) { try prove($0) }
         migrator.registerMigration("dictionaries") { db in
-            // The ids of a dictionary, as `StreamDictionary.bytes`. A later number was stored later.
+            // The ids of a dictionary, as `StreamDictionary.bytes`. Numbers grow in the order in which dictionaries are
+            // stored.
             try db.execute(
                 sql: """
                     CREATE TABLE dictionary (

@@ -1,6 +1,7 @@
 /// The answer to `status`: the status of the daemon as a whole.
 public struct DaemonStatus: Codable, Equatable, Sendable {
-    /// The endpoints of the daemon's sockets, in the same form as on the command line. A `*` is replaced by the actual port.
+    /// The endpoints of the daemon's sockets, in the same form as on the command line. A `*` is replaced by the actual
+    /// port.
     public struct Endpoints: Codable, Equatable, Sendable {
         /// The endpoints that receive timesteps.
         public var ingest: [String]
@@ -80,8 +81,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         public var fingerprint: String
         /// The mode in which the model is served.
         public var mode: String
-        /// The decisions that are published: `every`, `last`, `change` or `final`; nil if the daemon is too old to report
-        /// them.
+        /// The decisions that are published: `every`, `last`, `change` or `final`; nil if the daemon is too old to
+        /// report them.
         public var emit: String?
         /// The output values at which the label of a model with one output changes; nil if the daemon does not report
         /// them.

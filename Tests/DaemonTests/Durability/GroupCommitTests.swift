@@ -35,7 +35,7 @@ import Testing
 
         group.recover(from: 20)
         #expect(group.isOn && !group.isWhole)
-        // A checkpoint at this position lacks the records that the journal missed.
+        // A checkpoint at position 19 does not cover the records that the journal missed.
         let isWholeTooEarly = group.endCheckpoint(at: 19)
         #expect(!isWholeTooEarly && !group.isWhole && group.status?.hasFailed == true)
         let isWhole = group.endCheckpoint(at: 20)
