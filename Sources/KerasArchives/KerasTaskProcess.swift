@@ -4,7 +4,7 @@ import Glibc
 import ModelFiles
 #endif
 
-/// A process that reads or writes one Keras file. For each such task, ModelFiles starts the current program again.
+/// A process that reads or writes one Keras file. For each file, ModelFiles starts the current program again.
 package enum KerasTaskProcess {
     /// If the program was started to read or write a Keras file, does so and exits. A program must call this function
     /// before it does anything else.

@@ -27,8 +27,7 @@ extension StateStore {
         }
     }
 
-    /// Returns the stored dictionaries in the order in which they were stored. Call this after
-    /// ``begin(_:journalKind:isWhole:)``.
+    /// Returns the stored dictionaries, oldest first. Call this after ``begin(_:journalKind:isWhole:)``.
     ///
     /// - Throws: ``StoreError`` if the database cannot be read.
     public func dictionaries() throws(StoreError) -> [StreamDictionary] {

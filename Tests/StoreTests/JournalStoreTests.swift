@@ -50,7 +50,7 @@ import Wire
         }
         for journal in [journal, try open(crashed)] {
             #expect(try read(journal, after: 0) == ([1, 4, 5], 9, 9))
-            // A part of the first batch lies before this position.
+            // Part of the first batch lies before position 2.
             #expect(try read(journal, after: 2) == ([1, 4, 5], 9, 9))
             #expect(try read(journal, after: 3) == ([4, 5], 9, 9))
             #expect(try read(journal, after: 9) == ([], 9, 9))

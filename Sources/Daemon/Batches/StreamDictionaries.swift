@@ -8,10 +8,10 @@ struct StreamDictionaries {
 
     /// The dictionaries, with the most recently used one at the end.
     private var entries: [NumberedStreams]
-    /// Whether the store has the same dictionaries, or will have them once a job that is under way has ended.
+    /// Whether the store has the same dictionaries, or will have them once its current job has ended.
     private(set) var areStored = true
 
-    /// - Parameter stored: The dictionaries in the store, in the order in which they were stored.
+    /// - Parameter stored: The stored dictionaries, oldest first.
     init(_ stored: [StreamDictionary]) {
         entries = stored.suffix(Self.maximumCount).map(NumberedStreams.init)
     }

@@ -10,7 +10,7 @@ import ZeroMQ
 final class PublishingSocket {
     /// The libzmq socket.
     let socket: Socket
-    /// The endpoint with its actual port, even if the port was given as `*`.
+    /// The endpoint of the socket. A `*` is replaced by the actual port.
     let endpoint: Endpoint
     /// Whether there has been a subscription. Until then, nothing is sent: libzmq would discard each message, but takes
     /// about as long for this as a small model for a decision. The end of a subscription is not counted, because libzmq

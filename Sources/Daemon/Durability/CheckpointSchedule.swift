@@ -134,7 +134,7 @@ struct CheckpointSchedule {
     /// Decides what the running checkpoint does next.
     ///
     /// - Parameters:
-    ///   - mayCopy: False while an operation on many streams is under way. A checkpoint contains either all of an
+    ///   - mayCopy: False while an operation on many streams is in progress. A checkpoint contains either all of an
     ///     operation or none of it.
     ///   - hasFaulty: Whether faulty streams are waiting for the store to read their last checkpoint.
     /// - Returns: The action; nil if the checkpoint must wait.

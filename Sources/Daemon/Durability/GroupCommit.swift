@@ -127,7 +127,7 @@ struct GroupCommit {
 
     mutating func addCommitted(_ bytes: Int) { byteCount += bytes }
 
-    /// Records that a checkpoint is beginning. Once this checkpoint succeeds, the records made so far can be deleted.
+    /// Records that a checkpoint is beginning. Once it succeeds, the records made so far can be deleted.
     mutating func beginCheckpoint() { bytesBeforeCheckpoint = byteCount }
 
     /// Records that a checkpoint that began at a position has succeeded.

@@ -13,8 +13,8 @@ extension HotLoop {
         if checkpoints.isDue(at: now) { startCheckpoint() } else { continueCheckpoint() }
     }
 
-    /// Starts a checkpoint of all changes, unless one is already running or an operation on many streams is under way.
-    /// A checkpoint contains either all of an operation or none of it.
+    /// Starts a checkpoint of all changes, unless one is already running or an operation on many streams is in
+    /// progress. A checkpoint contains either all of an operation or none of it.
     mutating func startCheckpoint() {
         guard isDurable, !checkpoints.isRunning, operation.end == nil else { return }
         checkpoints.begin(at: table.journal.position, isAwaited: checkpointWaiters.areWaiting, now: SteadyClock.now())

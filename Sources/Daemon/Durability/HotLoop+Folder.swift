@@ -7,8 +7,8 @@ extension HotLoop {
     /// running checkpoint continues afterwards.
     mutating func renewFolder() {
         guard let folderWatch, let loss = checkpoints.failure else { return }
-        // A commit that is under way may reach only the old journal. The answers that wait for this commit must not say
-        // that their changes are durable, so end the checkpoint instead of writing everything again.
+        // The running commit may reach only the old journal. The answers that wait for that commit must not say that
+        // their changes are durable, so end the checkpoint instead of writing everything again.
         guard !group.isCommitting else { return endCheckpoint(.failure(loss)) }
         if group.isOn { loseJournal(loss) }
         let known = zip(group.weights, table.models).map {
@@ -41,7 +41,7 @@ extension HotLoop {
     ) throws(StoreError) {
         guard let worker, let journal = renewal.journal else { return renewal.accept() }
         try worker.betweenJobs { () throws(StoreError) in
-            // If the old journal can be read, its weights include those of a reload that is under way.
+            // If the old journal can be read, its weights include those of an unfinished reload.
             try journal.adopt((try? worker.current.weights()) ?? known)
             worker.use(journal)
             renewal.accept()

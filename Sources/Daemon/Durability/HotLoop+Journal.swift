@@ -52,7 +52,7 @@ extension HotLoop {
         }
     }
 
-    /// Starts to commit the gathered group, unless a commit is under way. Later records form the next group.
+    /// Starts to commit the gathered group, unless a commit is already running. Later records form the next group.
     mutating func commitGroup() throws(ZeroMQError) {
         guard group.isOn, !group.isCommitting else { return }
         swap(&group.gathered, &group.committing)
@@ -135,7 +135,7 @@ extension HotLoop {
             switch result {
             case .success:
                 guard !loop.group.isOn else { return }
-                // A skipped position marks the gap. A checkpoint that began before this position does not make the
+                // A skipped position marks the gap. A checkpoint that began before that position does not make the
                 // journal whole.
                 loop.table.journal.skip(through: loop.table.journal.position + 1)
                 loop.table.journal.start(loop.group.weights)

@@ -33,7 +33,7 @@ struct StartState: ~Copyable {
     /// The size of the journal's records since the last checkpoint, in bytes.
     private(set) var journalBytes = 0
     private(set) var table: StreamTable
-    /// The dictionaries that producers have announced, in the order in which they were stored.
+    /// The stored dictionaries, oldest first.
     private(set) var dictionaries: [StreamDictionary] = []
 
     private let place: String

@@ -122,7 +122,7 @@ extension HotLoop {
         )
     }
 
-    /// The endpoints of the sockets, with the actual port in place of a `*`.
+    /// The endpoints of the sockets. A `*` is replaced by the actual port.
     var endpoints: DaemonStatus.Endpoints {
         DaemonStatus.Endpoints(
             ingest: ingest.map { "\($0.endpoint)" }, decisions: "\(publishers[0].socket.endpoint)",

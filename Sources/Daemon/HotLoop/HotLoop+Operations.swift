@@ -3,15 +3,15 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// The operation on many streams that is under way, and the requests that wait until it ends. The hot loop owns it.
+/// The current operation on many streams, and the requests that wait until it ends. The hot loop owns both.
 struct RunningOperation {
-    /// Called when the operation ends or is refused; nil if no operation is under way.
+    /// Called when the operation ends or is refused; nil if no operation is in progress.
     var end: (@Sendable (inout HotLoop, Result<Void, ControlError>) -> Void)?
     /// The snapshot that the operation writes, if it writes one.
     var snapshot: RunningSnapshot?
     /// The snapshot that the operation restores, if it restores one.
     var restoration: RunningRestoration?
-    /// The number of restorations so far. It distinguishes the store's answers to different restorations.
+    /// The number of restorations so far. It shows which restoration an answer from the store belongs to.
     var restorationCount = 0
     /// The error that left a restoration unfinished when the daemon stopped.
     var unfinished: StoreError?
@@ -35,7 +35,7 @@ extension HotLoop {
     /// The time per turn for the backlog, in nanoseconds.
     private static let backlogTime: Int64 = 5_000_000
 
-    /// Runs an action on streams. If an operation is under way, the action runs after the operation and after all
+    /// Runs an action on streams. If an operation is in progress, the action runs after the operation and after all
     /// actions that are already waiting.
     mutating func whenTableIsFree(_ action: @escaping Mailbox.Action) {
         let isFree = operation.end == nil && (operation.waiting.isEmpty || operation.isActing)
@@ -72,7 +72,7 @@ extension HotLoop {
     private var canSweep: Bool { table.canSweep && operation.snapshot?.hasRoom ?? true }
     private var canAct: Bool { !operation.waiting.isEmpty && operation.end == nil }
 
-    /// Continues with the backlog and with the operation under way.
+    /// Continues with the backlog and with the current operation.
     ///
     /// - Parameters:
     ///   - turnStart: The ``SteadyClock`` time at which the turn began.
@@ -85,7 +85,7 @@ extension HotLoop {
         while goOnWithOperation(), SteadyClock.now() - start < time {}
     }
 
-    /// Continues the operation under way, or carries out the next waiting action.
+    /// Continues the current operation, or carries out the next waiting action.
     ///
     /// - Returns: Whether there was anything to do.
     private mutating func goOnWithOperation() -> Bool {
@@ -103,7 +103,7 @@ extension HotLoop {
         return true
     }
 
-    /// Completes the operation under way, the waiting actions and the backlog, before an orderly stop.
+    /// Completes the current operation, the waiting actions and the backlog, before an orderly stop.
     mutating func finishWork(by memory: inout TurnMemory) throws(ZeroMQError) {
         finishOperations()
         while table.hasBacklog, !group.isFull(table.journal.records) { try takeBacklog(by: &memory) }
@@ -116,7 +116,7 @@ extension HotLoop {
         operation.isActing = false
     }
 
-    /// Completes the operation under way, and carries out the actions that wait until it ends.
+    /// Completes the current operation, and carries out the actions that wait until it ends.
     mutating func finishOperations() {
         repeat {
             finishOperation()
@@ -148,7 +148,8 @@ extension HotLoop {
         startWantedCheckpoint()
     }
 
-    /// Spends part of the turn on the backlog: admits its timesteps, decides on them, and publishes the decisions.
+    /// Spends part of the turn on the backlog: admits its timesteps, steps and decides them, and publishes the
+    /// decisions.
     private mutating func takeBacklog(by memory: inout TurnMemory) throws(ZeroMQError) {
         let start = SteadyClock.now()
         var now = start

@@ -1,7 +1,7 @@
 import Streams
 import Wire
 
-/// A page of streams for which a controller is waiting.
+/// A page of streams that a controller is waiting for.
 struct PageJob {
     let address: ControlServer.ReturnAddress
     var search: StreamPageSearch

@@ -61,8 +61,7 @@ extension HotLoop {
         }
     }
 
-    /// - Returns: Whether the model's file is read at once. If not, the file is read after the reload that is under
-    ///   way.
+    /// - Returns: Whether the model's file is read at once. If not, the file is read after the current reload.
     private mutating func ask(_ reload: ReloadQueue.Reload, ofModel model: Int) -> Bool {
         guard reloads.ask(reload, ofModel: model) else { return false }
         read(model)
@@ -121,7 +120,7 @@ extension HotLoop {
         for address in reload.addresses { reply(outcome, to: address) }
     }
 
-    /// Gives the new weights a number in the journal, if the daemon keeps one. Each record uses this number to refer to
+    /// Gives the new weights a number in the journal, if the daemon keeps one. Each record uses that number to refer to
     /// the weights that stepped its timesteps.
     private mutating func number(
         _ model: Int, as served: ServedModel,

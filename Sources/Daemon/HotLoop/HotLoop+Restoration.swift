@@ -156,7 +156,7 @@ extension HotLoop {
             && operation.restoration?.failure == nil
     }
 
-    /// Continues the restoration under way.
+    /// Continues the current restoration.
     mutating func goOnRestoring() {
         if canReadAwaited { readAwaited() }
         readPage()
@@ -230,7 +230,7 @@ extension HotLoop {
         }
     }
 
-    /// Reads the streams for which timesteps are waiting, ahead of the pages that contain them.
+    /// Reads the streams that have waiting timesteps, ahead of the pages that contain these streams.
     private mutating func readAwaited() {
         guard let restoration = operation.restoration else { return }
         let ids = table.takeRestoreRequests(limit: Self.streamsPerRead)

@@ -71,7 +71,7 @@ struct HotLoop: ~Copyable {
     var dropLog: DropLog
     /// The decisions and answers that wait for the journal.
     var group: GroupCommit
-    /// The operation on many streams that is under way.
+    /// The current operation on many streams.
     var operation = RunningOperation()
 
     let logger: Logger
@@ -232,7 +232,7 @@ struct HotLoop: ~Copyable {
         if hasTaken { try waitAtIngest(&memory) }
         let isFull = isIngestFull
         for item in ingestItems { poller.watch(item, !isFull) }
-        // Requests for which there is no room remain in the socket.
+        // Requests that do not fit in the queue remain in the socket.
         poller.watch(controlItem, requests.hasRoom)
         let goesOn = !isFull && hasBatchInWork
         try poller.wait(milliseconds: goesOn || hasWork ? 0 : millisecondsToWait)

@@ -17,7 +17,7 @@ struct IdleSweep {
     private let interval: Duration
     private var due: Deadline
 
-    /// The total time that the daemon has watched its streams so far, in nanoseconds. This clock measures how long a
+    /// The total time that the daemon has watched its streams so far, in nanoseconds. This total measures how long a
     /// stream has been idle.
     private var watched: Int64 = 0
     private var lastLook: Int64?

@@ -1,5 +1,5 @@
-/// Merges reloads. Each model has at most one reload under way and one queued. The queued reload serves all requests
-/// that arrive in the meantime.
+/// Merges reloads. Each model has at most one current and one queued reload. The queued reload serves all requests that
+/// arrive in the meantime.
 struct ReloadQueue {
     /// One reload and the requests that wait for its outcome.
     struct Reload {
@@ -45,8 +45,8 @@ struct ReloadQueue {
 
     /// Requests a reload.
     ///
-    /// - Returns: Whether to read the model's file now. If not, another reload follows the one under way and serves
-    ///   this request.
+    /// - Returns: Whether to read the model's file now. If not, another reload follows the current one and serves this
+    ///   request.
     mutating func ask(_ reload: Reload, ofModel model: Int) -> Bool {
         guard entries[model].running != nil else {
             entries[model].running = reload

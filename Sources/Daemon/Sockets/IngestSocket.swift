@@ -24,7 +24,7 @@ struct IngestMessage: ~Copyable {
 
 /// A socket that receives timesteps. The hot loop owns it.
 final class IngestSocket {
-    /// The endpoint to which the socket is attached, with the actual port in place of a `*`.
+    /// The endpoint of the socket. A `*` is replaced by the actual port.
     let endpoint: IngestEndpoint
     let codec: IngestCodec
     let socket: Socket
@@ -155,7 +155,7 @@ final class IngestSocket {
 
     /// Discards received messages, for at most 200 ms, because a producer may send faster than the daemon discards.
     ///
-    /// - Returns: The number of discarded messages, including a message of which only some entries were admitted.
+    /// - Returns: The number of discarded messages, including a message that was only partly admitted.
     func discard(by message: inout IngestMessage) throws(ZeroMQError) -> Int {
         var count = hasBatchInWork ? 1 : 0
         let end = ContinuousClock.now + .milliseconds(200)
@@ -165,7 +165,7 @@ final class IngestSocket {
 }
 
 extension Socket {
-    /// Returns the endpoint to which the socket is attached, with the actual port in place of a `*`.
+    /// Returns the endpoint with a `*` replaced by the actual port. Call this once the socket is attached.
     func resolved(_ endpoint: Endpoint) throws(ZeroMQError) -> Endpoint {
         let attachment = endpoint.attachment ?? .bind
         return Endpoint(attachment, attachment == .bind ? try lastAddress() : endpoint.address)

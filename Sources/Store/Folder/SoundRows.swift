@@ -44,7 +44,7 @@ struct SoundRows {
                 keys.formUnion(Self.proved(rows.map { ($0.key, $0.value) }, stored[bucket] ?? StreamDigest.Sum()))
             }
         } else {
-            // The stored sums of the buckets are damaged, so only the sum over all rows is left. This sum proves either
+            // The stored sums of the buckets are damaged, so only the sum over all rows is left. That sum proves either
             // all sound rows or none of them.
             keys.formUnion(Self.proved(found.map { ($0.key, $0.value) }, header.streams))
         }

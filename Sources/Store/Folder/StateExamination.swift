@@ -40,7 +40,7 @@ public struct StateExamination: Codable, Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - folder: The copy.
-    ///   - original: The folder that was copied. Messages about damage mention this folder.
+    ///   - original: The folder that was copied. Messages about damage name this folder, not the copy.
     /// - Throws: ``StoreError`` if the folder cannot be read for a reason other than damage.
     public init(ofCopy folder: String, of original: String) throws(StoreError) {
         try examine(folder)

@@ -137,7 +137,7 @@ public final class Journal: Sendable {
     var end: JournalEnd { content.withLock { $0.end } }
 
     /// Records the store's generation in the journal, durably even with ``Sync/normal``. Then records in the seal that
-    /// the journal has reached this generation.
+    /// the journal has reached that generation.
     ///
     /// - Parameter position: The position up to which the store no longer needs the journal's records.
     /// - Throws: ``StoreError`` if the generation may not be durable.

@@ -37,7 +37,7 @@ final class OwnedDatabase: Sendable {
         // it.
         configuration.foreignKeysEnabled = false
         configuration.prepareDatabase { db in
-            // Change the default, by which closing moves the write-ahead log into the database and deletes the log.
+            // By default, closing would move the write-ahead log into the database and delete the log. Turn that off.
             _ = unsafe sluice_sqlite3_checkpoint_on_close(db.sqliteConnection, 0)
             // The lock lasts until the process ends, no matter how it ends. A second daemon on the same folder is
             // therefore refused at once.

@@ -9,8 +9,7 @@
 ///     4 flags        count × u8; may be empty or missing
 ///
 /// An entry is equivalent to a message in the codec `binary`: its row is the second frame, and its sequence and flags
-/// are the third. The layout does not hold the frames. The owner of the layout keeps them and passes the columns to the
-/// methods.
+/// are the third. The layout does not contain the frames. Its owner keeps them and passes the columns to the methods.
 public struct BatchLayout: Equatable, Sendable {
     /// The frames after the header. Missing frames are empty.
     public struct Frames: ~Escapable {

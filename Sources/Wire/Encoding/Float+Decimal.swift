@@ -31,7 +31,7 @@ extension Float {
     /// function takes a tenth of the time that `Float.init` takes.
     ///
     /// The digits and the power of ten are exact as doubles. Therefore, their product or quotient is the double nearest
-    /// to the number (Clinger, 1990). The float nearest to this double is also nearest to the number, unless the double
+    /// to the number (Clinger, 1990). The float nearest to that double is also nearest to the number, unless the double
     /// lies halfway between two floats.
     ///
     /// - Returns: The float; nil if the notation is less common, or if the double lies halfway between two floats or

@@ -9,7 +9,7 @@ public enum JSONProblem: Error, Equatable, Sendable {
 }
 
 extension JSONValue {
-    /// Reads a JSON text in one pass. If the types of the values are unknown, `JSONDecoder` takes 20 times as long,
+    /// Reads JSON text in one pass. If the types of the values are unknown, `JSONDecoder` takes 20 times as long,
     /// because it throws an error for each type that does not match.
     ///
     /// If several members have the same name, the last one counts. A whole number stays whole, even if written as

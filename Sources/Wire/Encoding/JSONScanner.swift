@@ -1,4 +1,4 @@
-/// Reads a JSON text in place, token by token. The caller asks for the tokens that it expects, so the text is never
+/// Reads JSON text in place, token by token. The caller asks for the tokens that it expects, so the text is never
 /// nested deeper than the caller allows. Invalid JSON throws ``DropCause/json``.
 struct JSONScanner: ~Escapable {
     private let text: Span<UInt8>
