@@ -36,7 +36,7 @@ struct AccessKeys: Sendable {
     /// Returns the file of a key; nil if the key is not authorized for any role.
     func file(of key: CurvePublicKey) -> String? { files.values.lazy.compactMap { $0[key] }.first }
 
-    /// Refuses a folder that everyone may write to, because anyone could add a key. A read-only mount is accepted,
+    /// Refuses a folder that everyone may write to, because then anyone could add a key. A read-only mount is accepted,
     /// because Kubernetes mounts keys that way.
     private static func requireOwner(_ folder: String) throws(DaemonError) {
         var (status, system) = (stat(), statvfs())

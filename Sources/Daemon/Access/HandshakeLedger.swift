@@ -38,7 +38,8 @@ struct HandshakeLedger: Sendable {
 
     /// Records that one of the connections was refused.
     mutating func refuse(_ refusal: SocketMonitor.Refusal) {
-        // After a final denial, the client itself hangs up. libzmq ends all other failed connections at once.
+        // After a final denial, the client hangs up at some later time. After any other failure, libzmq ends the
+        // connection at once.
         if case .denied(let status) = refusal, status >= 400 {
             denied += 1
         } else {

@@ -255,7 +255,7 @@ struct StartState: ~Copyable {
     /// Stores all streams in their current state, so that a new journal can begin.
     ///
     /// This is necessary if the daemon no longer keeps a journal, or if records are missing. Records are missing if the
-    /// journal could not be written for some time and the daemon then ended suddenly.
+    /// journal could not be written for some time and the daemon then crashed.
     private mutating func startAnew(_ last: UInt64, _ end: UInt64) throws {
         if last < end {
             logger.warning("records are missing in the journal after \(last); the records up to \(end) are ignored")

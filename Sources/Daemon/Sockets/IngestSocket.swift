@@ -121,7 +121,7 @@ final class IngestSocket {
         } while rest.hasMore
     }
 
-    /// Adds the size of a message to the bytes received from its producer.
+    /// Adds the size of a message to the number of bytes received from its producer.
     ///
     /// Frames beyond the third are not added, because valid messages have none. A producer that sends such frames
     /// therefore always seems to be in the middle of a message.

@@ -58,8 +58,8 @@ extension JSONValue: Codable {
 }
 
 extension JSONValue {
-    /// Returns whether the arrays and objects in text are nested deeper than a limit. This function looks at each byte
-    /// only once, whereas a decoder's time grows at least with the square of the depth.
+    /// Returns whether text contains arrays and objects that are nested deeper than a limit. This function looks at
+    /// each byte only once, whereas a decoder's time grows at least with the square of the depth.
     ///
     /// - Parameters:
     ///   - text: The text, which need not be JSON.

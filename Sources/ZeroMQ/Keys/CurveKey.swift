@@ -5,8 +5,8 @@ public struct CurvePublicKey: Hashable, Sendable, CustomStringConvertible {
     /// The key, 32 bytes.
     public let bytes: [UInt8]
 
-    /// Creates a key from its bytes, the form that libzmq's authentication protocol uses. Returns nil unless there are
-    /// 32 bytes.
+    /// Creates a key from its bytes, which is the form that libzmq's authentication protocol uses. Returns nil unless
+    /// there are 32 bytes.
     ///
     /// - Parameter bytes: The key, 32 bytes.
     public init?(_ bytes: [UInt8]) {
