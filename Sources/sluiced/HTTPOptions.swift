@@ -6,7 +6,7 @@ import HTTPServer
 struct HTTPOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The address of the HTTP server (/metrics, /healthz, /readyz), or off. (default: 127.0.0.1:5553)",
+            "The address of the HTTP server (the live page, /metrics, /healthz, /readyz), or off. (default: 127.0.0.1:5553)",
             valueName: "address:port|off"),
         transform: { text in
             guard let endpoint = HTTPEndpoint(text) else { throw ValidationError("it is \(HTTPEndpoint.notation)") }
@@ -14,7 +14,8 @@ struct HTTPOptions: ParsableArguments {
         })
     var http: HTTPEndpoint?
 
-    @Flag(help: "Allow HTTP beyond this machine. Everybody there can read metrics and the names of models.")
+    @Flag(
+        help: "Allow HTTP beyond this machine. Everybody there can read metrics, models, streams and decisions.")
     var httpPublic = false
 
     @Option(
@@ -29,10 +30,18 @@ struct HTTPOptions: ParsableArguments {
         })
     var httpHost: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "The file with the token that lets the live page reset, pause, snapshot and export streams. Made if it is "
+                + "the page changes nothing. The daemon makes the file if it is missing. (default: none)",
+            valueName: "file"), completion: .file())
+    var httpControl: String?
+
     /// Applies the flags.
     func apply(to configuration: inout HTTPConfiguration) {
         configuration.endpoint = http ?? configuration.endpoint
         configuration.isPublic = httpPublic || configuration.isPublic
         if !httpHost.isEmpty { configuration.hosts = httpHost }
+        configuration.controlFile = httpControl ?? configuration.controlFile
     }
 }

@@ -40,7 +40,8 @@ import Testing
         text.write("a_total", .counter, "One\nline, a \\ and \"quotes\".", 12_345_678_901)
         text.write("b", .gauge, "Two.", [([("x", "a\"b\\c\nd"), ("y", "é")], 0.25), ([], .nan), ([], -.infinity)])
         text.write("c", .gauge, "Without a sample.", [])
-        text.writeHistogram("d_seconds", "Three.", buckets: [(1e-5, 1), (.infinity, 3)], sum: 0.5)
+        text.write(
+            "d_seconds", "Three.", [PrometheusText.Histogram(buckets: [(1e-5, 1), (.infinity, 3)], sum: 0.5)])
         #expect(
             text.text == #"""
                 # HELP a_total One\nline, a \\ and "quotes".

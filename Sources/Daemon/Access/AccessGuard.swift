@@ -32,6 +32,8 @@ final class AccessGuard: Sendable {
 
     let configuration: AccessConfiguration
     let refusals = ConnectionRefusals()
+    /// Decides which pages may change the daemon.
+    let token: TokenGuard
     let wakeup: Wakeup
     let logger: Logger
     private let serverKeys: CurveKeyPair?
@@ -57,6 +59,7 @@ final class AccessGuard: Sendable {
         try configuration.checkAccess()
         self.configuration = configuration.access
         self.logger = logger
+        token = try TokenGuard(file: configuration.http.controlFile, refusals, logger)
         do {
             serverKeys = try configuration.access.curveKey.map { file throws(CurveKeyFileError) in
                 try CurveKeyFile.keyPair(at: file)
@@ -100,9 +103,13 @@ final class AccessGuard: Sendable {
         ended.wait()
     }
 
-    /// Reads the public keys again. If any key cannot be read, the previous keys remain in force. Open connections are
-    /// not closed.
+    /// Whether there are keys that ``reload()`` reads.
+    var hasKeys: Bool { configuration.authorizedClients != nil || token.isOn }
+
+    /// Reads the public keys and the token for HTTP again. If any key cannot be read, the previous keys remain in force.
+    /// Open connections are not closed.
     func reload() {
+        token.reload()
         guard let folder = configuration.authorizedClients else { return }
         do throws(DaemonError) {
             let keys = try AccessKeys(folder: folder)

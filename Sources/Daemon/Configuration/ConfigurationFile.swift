@@ -59,7 +59,7 @@ private struct ConfigurationReader {
             case .decisions: configuration.decisions = try decisions(value)
             case .control:
                 configuration.control = try value.parsed { text throws(EndpointError) in try Endpoint(text) }
-            case .http: configuration.http = try HTTPConfiguration(value)
+            case .http: configuration.http = try HTTPConfiguration(value, resolved: resolved)
             case .log: try log(value, into: &configuration)
             case .state: try state(value, into: &configuration)
             case .access: configuration.access = try AccessConfiguration(value, resolved: resolved)

@@ -127,12 +127,14 @@ enum HTTPKey: String, KeySet {
     case address
     case `public`
     case hosts
+    case control
 
     var meaning: KeyMeaning {
         switch self {
         case .address: .flag("http")
         case .public: .flag("http-public")
         case .hosts: .flag("http-host")
+        case .control: .flag("http-control")
         }
     }
 }

@@ -54,7 +54,7 @@ extension DaemonConfiguration {
         let paths =
             [
                 ("--state-dir", stateFolder), ("--curve-key", access.curveKey),
-                ("--authorized-clients", access.authorizedClients),
+                ("--authorized-clients", access.authorizedClients), ("--http-control", http.controlFile),
             ] + models.map { ("the model", $0.file) }
         for case (let name, let path?) in paths where path.hasPrefix("~/") {
             throw DaemonError(

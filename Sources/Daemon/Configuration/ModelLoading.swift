@@ -49,6 +49,6 @@ extension ServableModel {
     fileprivate init(_ file: ModelFile) {
         self.init(
             file.model, isStateful: file.isStateful, answersEveryTimestep: file.answersEveryTimestep,
-            sequenceLength: file.sequenceLength)
+            sequenceLength: file.sequenceLength, answersProbabilities: file.outputMeaning == .probability)
     }
 }

@@ -12,12 +12,14 @@ struct DaemonPages: Sendable {
     private let probe: HotLoopProbe
     private let mailbox: Mailbox
     private let configuration: HTTPConfiguration
+    private let token: TokenGuard
     private let feed: StatusFeed
 
-    init(_ probe: HotLoopProbe, _ mailbox: Mailbox, _ configuration: HTTPConfiguration) {
+    init(_ probe: HotLoopProbe, _ mailbox: Mailbox, _ configuration: HTTPConfiguration, _ token: TokenGuard) {
         self.probe = probe
         self.mailbox = mailbox
         self.configuration = configuration
+        self.token = token
         feed = StatusFeed(probe)
     }
 
@@ -68,7 +70,7 @@ struct DaemonPages: Sendable {
     /// Answers with the facts that the live page needs once.
     private func facts(_ request: HTTPRequest, _ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
         let facts: JSONValue = .object([
-            "control": .bool(false), "version": .string(Version.current),
+            "control": .bool(token.isOn), "version": .string(Version.current),
             "host": .string(request.head.headers["host"].first ?? ""),
         ])
         let json = (try? JSONEncoder().encode(facts)) ?? Data()
@@ -97,10 +99,7 @@ struct DaemonPages: Sendable {
             return loop.makeSucceededFuture(
                 .line(.badRequest, #"the body must be {"method": "...", "params": {...}}"#))
         }
-        guard PageRequest.reporting.contains(call.method) else {
-            let allowed = PageRequest.reporting.joined(separator: ", ")
-            return loop.makeSucceededFuture(.line(.forbidden, "the methods for pages are \(allowed)"))
-        }
+        if let refusal = refusal(of: call, in: request) { return loop.makeSucceededFuture(refusal) }
         guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
         let pageCall = PageCall(on: loop)
         mailbox.post { loop in
@@ -111,6 +110,27 @@ struct DaemonPages: Sendable {
                 return .line(.gatewayTimeout, "the daemon did not answer within \(PageCall.answerBound)")
             }
             return HTTPAnswer(.ok, type: Self.json, ByteBuffer(bytes: json))
+        }
+    }
+
+    /// Returns the answer to a page that may not use the method; nil if it may.
+    private func refusal(of call: PageRequest, in request: HTTPRequest) -> HTTPAnswer? {
+        guard !PageRequest.reporting.contains(call.method) else { return nil }
+        guard PageRequest.guarded.contains(call.method) else {
+            let allowed = (PageRequest.reporting + PageRequest.guarded).joined(separator: ", ")
+            return .line(.forbidden, "a page may not use this method; the methods for pages are \(allowed)")
+        }
+        let authorization = request.head.headers["authorization"].first
+        return switch token.verdict(on: authorization, from: request.address) {
+        case .allowed: nil
+        case .readOnly:
+            .line(.forbidden, "pages may change nothing here: start sluiced with --http-control FILE to allow it")
+        case .noToken:
+            .line(
+                .unauthorized, "this needs the token in the file of --http-control", ["WWW-Authenticate": "Bearer"])
+        case .wrongToken:
+            .line(
+                .unauthorized, "this is not the token in the file of --http-control", ["WWW-Authenticate": "Bearer"])
         }
     }
 

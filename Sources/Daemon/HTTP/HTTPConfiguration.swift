@@ -8,6 +8,8 @@ public struct HTTPConfiguration: Equatable, Sendable {
     public var isPublic = false
     /// The host names that clients may use in requests, in addition to `localhost` and addresses; see ``isHost(_:)``.
     public var hosts: [String] = []
+    /// The file with the token that lets pages change the daemon; nil if pages may change nothing.
+    public var controlFile: String?
 
     /// Creates a configuration that serves metrics and health at `127.0.0.1:5553`.
     public init() {}
@@ -19,25 +21,32 @@ public struct HTTPConfiguration: Equatable, Sendable {
     /// - Returns: False if no `Host` header can contain the text as its host name.
     public static func isHost(_ text: String) -> Bool { HTTPHost(text)?.name == text.lowercased() }
 
-    /// Refuses an endpoint that other machines can reach, unless ``isPublic`` allows it.
+    /// Refuses an endpoint that other machines can reach, unless ``isPublic`` allows it, and a token without a server.
     ///
     /// - Throws: ``DaemonError`` with the code `configuration`.
     func check() throws(DaemonError) {
+        guard controlFile == nil || endpoint != .off else {
+            throw DaemonError(
+                .configuration, "--http-control needs the HTTP server: give --http 127.0.0.1:5553, or leave it out")
+        }
         guard endpoint.isLocal || isPublic else {
             throw DaemonError(
                 .configuration,
                 "http at \(endpoint) is open beyond this machine, without passwords or encryption: give --http-public if "
-                    + "everyone there may read metrics and the names of models, or --http 127.0.0.1:5553, or --http off"
+                    + "everyone there may read metrics, models, and streams with their decisions, or --http 127.0.0.1:5553, or --http off"
             )
         }
     }
 }
 
 extension HTTPConfiguration {
-    /// Reads the `http` key of the configuration file: an endpoint, or `{address: …, public: true, hosts: […]}`.
+    /// Reads the `http` key of the configuration file: an endpoint, or a mapping such as `{address: …, public: true}`.
     ///
+    /// - Parameters:
+    ///   - value: The value of the key.
+    ///   - resolved: Resolves a path against the folder of the configuration file.
     /// - Throws: ``DaemonError`` with the file and line.
-    init(_ value: YAMLValue) throws(DaemonError) {
+    init(_ value: YAMLValue, resolved: (String) -> String) throws(DaemonError) {
         self.init()
         guard value.isMapping else {
             endpoint = try value.httpEndpoint
@@ -46,6 +55,7 @@ extension HTTPConfiguration {
         try value.forEachMember { (key: HTTPKey, member) throws(DaemonError) in
             switch key {
             case .address: endpoint = try member.httpEndpoint
+            case .control: controlFile = try member.path(resolved)
             case .public: isPublic = try member.truth
             case .hosts: hosts = try member.elements.map { element throws(DaemonError) in try element.httpHost }
             }

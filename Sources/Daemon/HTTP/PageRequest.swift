@@ -9,6 +9,8 @@ struct PageRequest {
     static let maximumBody = 1 << 14
     /// The methods that every page may use, because they only report.
     static let reporting = ["status", "stream", "streams", "history"]
+    /// The methods that need the token. An export shows the state itself.
+    static let guarded = ["reset", "pause", "resume", "snapshot", "export"]
     private static let maximumDepth = 8
     private static let maximumValues = 2_000
 

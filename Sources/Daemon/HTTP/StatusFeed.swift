@@ -95,6 +95,11 @@ private struct PageStatus: Encodable {
     struct Model: Encodable {
         let name: String
         let fingerprint: String
+        /// The number of decisions for each label, since the start.
+        let labels: [String: UInt64]
+        /// The number of decisions in each twentieth of the range of probabilities, since the start. Nil if the outputs
+        /// are not probabilities.
+        let probabilities: [UInt64]?
     }
 
     let instance: String?
@@ -115,7 +120,12 @@ private struct PageStatus: Encodable {
         instance = metrics.status.instance
         time = Double(WallClock.now()) / 1e9
         status = metrics.status
-        models = metrics.status.models.map { Model(name: $0.name, fingerprint: $0.fingerprint) }
+        models = zip(metrics.status.models, metrics.modelTallies).map { model, tally in
+            Model(
+                name: model.name, fingerprint: model.fingerprint,
+                labels: Dictionary(uniqueKeysWithValues: tally.labels.enumerated().map { ("\($0)", $1) }),
+                probabilities: tally.probabilities)
+        }
         let buckets = metrics.latencies.cumulative
         latency = Latency(bounds: buckets.map(\.bound).filter(\.isFinite), counts: buckets.map(\.count))
     }

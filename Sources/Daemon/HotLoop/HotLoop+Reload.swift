@@ -49,7 +49,7 @@ extension HotLoop {
     }
 
     private mutating func reloadKeys() {
-        guard access.configuration.authorizedClients != nil else { return }
+        guard access.hasKeys else { return }
         guard !keyReload.isRunning else { return keyReload.isAsked = true }
         keyReload = (true, false)
         keyReader.async { [access, mailbox] in

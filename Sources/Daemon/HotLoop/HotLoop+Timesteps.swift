@@ -130,6 +130,7 @@ extension HotLoop {
         if isWhole { try publishGathered() }
         if !decided.drops.isEmpty { countDrops(decided) }
         recordLatency(decisions: decided.records.count)
+        table.countByModel(decided)
         decided.removeAll()
         if table.hasEvents { announceEvents() }
     }

@@ -1,3 +1,4 @@
+import Streams
 import Wire
 
 /// The names and help texts of the metrics. The documentation page `Operating` describes all metrics for operators.
@@ -9,6 +10,7 @@ extension DaemonMetrics {
     func prometheusText(residentBytes: Int?) -> String {
         var text = PrometheusText()
         writeData(to: &text)
+        writeModels(to: &text)
         writeControl(to: &text)
         writeStreams(to: &text)
         writeDurability(to: &text)
@@ -33,10 +35,37 @@ extension DaemonMetrics {
             "sluice_subscriber_overflows_total", .counter,
             "Messages missed by a subscriber at its high-water mark; only the first of each time.",
             Double(status.subscriberOverflows))
-        text.writeHistogram(
+        text.write(
             "sluice_decision_latency_seconds",
             "Time from receiving a message to publishing its decisions, by decision.",
-            buckets: latencies.cumulative, sum: latencies.sum)
+            [PrometheusText.Histogram(buckets: latencies.cumulative, sum: latencies.sum)])
+    }
+
+    private func writeModels(to text: inout PrometheusText) {
+        let models = zip(status.models, modelTallies)
+        text.write(
+            "sluice_model_decisions_total", .counter, "Decisions published, by model and label.",
+            models.flatMap { model, tally in
+                tally.labels.enumerated().map { label, count in
+                    ([("model", model.name), ("label", "\(label)")], Double(count))
+                }
+            })
+        text.write(
+            "sluice_model_probability", "Probabilities of published decisions, by model; of the label's class.",
+            models.compactMap { model, tally in
+                tally.cumulative.map {
+                    PrometheusText.Histogram(labels: [("model", model.name)], buckets: $0, sum: tally.sum)
+                }
+            })
+        text.write(
+            "sluice_model_info", .gauge, "1 for each model served.",
+            status.models.map {
+                (
+                    [
+                        ("name", $0.name), ("fingerprint", $0.fingerprint), ("mode", $0.mode), ("file", $0.file),
+                    ], 1
+                )
+            })
     }
 
     private func writeControl(to text: inout PrometheusText) {
@@ -104,15 +133,21 @@ extension DaemonMetrics {
         text.write(
             "sluice_start_timestamp_seconds", .gauge, "Time when the daemon was ready, since the Unix epoch.",
             Double(startTime) / 1e9)
-        text.write(
-            "sluice_model_info", .gauge, "1 for each model served.",
-            status.models.map {
-                (
-                    [
-                        ("name", $0.name), ("fingerprint", $0.fingerprint), ("mode", $0.mode), ("file", $0.file),
-                    ], 1
-                )
-            })
         text.write("sluice_build_info", .gauge, "1 for the running version.", [([("version", status.version)], 1)])
+    }
+}
+
+extension ModelTally {
+    /// The upper bounds of the parts, each with the number of probabilities that are at most the bound. The last bound
+    /// is infinite. Nil if the model's outputs are not probabilities.
+    fileprivate var cumulative: [(bound: Double, count: UInt64)]? {
+        guard let probabilities else { return nil }
+        var total: UInt64 = 0
+        var buckets = probabilities.enumerated().map { index, count in
+            total += count
+            return (bound: Double(index + 1) / Double(Self.parts), count: total)
+        }
+        buckets.append((bound: .infinity, count: total))
+        return buckets
     }
 }

@@ -13,6 +13,8 @@ struct DaemonMetrics: Sendable {
 
     /// The counters of the stream table.
     var counters: StreamCounters
+    /// The decisions of each model, in the order of ``status``'s models.
+    var modelTallies: [ModelTally]
     /// The answer to `status`, with the models, streams, last checkpoint and journal.
     var status: DaemonStatus
     /// The time at which the daemon became ready, in nanoseconds since the Unix epoch.
@@ -31,7 +33,8 @@ extension HotLoop {
     /// A copy of the current metrics.
     var metrics: DaemonMetrics {
         DaemonMetrics(
-            counters: table.counters, status: status(), startTime: startTime, isStopping: isStopping,
+            counters: table.counters, modelTallies: table.modelTallies, status: status(), startTime: startTime,
+            isStopping: isStopping,
             latencies: latencies,
             controlRequests: controlRequests, checkpointTime: isDurable ? checkpoints.lastGoodTime : nil)
     }

@@ -25,21 +25,31 @@ struct PrometheusText {
         for (labels, value) in samples { writeSample(name, labels, value) }
     }
 
-    /// Writes a histogram.
+    /// One histogram of a metric.
+    struct Histogram {
+        var labels: Labels = []
+        /// The upper bounds, each with the number of values that are at most the bound. The last bound is infinite.
+        let buckets: [(bound: Double, count: UInt64)]
+        /// The sum of all values.
+        let sum: Double
+    }
+
+    /// Writes a metric with its histograms. Writes nothing if there are none.
     ///
     /// - Parameters:
     ///   - name: The name of the metric, without the suffixes of its samples.
     ///   - help: A description of the metric.
-    ///   - buckets: The upper bounds, each with the number of values that are at most the bound. The last bound is
-    ///     infinite.
-    ///   - sum: The sum of all values.
-    mutating func writeHistogram(
-        _ name: String, _ help: String, buckets: [(bound: Double, count: UInt64)], sum: Double
-    ) {
+    ///   - histograms: The histograms, each with other labels.
+    mutating func write(_ name: String, _ help: String, _ histograms: [Histogram]) {
+        guard !histograms.isEmpty else { return }
         writeHead(name, .histogram, help)
-        for (bound, count) in buckets { writeSample("\(name)_bucket", [("le", Self.number(bound))], Double(count)) }
-        writeSample("\(name)_sum", [], sum)
-        writeSample("\(name)_count", [], Double(buckets.last?.count ?? 0))
+        for histogram in histograms {
+            for (bound, count) in histogram.buckets {
+                writeSample("\(name)_bucket", histogram.labels + [("le", Self.number(bound))], Double(count))
+            }
+            writeSample("\(name)_sum", histogram.labels, histogram.sum)
+            writeSample("\(name)_count", histogram.labels, Double(histogram.buckets.last?.count ?? 0))
+        }
     }
 
     private mutating func writeHead(_ name: String, _ kind: Kind, _ help: String) {

@@ -42,7 +42,8 @@ public struct SluiceService: Sendable {
         let mailbox = try Self.makeMailbox()
         let probe = HotLoopProbe(mailbox)
         let notifier = try ServiceNotifier()
-        let http = try openHTTP(DaemonPages(probe, mailbox, configuration.http))
+        try access.token.begin()
+        let http = try openHTTP(DaemonPages(probe, mailbox, configuration.http, access.token))
         // Both threads run until the process ends.
         Thread.detachNewThread { notifier?.keepWatch(over: mailbox) }
         Thread.detachNewThread { [logger] in FreedMemory.keepGivingBack(logger) }

@@ -84,7 +84,7 @@ final class HTTPExchange: ChannelInboundHandler {
         case .body(var part): body.writeBuffer(&part)
         case .end:
             guard let head else { return }
-            answer(HTTPRequest(head, body: body), context)
+            answer(HTTPRequest(head, body: body, from: context.remoteAddress), context)
         }
     }
 

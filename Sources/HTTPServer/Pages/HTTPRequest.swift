@@ -7,10 +7,15 @@ package struct HTTPRequest: Sendable {
     package let head: HTTPRequestHead
     /// The body; empty if the request has none.
     package let body: ByteBuffer
+    /// The address and port of the client; nil if unknown.
+    package let address: String?
 
-    init(_ head: HTTPRequestHead, body: ByteBuffer) {
+    init(_ head: HTTPRequestHead, body: ByteBuffer, from address: SocketAddress?) {
         self.head = head
         self.body = body
+        self.address = address.flatMap { address in
+            address.ipAddress.map { "\($0.contains(":") ? "[\($0)]" : $0):\(address.port ?? 0)" }
+        }
     }
 
     /// The path of the request's target, without the query.

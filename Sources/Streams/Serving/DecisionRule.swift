@@ -21,6 +21,8 @@ struct DecisionRule: Sendable {
     let lastStep: UInt64?
     let emit: ServingPolicy.Emit
     let threshold: ServingPolicy.Threshold
+    /// Whether the outputs are probabilities, not logits or other numbers.
+    let areProbabilities: Bool
     /// Whether a gap resets the state.
     let resetsAtGap: Bool
     /// The maximum number of timesteps in a message that is admitted whole. A longer message is split into pieces of
@@ -44,6 +46,7 @@ struct DecisionRule: Sendable {
         lastStep = policy.mode == .sequence ? served.sequenceLength.map { UInt64($0) } : nil
         emit = policy.emit
         threshold = policy.threshold
+        areProbabilities = served.answersProbabilities
         resetsAtGap = policy.gap == .reset
         pieceSize = Self.pieceSize(Self.pieceWork / 10, parameters)
     }

@@ -16,15 +16,19 @@ package struct ServableModel: Sendable {
     package let answersEveryTimestep: Bool
     /// The number of timesteps in each sequence; nil if the model leaves it open.
     package let sequenceLength: Int?
+    /// Whether the outputs are probabilities, not logits or other numbers.
+    package let answersProbabilities: Bool
 
     /// Describes a model. Each parameter sets the property of the same name.
     package init(
-        _ model: Model, isStateful: Bool = false, answersEveryTimestep: Bool = false, sequenceLength: Int? = nil
+        _ model: Model, isStateful: Bool = false, answersEveryTimestep: Bool = false, sequenceLength: Int? = nil,
+        answersProbabilities: Bool = true
     ) {
         self.model = model
         self.isStateful = isStateful
         self.answersEveryTimestep = answersEveryTimestep
         self.sequenceLength = sequenceLength
+        self.answersProbabilities = answersProbabilities
     }
 
     /// The mode in which the model is served unless another one is requested.

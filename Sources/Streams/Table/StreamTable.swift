@@ -72,6 +72,8 @@ public struct StreamTable: ~Copyable {
     /// The queue of streams whose waiting timesteps will be admitted next.
     var backlog = Backlog()
     var ledger = StreamLedger()
+    /// The counts of decisions by model.
+    var tallies: DecisionTallies
     var hibernation = Hibernation()
     var replay = JournalReplay()
     /// For each slot, the total jump of the wall clock since the stream's last timestep. The buffer stays empty until
@@ -91,6 +93,7 @@ public struct StreamTable: ~Copyable {
     package init(models: [ServedModel], workers: StepWorkers = StepWorkers()) {
         self.models = models
         rules = models.map(\.rule)
+        tallies = DecisionTallies(models: models.count)
         self.workers = workers
         batch = MessageBatch(workers: workers.count)
         memories = models.map { StreamMemory($0, workers: workers) }

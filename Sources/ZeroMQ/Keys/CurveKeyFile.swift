@@ -7,16 +7,13 @@ import Glibc
 ///     curve
 ///         public-key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 public enum CurveKeyFile {
-    /// The maximum size of a key file, in bytes. Real key files are far smaller.
-    private static let maximumBytes = 65_536
-
     /// Reads a public key.
     ///
     /// - Parameter path: The file.
     /// - Returns: The key.
     /// - Throws: ``CurveKeyFileError`` with the code `unreadable`, or `noKey` if the file has no public key.
     public static func publicKey(at path: String) throws(CurveKeyFileError) -> CurvePublicKey {
-        let (text, _) = try contents(of: path)
+        let text = try contents(of: path).text
         guard value(of: secretName, in: text) == nil else {
             let name = path.hasSuffix(".key") ? path.dropLast(4) + ".pub" : "NAME.pub"
             throw CurveKeyFileError(
@@ -38,18 +35,17 @@ public enum CurveKeyFile {
     /// - Throws: ``CurveKeyFileError`` with the code `unreadable`, `exposed` if others have access to the file, or
     ///   `noKey`.
     public static func keyPair(at path: String) throws(CurveKeyFileError) -> CurveKeyPair {
-        let (text, status) = try contents(of: path)
+        let file = try contents(of: path)
+        let text = file.text
         guard value(of: secretName, in: text) != nil || value(of: publicName, in: text) == nil else {
             throw CurveKeyFileError(
                 .noKey, path, "has only a public key; give the file with the secret key, NAME.key")
         }
-        let mode = status.st_mode
-        let others = status.st_uid == geteuid() ? S_IRWXG | S_IRWXO : S_IWGRP | S_IRWXO
-        guard mode & others == 0 else {
+        if let mode = file.exposedMode {
             throw CurveKeyFileError(
                 .exposed, path,
-                "is accessible to others (mode \(octal(mode))); run chmod 600 on it, and create a new key if others may "
-                    + "have read it")
+                "is accessible to others (mode \(mode)); run chmod 600 on it, and create a new key if others may have "
+                    + "read it")
         }
         guard let keys = value(of: secretName, in: text).flatMap({ CurveKeyPair(secretZ85: $0) }) else {
             throw CurveKeyFileError(
@@ -101,57 +97,35 @@ public enum CurveKeyFile {
         return nil
     }
 
-    /// Reads the text, the owner and the mode through one descriptor, so that all three belong to the same file.
-    private static func contents(of path: String) throws(CurveKeyFileError) -> (text: String, status: stat) {
-        func unreadable() -> CurveKeyFileError {
-            CurveKeyFileError(.unreadable, path, "cannot be read: \(reason)")
+    private static func contents(of path: String) throws(CurveKeyFileError) -> PrivateFile {
+        do throws(PrivateFile.Failure) {
+            return try PrivateFile(path)
+        } catch {
+            throw CurveKeyFileError(.unreadable, path, "cannot be read: \(reason(error))")
         }
-        // If the path is a pipe, `O_NONBLOCK` avoids waiting for the other end to be opened.
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw unreadable() }
-        defer { close(descriptor) }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw unreadable() }
-        var bytes = [UInt8](repeating: 0, count: maximumBytes)
-        let count = unsafe read(descriptor, &bytes, bytes.count)
-        guard count >= 0 else { throw unreadable() }
-        return (String(decoding: bytes.prefix(count), as: UTF8.self), status)
     }
 
-    /// Creates a file. Only the owner can access a secret file, regardless of the umask. The umask restricts the mode
-    /// of a public file as usual.
     private static func create(_ path: String, isSecret: Bool, _ text: String) throws(CurveKeyFileError) {
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, isSecret ? 0o600 : 0o644)
-        guard descriptor >= 0 else {
-            if errno == EEXIST {
+        do throws(PrivateFile.Failure) {
+            try PrivateFile.create(path, isSecret: isSecret, text)
+        } catch {
+            if error.code == EEXIST {
                 throw CurveKeyFileError(
                     .exists, path, "exists already and keys are never overwritten; choose another name")
             }
-            throw CurveKeyFileError(.notWritten, path, "cannot be created: \(reason)")
-        }
-        let bytes = Array(text.utf8)
-        let isPrivate = !isSecret || fchmod(descriptor, 0o600) == 0
-        let isWritten =
-            unsafe isPrivate && Glibc.write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
-        let reason = unsafe String(cString: strerror(errno))
-        close(descriptor)
-        guard isWritten else {
-            _ = unsafe unlink(path)
-            throw CurveKeyFileError(.notWritten, path, "cannot be written: \(reason)")
+            throw CurveKeyFileError(.notWritten, path, "cannot be written: \(reason(error))")
         }
     }
 
-    /// The system's reason for the last failed call, with a remedy if there is one.
-    private static var reason: String {
-        switch errno {
+    /// The system's reason, with a remedy if there is one.
+    private static func reason(_ failure: PrivateFile.Failure) -> String {
+        switch failure.code {
         case ENOENT, ENOTDIR:
             "there is no such file or folder; check the path, or run 'sluice keygen NAME' to create keys"
         case EACCES, EPERM: "permission denied; run this command as the owner, or choose another path"
-        default: unsafe String(cString: strerror(errno))
+        default: failure.text
         }
     }
-
-    private static func octal(_ mode: mode_t) -> String { String(mode & 0o777, radix: 8) }
 }
 
 /// A failure to read or write a key file.

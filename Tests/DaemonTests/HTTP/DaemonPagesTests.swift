@@ -12,7 +12,8 @@ import Wire
     /// Serves the pages, and calls `body` with their address.
     private func serve(_ probe: HotLoopProbe, _ mailbox: Mailbox, _ body: (String) throws -> Void) throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let site = DaemonPages(probe, mailbox, HTTPConfiguration()).site
+        let token = try TokenGuard(file: nil, ConnectionRefusals(), logger)
+        let site = DaemonPages(probe, mailbox, HTTPConfiguration(), token).site
         let listener = try #require(try HTTPListener(at: .address("127.0.0.1", port: 0), site, logger: logger))
         defer { listener.close() }
         try body("\(listener.place)")

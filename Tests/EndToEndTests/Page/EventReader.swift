@@ -8,6 +8,8 @@ struct StatusEvent: Decodable {
     struct Model: Decodable {
         let name: String
         let fingerprint: String
+        let labels: [String: UInt64]
+        let probabilities: [UInt64]?
     }
 
     struct Latency: Decodable {
