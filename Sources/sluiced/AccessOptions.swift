@@ -39,9 +39,9 @@ struct AccessOptions: ParsableArguments {
     var maxSubscriptionBytes: Int?
 
     func validate() throws {
-        try Self.check("--max-message-size", maxMessageSize, AccessConfiguration.messageSizes)
-        try Self.check("--max-connections", maxConnections, AccessConfiguration.connectionCounts)
-        try Self.check("--max-subscription-bytes", maxSubscriptionBytes, AccessConfiguration.subscriptionBytes)
+        try check("--max-message-size", maxMessageSize, AccessConfiguration.messageSizes)
+        try check("--max-connections", maxConnections, AccessConfiguration.connectionCounts)
+        try check("--max-subscription-bytes", maxSubscriptionBytes, AccessConfiguration.subscriptionBytes)
     }
 
     /// Applies the flags.
@@ -53,9 +53,10 @@ struct AccessOptions: ParsableArguments {
         access.maximumConnections = maxConnections ?? access.maximumConnections
         access.maximumSubscriptionBytes = maxSubscriptionBytes ?? access.maximumSubscriptionBytes
     }
+}
 
-    private static func check(_ flag: String, _ value: Int?, _ range: ClosedRange<Int>) throws {
-        guard let value, !range.contains(value) else { return }
-        throw ValidationError("\(flag) must be from \(range.lowerBound) to \(range.upperBound)")
-    }
+/// Refuses the value of a flag that is not within a range.
+func check(_ flag: String, _ value: Int?, _ range: ClosedRange<Int>) throws {
+    guard let value, !range.contains(value) else { return }
+    throw ValidationError("\(flag) must be from \(range.lowerBound) to \(range.upperBound)")
 }

@@ -180,6 +180,7 @@ struct ServingOptions: ParsableArguments {
     var maxLength: Int?
 
     @OptionGroup var threads: ThreadOptions
+    @OptionGroup var history: HistoryOptions
 
     @OptionGroup(title: "HTTP") var http: HTTPOptions
     @OptionGroup(title: "Access") var access: AccessOptions
@@ -218,6 +219,7 @@ struct ServingOptions: ParsableArguments {
         try applyStreamLimits(to: &configuration)
         try threads.apply(to: &configuration)
         access.apply(to: &configuration.access)
+        history.apply(to: &configuration)
         try configuration.checkStateFolder(config == nil ? .usage : .configuration)
         return configuration
     }

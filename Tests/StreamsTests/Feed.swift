@@ -102,6 +102,7 @@ final class Feed {
         table.stepBatch()
         var decided = DecidedBatch()
         table.decideBatch(time: time, into: &decided)
+        table.recordHistory(decided)
     }
 
     /// Processes one batch of the backlog.
@@ -131,6 +132,7 @@ final class Feed {
         var decided = DecidedBatch()
         table.decideBatch(time: time, into: &decided)
         while table.hasBacklog { takeBacklog(time, into: &decided) }
+        table.recordHistory(decided)
         records = decided.records
         if let drop = decided.drops.first { throw drop.cause }
     }

@@ -52,18 +52,6 @@ extension AccessConfiguration {
     }
 }
 
-extension YAMLValue {
-    fileprivate func number(
-        in range: ClosedRange<Int>, _ key: AccessKey
-    ) throws(DaemonError) -> Int {
-        let number = try wholeNumber
-        guard range.contains(number) else {
-            throw error("'\(key.rawValue)' must be from \(range.lowerBound) to \(range.upperBound)")
-        }
-        return number
-    }
-}
-
 /// The role of an endpoint. A client needs a key that is authorized for this role.
 enum EndpointRole: String, CaseIterable, Sendable {
     case ingest, decisions, control

@@ -69,6 +69,10 @@ private struct ConfigurationReader {
                 guard DaemonConfiguration.isHighWaterMark(configuration.highWaterMark) else {
                     throw value.error("'high_water_mark' must be from 1 to 100000000 messages")
                 }
+            case .history:
+                configuration.historyPoints = try value.number(in: DaemonConfiguration.historySizes, key)
+            case .historyBytes:
+                configuration.historyBytes = try value.number(in: DaemonConfiguration.historyByteCounts, key)
             case .workers: configuration.workers = try threadCount(value, key)
             case .ioThreads: configuration.ioThreads = try threadCount(value, key)
             case .models: configuration.models = try models(value)

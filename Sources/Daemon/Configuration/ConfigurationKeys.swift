@@ -67,11 +67,15 @@ enum FileKey: String, KeySet {
     case ioThreads = "io_threads"
     case lastValue = "last_value"
     case highWaterMark = "high_water_mark"
+    case history
+    case historyBytes = "history_bytes"
     case models
 
     var meaning: KeyMeaning {
         switch self {
-        case .ingest, .decisions, .control, .http, .workers, .ioThreads, .lastValue, .highWaterMark: sameFlag
+        case .ingest, .decisions, .control, .http, .workers, .ioThreads, .lastValue, .highWaterMark, .history,
+            .historyBytes:
+            sameFlag
         case .log: .own("The log on stderr.", value: "mapping", usual: "none")
         case .state: .own("The stored state.", value: "mapping", usual: "none")
         case .access: .own("The keys of clients, and the limits on each.", value: "mapping", usual: "none")
@@ -91,7 +95,7 @@ enum FileKey: String, KeySet {
         case .state: StateKey.allCases
         case .access: AccessKey.allCases
         case .models: ModelKey.allCases
-        case .control, .workers, .ioThreads, .lastValue, .highWaterMark: []
+        case .control, .workers, .ioThreads, .lastValue, .highWaterMark, .history, .historyBytes: []
         }
     }
 

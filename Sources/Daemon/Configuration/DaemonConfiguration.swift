@@ -140,6 +140,10 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var forgetAfter: Double?
     /// The number of streams at which the daemon refuses new ones; nil for no limit.
     public var maximumStreams: Int?
+    /// The number of decisions in the history of each stream; see ``historySizes``.
+    public var historyPoints = 120
+    /// The maximum size of all histories, in bytes; see ``historyByteCounts``.
+    public var historyBytes = 64 << 20
     /// The daemon's response if, at the start, stored state belongs to other weights.
     public var onOtherWeights = StreamTable.OtherWeights.refuse
     /// The daemon's response if, at the start, the state folder is damaged.
@@ -164,6 +168,11 @@ public struct DaemonConfiguration: Equatable, Sendable {
 
     /// Whether `count` is a permitted number of threads, from 1 to ``maximumThreads``.
     public static func isThreadCount(_ count: Int) -> Bool { (1...maximumThreads).contains(count) }
+
+    /// The permitted values of ``historyPoints``. With 0, no history is kept.
+    public static let historySizes = 0...StreamTable.maximumHistoryPoints
+    /// The permitted values of ``historyBytes``. The lower bound is large enough for the longest history of one stream.
+    public static let historyByteCounts = (1 << 17)...(1 << 40)
 
     /// Returns whether an interval is permitted: more than 0 seconds, and at most a year.
     ///

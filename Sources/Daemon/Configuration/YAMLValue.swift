@@ -114,6 +114,15 @@ struct YAMLValue {
         }
     }
 
+    /// Reads a whole number within a range.
+    func number(in range: ClosedRange<Int>, _ key: some KeySet) throws(DaemonError) -> Int {
+        let number = try wholeNumber
+        guard range.contains(number) else {
+            throw error("'\(key.rawValue)' must be from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
     var truth: Bool {
         get throws(DaemonError) {
             switch try text {

@@ -20,12 +20,14 @@ extension HotLoop {
         case .status:
             reply(.success(status()), to: address)
         case .streams(let prefix, let after, let limit):
-            startPage(StreamPageSearch(prefix: prefix, after: after, limit: limit), for: address)
+            startPage(.page(StreamPageSearch(prefix: prefix, after: after, limit: limit)), for: address)
         case .namedStreams(let ids):
             report(table.statuses(of: ids, time: clock.now), for: address) { StreamPage(streams: $0, next: nil) }
         case .stream(let id):
             let status = try answering { () throws(StreamsError) in try table.status(of: id, time: clock.now) }
             report([status], for: address) { $0[0] }
+        case .history(let request):
+            try history(request, for: address)
         case .reset(let selection):
             reset(selection, for: address)
         case .remove(let selection):

@@ -1,10 +1,18 @@
 import Streams
 import Wire
 
-/// A page of streams that a controller is waiting for.
+/// A search through the streams that a controller is waiting for.
 struct PageJob {
+    enum Search {
+        case page(StreamPageSearch)
+        case history(HistorySearch, HistoryRequest)
+        /// The search is being continued. It is not stored here meanwhile, because a second copy of what it has found
+        /// would be made.
+        case underWay
+    }
+
     let address: ControlServer.ReturnAddress
-    var search: StreamPageSearch
+    var search: Search
 }
 
 /// Builds pages of streams, a few slots at a time.
@@ -16,7 +24,7 @@ extension HotLoop {
 
     /// Begins a page. Later requests of the same controller wait until the page is complete, so that they cannot affect
     /// the page.
-    mutating func startPage(_ search: StreamPageSearch, for address: ControlServer.ReturnAddress) {
+    mutating func startPage(_ search: PageJob.Search, for address: ControlServer.ReturnAddress) {
         requests.hold(address.controller)
         pages.append(PageJob(address: address, search: search))
     }
@@ -27,7 +35,7 @@ extension HotLoop {
         repeat {
             guard !pages.isEmpty else { return }
             var page = pages.removeFirst()
-            if table.goOn(with: &page.search, slots: Self.slotsPerLook) {
+            if goOn(with: &page.search) {
                 finish(page)
             } else {
                 pages.append(page)
@@ -35,10 +43,53 @@ extension HotLoop {
         } while ContinuousClock.now < end
     }
 
+    /// Continues a search.
+    ///
+    /// - Returns: Whether all streams have been looked at.
+    private mutating func goOn(with search: inout PageJob.Search) -> Bool {
+        var current = PageJob.Search.underWay
+        swap(&current, &search)
+        switch consume current {
+        case .page(var page):
+            defer { search = .page(page) }
+            return table.goOn(with: &page, slots: Self.slotsPerLook)
+        case .history(var recent, let request):
+            defer { search = .history(recent, request) }
+            return table.goOn(with: &recent, count: Self.slotsPerLook)
+        case .underWay: return true
+        }
+    }
+
     private mutating func finish(_ page: PageJob) {
-        let found = table.page(of: page.search, time: clock.now)
-        report(found.streams, for: page.address) { StreamPage(streams: $0, next: found.next) }
+        switch page.search {
+        case .page(let search):
+            let found = table.page(of: search, time: clock.now)
+            report(found.streams, for: page.address) { StreamPage(streams: $0, next: found.next) }
+        case .history(let search, let request):
+            let copies = table.histories(of: search, limit: request.points ?? .max, time: clock.now)
+            reply(copies, request, to: page.address)
+        case .underWay: break
+        }
         requests.release(page.address.controller)
+    }
+
+    /// Answers with the last decisions of streams, or begins to search for the streams.
+    mutating func history(
+        _ request: HistoryRequest, for address: ControlServer.ReturnAddress
+    ) throws(ControlError) {
+        switch request.streams {
+        case .named(let ids):
+            reply(table.histories(of: ids, limit: request.points ?? .max, time: clock.now), request, to: address)
+        case .recent(let count, let text, let name):
+            let model: Int? = if let name { try index(ofModel: name) } else { nil }
+            startPage(.history(HistorySearch(text: text, model: model, limit: count), request), for: address)
+        }
+    }
+
+    private mutating func reply(
+        _ copies: HistoryCopies, _ request: HistoryRequest, to address: ControlServer.ReturnAddress
+    ) {
+        replyBeside(to: address) { copies.answer(since: request.since) }
     }
 
     /// Answers the requests for unfinished pages with an error, so that the daemon can stop without finishing the

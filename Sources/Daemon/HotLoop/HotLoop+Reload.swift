@@ -22,6 +22,15 @@ extension HotLoop {
     mutating func reload(
         _ name: String, resetting: Bool, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
+        let model = try index(ofModel: name)
+        guard !isStopping else { throw stopped(model) }
+        _ = ask(.request(from: address, resetting: resetting), ofModel: model)
+    }
+
+    /// Returns the index of a model.
+    ///
+    /// - Throws: ``ControlError`` if there is no such model.
+    func index(ofModel name: String) throws(ControlError) -> Int {
         guard let model = table.models.firstIndex(where: { $0.name == name }) else {
             let known = table.models.map(\.name)
             throw ControlError(
@@ -31,8 +40,7 @@ extension HotLoop {
                         for: name.shortened, among: known,
                         else: "the models are \(known.map { "'\($0)'" }.joined(separator: ", "))"))
         }
-        guard !isStopping else { throw stopped(model) }
-        _ = ask(.request(from: address, resetting: resetting), ofModel: model)
+        return model
     }
 
     /// Drops the waiting reloads and those whose file is still being read, so that the daemon can stop without waiting

@@ -131,6 +131,7 @@ extension HotLoop {
         if !decided.drops.isEmpty { countDrops(decided) }
         recordLatency(decisions: decided.records.count)
         table.countByModel(decided)
+        table.recordHistory(decided)
         decided.removeAll()
         if table.hasEvents { announceEvents() }
     }

@@ -169,6 +169,7 @@ struct HotLoop: ~Copyable {
         reloads = ReloadQueue(models: table.models.count)
         table.hasStore = configuration.durableFolder != nil
         table.maximumStreams = configuration.maximumStreams
+        table.keepHistory(points: configuration.historyPoints, bytes: configuration.historyBytes)
         idleSweep = IdleSweep(
             idleAfter: configuration.idleAfter, forgetAfter: configuration.forgetAfter)
         self.logger = logger
@@ -237,6 +238,7 @@ struct HotLoop: ~Copyable {
         let goesOn = !isFull && hasBatchInWork
         try poller.wait(milliseconds: goesOn || hasWork ? 0 : millisecondsToWait)
         clock.synchronize()
+        table.noteTime(clock.now)
         if let step = clock.takeStep() { table.noteClock(steppedBy: step, to: clock.now) }
         let start = SteadyClock.now()
         if poller.mayBeReadable(mailboxItem) { readMail() }

@@ -152,6 +152,7 @@ extension StreamTable {
         }
         streams[slot].step = 0
         markChanged(slot)
+        history.mark(.reset, of: slot, at: history.time)
     }
 
     mutating func remove(_ slot: Int) {
@@ -163,6 +164,7 @@ extension StreamTable {
         if streams[slot].isPaused { pausedCount -= 1 }
         if streams[slot].waits { stopWaiting(slot) }
         ledger.remove(slot)
+        history.remove(slot)
         hibernation.clearFault(slot)
         doomed.remove(slot)
         index.remove(slot: slot)

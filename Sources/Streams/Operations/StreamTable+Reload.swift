@@ -42,6 +42,7 @@ extension StreamTable {
         let count = count(ofModel: model)
         try checkReload(model, with: served, isPossible: resetting || count == 0 || before.canCarry(to: served))
         if before.imageFingerprint == served.imageFingerprint && !resetting { return count }
+        history.removeAll(ofModel: model)
 
         // If the rows can stay, reuse them instead of copying them, so that they are never in memory twice.
         let keepsRows = before.canCarry(to: served) && before.model.outputs == served.model.outputs

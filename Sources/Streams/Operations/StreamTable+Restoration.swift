@@ -74,6 +74,7 @@ extension StreamTable {
             if streams[slot].isAsleep { giveRow(slot) }
             hibernation.clearFault(slot)
             put(image, at: slot)
+            history.mark(.restored, of: slot, at: history.time)
             goOn(slot)
         }
     }

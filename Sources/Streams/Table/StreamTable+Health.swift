@@ -32,6 +32,7 @@ extension StreamTable {
         event.sequence = stream.sequence
         event.to = goesBack ? ServingPolicy.Fault.checkpoint.rawValue : ServingPolicy.Fault.zero.rawValue
         events.append(event)
+        history.mark(.quarantined, of: slot, at: time)
         streams[slot].step = 0
         if goesBack {
             hibernation.markFaulty(slot)

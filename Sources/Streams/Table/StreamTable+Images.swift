@@ -133,6 +133,7 @@ extension StreamTable {
             hibernation.clearFault(slot)
             journal.recordPut(image, model: model)
             put(image, at: slot)
+            history.mark(.restored, of: slot, at: history.time)
         }
     }
 

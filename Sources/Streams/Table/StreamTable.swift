@@ -84,6 +84,8 @@ public struct StreamTable: ~Copyable {
     /// Scratch memory of ``lookAhead(_:of:_:)``: first the hashes, then the slots of the streams whose entries will be
     /// admitted next.
     var expected = GrowingBuffer<UInt32>()
+    /// The last decisions of streams.
+    var history = HistoryRings(capacity: 0, bytes: 0)
 
     /// Creates an empty table.
     ///

@@ -25,6 +25,11 @@ extension ControlCall<StreamStatus> {
     public static func stream(_ id: String) -> Self { Self(.stream(id)) }
 }
 
+extension ControlCall<HistoryAnswer> {
+    /// See ``ControlCommand/history(_:)``.
+    public static func history(_ request: HistoryRequest) -> Self { Self(.history(request)) }
+}
+
 extension ControlCall<ResetResult> {
     /// See ``ControlCommand/reset(_:)``.
     public static func reset(_ selection: ControlCommand.Selection) -> Self { Self(.reset(selection)) }

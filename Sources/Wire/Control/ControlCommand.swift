@@ -21,6 +21,8 @@ public enum ControlCommand: Equatable, Sendable {
     case namedStreams([String])
     /// Reports on one stream.
     case stream(String)
+    /// Reports the last decisions of some streams.
+    case history(HistoryRequest)
     /// Sets the state of streams to zero.
     case reset(Selection)
     /// Removes streams and their stored state.
@@ -66,7 +68,7 @@ extension ControlCommand {
     /// The methods. Their raw values are the names on the wire.
     public enum Method: String, CaseIterable, Sendable {
         /// The method of the ``ControlCommand`` with the same name.
-        case status, streams, stream, reset, remove, snapshot, snapshots, restore
+        case status, streams, stream, history, reset, remove, snapshot, snapshots, restore
         /// The method of ``ControlCommand/deleteSnapshot(name:)``.
         case deleteSnapshot = "delete_snapshot"
         /// The method of ``ControlCommand/readSnapshot(name:after:limit:)``.
@@ -146,6 +148,10 @@ extension ControlCommand.Method {
             Declaration(["stream"], concernsStreams: true) { given throws(ControlError) in
                 .stream(try given.required("stream"))
             }
+        case .history:
+            Declaration(HistoryRequest.parameters, concernsStreams: true) { given throws(ControlError) in
+                .history(try HistoryRequest(given))
+            }
         case .reset: .selecting { .reset($0) }
         case .remove: .selecting { .remove($0) }
         case .snapshot: .selectingInSnapshot { .snapshot(name: $0, $1) }
@@ -212,6 +218,7 @@ extension ControlCommand {
         case .status: .status
         case .streams, .namedStreams: .streams
         case .stream: .stream
+        case .history: .history
         case .reset: .reset
         case .remove: .remove
         case .snapshot: .snapshot
@@ -242,6 +249,7 @@ extension ControlCommand {
             members["limit"] = .integer(Int64(limit))
         case .namedStreams(let ids): members["ids"] = .array(ids.map(JSONValue.string))
         case .stream(let id): members["stream"] = .string(id)
+        case .history(let request): members = request.json
         case .reset(let selection), .remove(let selection), .pause(let selection), .resume(let selection):
             members[selection.key] = selection.value
         case .snapshot(let name, let selection), .restore(let name, let selection):

@@ -77,29 +77,49 @@ struct Parameters {
     }
 
     func limit() throws(ControlError) -> Int {
-        guard let value = members["limit"] else { return ControlCommand.defaultLimit }
-        guard case .integer(let limit) = value, limit >= 1, limit <= ControlCommand.maximumLimit else {
+        try wholeNumber("limit", in: 1...ControlCommand.maximumLimit) ?? ControlCommand.defaultLimit
+    }
+
+    /// A whole number; nil if the parameter is missing.
+    func wholeNumber(_ name: String, in range: ClosedRange<Int>) throws(ControlError) -> Int? {
+        guard let value = members[name] else { return nil }
+        guard case .integer(let number) = value, range.contains(Int(number)) else {
             throw ControlError(
-                .invalidParams, "'limit' must be a whole number from 1 to \(ControlCommand.maximumLimit)")
+                .invalidParams, "'\(name)' must be a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
-        return Int(limit)
+        return Int(number)
+    }
+
+    /// A number; nil if the parameter is missing.
+    func number(_ name: String) throws(ControlError) -> Double? {
+        switch members[name] {
+        case nil: return nil
+        case .integer(let number): return Double(number)
+        case .number(let number): return number
+        default: throw ControlError(.invalidParams, "'\(name)' must be a number")
+        }
     }
 
     /// The ids of the requested streams; nil if the request asks for a page instead.
     func ids() throws(ControlError) -> [String]? {
-        guard let value = members["ids"] else { return nil }
+        guard members["ids"] != nil else { return nil }
         guard members.count == 1 else {
             throw ControlError(
                 .invalidParams, "'ids' cannot be combined with 'prefix', 'after' or 'limit'; leave those out")
         }
-        guard case .array(let values) = value, values.count <= ControlCommand.maximumNamed else {
-            throw ControlError(
-                .invalidParams, "'ids' must be an array of at most \(ControlCommand.maximumNamed) stream ids")
+        return try ids("ids", atMost: ControlCommand.maximumNamed)
+    }
+
+    /// An array of stream ids; nil if the parameter is missing.
+    func ids(_ name: String, atMost maximum: Int) throws(ControlError) -> [String]? {
+        guard let value = members[name] else { return nil }
+        guard case .array(let values) = value, values.count <= maximum else {
+            throw ControlError(.invalidParams, "'\(name)' must be an array of at most \(maximum) stream ids")
         }
         var ids: [String] = []
         for value in values {
             guard case .string(let id) = value else {
-                throw ControlError(.invalidParams, "'ids' must contain only strings")
+                throw ControlError(.invalidParams, "'\(name)' must contain only strings")
             }
             ids.append(id)
         }
