@@ -46,6 +46,27 @@ extension DecisionBoard {
         #expect(board.summary == "1 decision on 2 streams")
     }
 
+    @Test func `a stream with a history begins with the bars of its last decisions`() {
+        var board = DecisionBoard()
+        let status = StreamStatus(
+            stream: "a", model: "m", sequence: 12_695, step: 239, probability: .one(1), label: 1, idleSeconds: 3,
+            paused: false)
+        var history = StreamHistory(status, threshold: 0.5)
+        (history.times, history.probabilities) = ([1, 2, 3], [0, nil, 1])
+        board.add(history, at: start)
+        board.add(StreamHistory(status, threshold: 0.5), at: start)
+        #expect(board.texts(120, 24)[3].hasSuffix("▁ █"))
+        #expect(board.texts(120, 24)[3].contains("12695  replayed"))
+        // The first decision arrived while the history was being reported, and is part of it.
+        for sequence: UInt64 in 12_695...12_696 {
+            board.add(
+                Decision(sequence: sequence, step: 240, time: 0, flags: [], label: 0, probabilities: [0.5]), stream: "a"
+            )
+        }
+        #expect(board.texts(120, 24)[3].hasSuffix("▁ █▅"))
+        #expect(board.summary == "2 decisions on 1 stream")
+    }
+
     @Test func `a full board shows the streams whose label changed most recently, and counts the others`() {
         var board = DecisionBoard()
         for number in 0..<20 { board.add(decision(0.5, .changed), stream: "s\(number)") }

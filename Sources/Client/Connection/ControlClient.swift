@@ -124,6 +124,35 @@ package final class ControlClient {
         return found
     }
 
+    /// Returns the last decisions of streams.
+    ///
+    /// - Parameters:
+    ///   - request: The streams and the decisions to include.
+    ///   - type: The type of the answer, such as ``HistoryAnswer`` or arbitrary JSON.
+    /// - Returns: The daemon's answer; nil if the daemon is of a version that keeps no history.
+    /// - Throws: ``ClientError``, as in ``call(_:)``.
+    package func history<R: Codable & Sendable>(
+        _ request: HistoryRequest, as type: R.Type = HistoryAnswer.self
+    ) throws(ClientError) -> R? {
+        switch try ask(.history(request), as: type) {
+        case .success(let answer): return answer
+        case .failure(let error) where error.code == .methodNotFound: return nil
+        case .failure(let error): throw ClientError(error)
+        }
+    }
+
+    /// Returns the last decisions of the streams that decided most recently, as many as the live table shows.
+    ///
+    /// - Parameter prefix: The prefix of the ids; empty for all.
+    /// - Returns: At most 1,000 streams.
+    /// - Throws: ``ClientError``, as in ``call(_:)``.
+    package func histories(prefix: String) throws(ClientError) -> [StreamHistory] {
+        let count = HistoryRequest.recentCounts.upperBound
+        let request = HistoryRequest(
+            .recent(count, search: prefix.isEmpty ? nil : prefix, model: nil), points: Sparkline.capacity)
+        return try history(request)?.streams.filter { $0.stream.utf8.starts(with: prefix.utf8) } ?? []
+    }
+
     /// Visits streams page by page, ordered by id.
     ///
     /// - Parameters:

@@ -71,9 +71,10 @@ package enum Report {
     ///   - stream: The stream.
     ///   - model: The stream's model; nil if the daemon no longer has it.
     ///   - state: The stream's state, or its buffered timesteps.
+    ///   - history: The stream's last decisions; nil if the daemon is of a version that keeps none.
     /// - Returns: Lines.
     package static func lines(
-        _ stream: StreamStatus, model: DaemonStatus.Model?, state: [Float]
+        _ stream: StreamStatus, model: DaemonStatus.Model?, state: [Float], history: HistoryAnswer?
     ) -> [String] {
         var facts = FactList(width: width)
         facts.append("stream", stream.stream)
@@ -83,6 +84,7 @@ package enum Report {
         facts.append("step", Quantity.count(stream.step))
         facts.append("probability", probability(of: stream))
         facts.append("label", label(of: stream))
+        if let history { facts.append("history", HistoryText.text(history)) }
         facts.append("idle", Quantity.duration(stream.idleSeconds))
         let norm = state.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
         let largest = state.reduce(0) { max($0, abs(Double($1))) }

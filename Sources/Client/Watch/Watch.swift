@@ -70,14 +70,16 @@ package struct Watch {
 
     /// Shows decisions until a limit is reached, Ctrl-C is pressed, or the reader closes the output.
     ///
-    /// - Parameter title: The title of the live table.
+    /// - Parameters:
+    ///   - title: The title of the live table.
+    ///   - histories: Returns the histories of the watched streams, with which the live table begins.
     /// - Throws: ``ClientError`` if a message is not a decision, or if writing fails.
-    package mutating func run(title: String) throws(ClientError) {
+    package mutating func run(title: String, histories: () -> [StreamHistory]) throws(ClientError) {
         do throws(ClientError) {
             if options.events {
                 try writeEvents()
             } else if options.format == nil, canShowBoard {
-                try showBoard(title: title)
+                try showBoard(title: title, histories())
             } else {
                 try writeLines(as: options.format ?? .csv)
             }
@@ -156,8 +158,9 @@ package struct Watch {
         }
     }
 
-    private mutating func showBoard(title: String) throws(ClientError) {
+    private mutating func showBoard(title: String, _ histories: [StreamHistory]) throws(ClientError) {
         var board = LiveBoard(title: title, order: options.order, hasColours: hasColours)
+        for history in histories { board.add(history) }
         let keys = try ClientError.wrapping { () throws(ZeroMQError) in try TerminalKeys() }
         if let keys { subscriber.add(keys.wakeup) }
         subscriber.takesReplayed = true

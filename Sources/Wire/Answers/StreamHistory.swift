@@ -52,6 +52,8 @@ public struct StreamHistory: Codable, Equatable, Sendable {
     public var probability: Float?
     /// The sequence number of the last timestep consumed, counted over the stream's life.
     public var timesteps: UInt64
+    /// The number of timesteps since the last reset.
+    public var step: UInt64
     /// The number of gaps in the stream's sequence numbers since the daemon's start.
     public var gaps: UInt64
     /// The number of skipped timesteps since the daemon's start.
@@ -70,7 +72,7 @@ public struct StreamHistory: Codable, Equatable, Sendable {
     public var marks: [HistoryMark] = []
 
     private enum CodingKeys: String, CodingKey {
-        case stream, model, label, probability, timesteps, gaps, duplicates, paused, threshold
+        case stream, model, label, probability, timesteps, step, gaps, duplicates, paused, threshold
         case idleSeconds = "idle_seconds"
         case times, probabilities, marks
     }
@@ -86,6 +88,7 @@ public struct StreamHistory: Codable, Equatable, Sendable {
         label = status.label
         probability = status.probability.values.max().flatMap { $0.isFinite ? $0 : nil }
         timesteps = status.sequence
+        step = status.step
         gaps = status.tally.gaps
         duplicates = status.tally.duplicates
         paused = status.paused
@@ -101,6 +104,7 @@ public struct StreamHistory: Codable, Equatable, Sendable {
         try container.encode(label, forKey: .label)
         try container.encode(probability, forKey: .probability)
         try container.encode(timesteps, forKey: .timesteps)
+        try container.encode(step, forKey: .step)
         try container.encode(gaps, forKey: .gaps)
         try container.encode(duplicates, forKey: .duplicates)
         try container.encode(paused, forKey: .paused)

@@ -61,8 +61,10 @@ struct StreamsCommand: ParsableCommand {
 struct StreamCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stream",
-        abstract: "Show one stream in full: position, last decision, state and counters.",
+        abstract: "Show one stream in full: position, last decisions, state and counters.",
         discussion: """
+            The history shows the last decisions that fit, the newest on the right. --json has all that the daemon keeps.
+
               sluice stream meter-1
             """)
 
@@ -73,11 +75,23 @@ struct StreamCommand: ParsableCommand {
 
     func run() throws {
         let client = try options.connection.client(in: try ConnectionOptions.context())
-        guard !options.json else { return try options.print([try client.callForJSON(.stream(id))]) }
+        guard !options.json else { return try options.print([try JSONText.line(of: try json(from: client))]) }
         let stream = try client.call(.stream(id))
         let model = try client.call(.status).models.first { $0.name == stream.model }
         let state = try client.call(.export(id)).stateValues(outputs: model?.outputs ?? 0)
-        try options.print(Report.lines(stream, model: model, state: state))
+        let history = try client.history(HistoryRequest(.named([id])))
+        try options.print(Report.lines(stream, model: model, state: state, history: history))
+    }
+
+    /// Returns the daemon's answer, with the stream's last decisions as the member `history`.
+    private func json(from client: ControlClient) throws(ClientError) -> JSONValue {
+        let answer = try client.call(.stream(id), as: JSONValue.self)
+        let history = try client.history(HistoryRequest(.named([id])), as: JSONValue.self)
+        guard case .object(var members) = answer, case .array(let streams) = history?.members?["streams"],
+            let first = streams.first?.members
+        else { return answer }
+        members["history"] = .object(first.filter { ["times", "probabilities", "marks"].contains($0.key) })
+        return .object(members)
     }
 }
 

@@ -22,8 +22,9 @@ struct WatchCommand: ParsableCommand {
             Of several decisions endpoints, the command takes the first in the codec binary, else in batch, else in json. \
             With --decisions, it reads all three.
 
-            A daemon with last_value sends a new subscriber the last decision of each stream. The live table shows them \
-            at once, with the flag replayed; lines show each decision only once.
+            The live table begins with the last decisions of up to 1000 streams that decided most recently, with the flag \
+            replayed, unless --decisions names the endpoint. A daemon with last_value also sends a new subscriber the \
+            last decision of each stream. Lines show each decision only once.
 
               sluice watch meter-
               sluice watch --format jsonl > decisions.jsonl
@@ -79,12 +80,14 @@ struct WatchCommand: ParsableCommand {
     func run() throws {
         let context = try ConnectionOptions.context()
         var models: [DaemonStatus.Model] = []
+        var control: ControlClient?
         let endpoint: Endpoint
         var topicPrefix: String? = DecisionBatch.topicPrefix
         if let decisions {
             endpoint = try Self.endpoint(decisions, "--decisions")
         } else {
             let client = try connection.client(in: context)
+            control = client
             let status = try client.call(.status)
             models = status.models
             let published = try status.publishedDecisions(
@@ -103,7 +106,7 @@ struct WatchCommand: ParsableCommand {
         let title = "watching \(shown) at \(endpoint.address)"
         var output = StandardStream.error
         try output.writeLine(title)
-        try watch.run(title: title)
+        try watch.run(title: title) { (try? control?.histories(prefix: prefix)) ?? [] }
     }
 
     private static func endpoint(_ text: String, _ name: String) throws -> Endpoint {

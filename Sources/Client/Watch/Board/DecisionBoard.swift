@@ -21,6 +21,9 @@ package struct DecisionBoard {
         var changed: UInt64
         /// The time of the decision.
         var time: ContinuousClock.Instant
+        /// The sequence number of the stream's last timestep when the daemon reported the stream's history; nil if it
+        /// reported none.
+        var known: UInt64?
     }
 
     /// The time without a decision after which a row is shown faint, in seconds.
@@ -54,7 +57,27 @@ package struct DecisionBoard {
         rows[key, default: Row(decision: decision, changed: count, time: time)].decision = decision
         rows[key]?.time = time
         if decision.flags.contains(.changed) { rows[key]?.changed = count }
-        rows[key]?.sparkline.append(Self.probability(decision))
+        // A decision that was made after the subscription but before the history was reported arrives twice.
+        if decision.sequence > rows[key]?.known ?? 0 { rows[key]?.sparkline.append(Self.probability(decision)) }
+    }
+
+    /// Adds a stream with the decisions that it had before the watch began.
+    ///
+    /// - Parameters:
+    ///   - history: The stream's history.
+    ///   - now: The current time.
+    package mutating func add(_ history: StreamHistory, at now: ContinuousClock.Instant) {
+        let key = StreamKey(history.stream)
+        guard rows[key] == nil, let time = history.times.last else { return }
+        let decision = Decision(
+            sequence: history.timesteps, step: history.step, time: Int64(time * 1e9), flags: .replayed,
+            label: history.label, probabilities: [history.probability ?? .nan])
+        var row = Row(
+            decision: decision, changed: count, time: now - .seconds(history.idleSeconds), known: history.timesteps)
+        for probability in history.probabilities.suffix(Sparkline.capacity) {
+            row.sparkline.append(probability ?? .nan)
+        }
+        rows[key] = row
     }
 
     /// Returns the number of streams whose ids contain the view's filter.

@@ -38,6 +38,9 @@ struct LiveBoard {
         board.add(decision, stream: stream, at: now - .seconds(age))
     }
 
+    /// Adds a stream with the decisions that it had before the watch began.
+    mutating func add(_ history: StreamHistory) { board.add(history, at: .now) }
+
     /// Applies a key.
     mutating func press(_ key: TerminalKey, rows: Int) {
         let shown = still?.board ?? board
