@@ -104,6 +104,7 @@ class Browser:
             page.command(f"{domain}.enable")
         page.resize(width, height)
         page.command("Page.navigate", url=address)
+        page.wait("location.href !== 'about:blank' && document.readyState === 'complete'", f"{address} does not load")
         return page
 
     def processes(self):
