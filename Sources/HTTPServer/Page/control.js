@@ -23,11 +23,14 @@ export function ask({ title, text, confirm, name = null, type = 'text', value = 
   return new Promise((resolve) => {
     const finish = (answer) => {
       input.value = '';
-      [dialog.onclose, byID('ask-form').onsubmit, byID('ask-cancel').onclick] = [null, null, null];
+      [dialog.oncancel, byID('ask-form').onsubmit, byID('ask-cancel').onclick] = [null, null, null];
       dialog.close();
       resolve(answer);
     };
-    dialog.onclose = () => finish(null);
+    dialog.oncancel = (event) => {
+      event.preventDefault();
+      finish(null);
+    };
     byID('ask-cancel').onclick = () => finish(null);
     byID('ask-form').onsubmit = (event) => {
       event.preventDefault();
