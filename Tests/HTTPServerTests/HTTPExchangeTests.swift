@@ -14,7 +14,10 @@ import Testing
         init(in connections: HTTPConnections = HTTPConnections()) throws {
             let frames = HTTPRequestFrames()
             let page = HTTPPage.page("/healthz") { _, loop in loop.makeSucceededFuture(.line(.ok, "ok")) }
-            let site = HTTPSite([page], hosts: []) { "no answer for \($0)" }
+            let echo = HTTPPage.action("/echo", maximumBody: 20) { request, loop in
+                loop.makeSucceededFuture(.line(.ok, "got \(String(buffer: request.body))"))
+            }
+            let site = HTTPSite([page, echo], hosts: []) { "no answer for \($0)" }
             try channel.pipeline.syncOperations.addHandlers(
                 frames, ByteToMessageHandler(HTTPRequestDecoder()), HTTPResponseEncoder(),
                 HTTPExchange(behind: frames, site, in: connections))
@@ -28,12 +31,15 @@ import Testing
             channel.embeddedEventLoop.run()
         }
 
-        /// The statuses of the replies since the previous call.
-        func statuses() throws -> [Int] {
+        /// The replies since the previous call.
+        func replies() throws -> [Substring] {
             var text = ""
             while let part = try channel.readOutbound(as: ByteBuffer.self) { text += String(buffer: part) }
-            return text.split(separator: "HTTP/1.1 ").compactMap { Int($0.prefix(3)) }
+            return text.split(separator: "HTTP/1.1 ")
         }
+
+        /// The statuses of the replies since the previous call.
+        func statuses() throws -> [Int] { try replies().compactMap { Int($0.prefix(3)) } }
 
         func wait(_ seconds: Int64) { channel.embeddedEventLoop.advanceTime(by: .seconds(seconds)) }
     }
@@ -69,6 +75,45 @@ import Testing
         #expect(try connection.statuses() == [200])
         connection.wait(5)
         #expect(try connection.statuses() == [408])
+    }
+
+    private static func post(_ body: String) -> String {
+        "POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+    }
+
+    @Test(arguments: [1, 2, 3, 7, 1_000])
+    func `pipelined requests with bodies are answered in order, however their bytes arrive`(size: Int) throws {
+        let connection = try Connection()
+        let bodies = ["one", "", "GET / HTTP/1.1\r\n\r\n", "four"]
+        let text = Array((bodies.map(Self.post).joined() + Self.request).utf8)
+        for start in stride(from: 0, to: text.count, by: size) {
+            let piece = text[start..<min(start + size, text.count)]
+            try connection.send(String(decoding: piece, as: UTF8.self))
+        }
+        let replies = try connection.replies()
+        #expect(replies.map { $0.prefix(3) } == ["200", "200", "200", "200", "200"])
+        for (body, reply) in zip(bodies, replies) { #expect(reply.hasSuffix("\r\n\r\ngot \(body)\n")) }
+        #expect(connection.channel.isActive)
+    }
+
+    @Test func `a body that is too large, incomplete or of unknown length is refused`() throws {
+        let cases = [
+            (Self.post(String(repeating: "a", count: 21)), 413),
+            ("POST /echo HTTP/1.1\r\nHost: a\r\nHost: a\r\nContent-Length: 1\r\n\r\na", 400),
+            ("POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 411),
+            ("POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 411),
+            ("POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
+            ("POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n", 400),
+            ("POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999999999999999999\r\n\r\n", 400),
+            ("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\na", 413),
+            ("POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\nabcd", 408),
+        ]
+        for (text, status) in cases {
+            let connection = try Connection()
+            try connection.send(text)
+            connection.wait(5)
+            #expect(try connection.statuses() == [status], "\(text)")
+        }
     }
 
     @Test func `a connection above the maximum closes the one that has waited longest`() throws {

@@ -13,14 +13,14 @@ struct DaemonPages: Sendable {
     private let mailbox: Mailbox
     private let configuration: HTTPConfiguration
     private let token: TokenGuard
-    private let feed: StatusFeed
+    private let feed: HTTPEventFeed
 
     init(_ probe: HotLoopProbe, _ mailbox: Mailbox, _ configuration: HTTPConfiguration, _ token: TokenGuard) {
         self.probe = probe
         self.mailbox = mailbox
         self.configuration = configuration
         self.token = token
-        feed = StatusFeed(probe)
+        feed = HTTPEventFeed { loop in PageStatus.event(from: probe, on: loop) }
     }
 
     /// The pages.
@@ -28,7 +28,7 @@ struct DaemonPages: Sendable {
         HTTPSite(
             [
                 .page("/metrics", metrics), .page("/healthz", health), .page("/readyz", readiness),
-                .data("/api/page", facts), .data("/api/events", events),
+                .data("/api/page", facts), .data("/api/events", feed.answer),
                 .action("/api/call", maximumBody: PageRequest.maximumBody, call),
             ] + HTTPPage.files(home: .daemon), hosts: configuration.hosts
         ) { host in
@@ -75,17 +75,6 @@ struct DaemonPages: Sendable {
         ])
         let json = (try? JSONEncoder().encode(facts)) ?? Data()
         return loop.makeSucceededFuture(HTTPAnswer(.ok, type: Self.json, ByteBuffer(bytes: json)))
-    }
-
-    /// Answers with a stream of the daemon's status.
-    private func events(_ request: HTTPRequest, _ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
-        let given = request.parameter("every").map { Int($0) ?? 0 } ?? 1
-        guard StatusFeed.intervals.contains(given) else {
-            let range = StatusFeed.intervals
-            return loop.makeSucceededFuture(
-                .line(.badRequest, "'every' must be from \(range.lowerBound) to \(range.upperBound) seconds"))
-        }
-        return loop.makeSucceededFuture(.events { [feed] stream in feed.add(stream, every: given, on: loop) })
     }
 
     /// Carries out a control request.

@@ -4,8 +4,8 @@ import Synchronization
 
 /// An open stream of server-sent events to one client. Any thread may send.
 package final class HTTPEventStream: Sendable {
-    /// The maximum number of bytes that the server keeps for a client that does not read. Beyond it, the client is cut
-    /// off.
+    /// The maximum number of bytes that the server keeps for a client that does not read, besides one more event. Beyond
+    /// it, the client is cut off.
     static let maximumUnread = 1 << 18
 
     private let channel: any Channel
@@ -18,12 +18,15 @@ package final class HTTPEventStream: Sendable {
     /// Succeeds when the stream has ended, whoever ended it.
     package var closeFuture: EventLoopFuture<Void> { channel.closeFuture }
 
+    /// Whether the client has read all events, as far as the server can know: the system has taken them.
+    package var isRead: Bool { unread.load(ordering: .relaxed) == 0 }
+
     /// Sends an event. If the client has left too much unread, the stream ends instead.
     ///
     /// - Parameter event: The event.
     package func send(_ event: HTTPEvent) {
         let size = event.text.readableBytes
-        guard unread.add(size, ordering: .relaxed).newValue <= Self.maximumUnread else { return close() }
+        guard unread.add(size, ordering: .relaxed).oldValue <= Self.maximumUnread else { return close() }
         channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(event.text))).whenComplete { [self] _ in
             unread.subtract(size, ordering: .relaxed)
         }
