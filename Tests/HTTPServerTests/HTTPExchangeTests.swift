@@ -69,7 +69,7 @@ import Testing
         #expect(!connection.channel.isActive)
     }
 
-    @Test func `a request's timeout begins at its first byte, even if that arrives with an earlier request`() throws {
+    @Test func `a request's timeout begins at its first byte, even if it arrives with an earlier request`() throws {
         let connection = try Connection()
         try connection.send(Self.request + "GET /")
         #expect(try connection.statuses() == [200])

@@ -18,7 +18,7 @@ import Testing
     @Test(arguments: [
         "", ":80", ".", "a..b", "a b", "a/b", "a@b", "ä.example", "[::1", "[a]", "[::1]a", "::1", "a:b", "a\0",
     ])
-    func `a text that is not a host is refused`(text: String) {
+    func `a string that is not a host is refused`(text: String) {
         #expect(HTTPHost(text) == nil)
     }
 

@@ -3,7 +3,7 @@ import Testing
 
 /// Tests the checks that run when a model is built. They make checks in each step unnecessary.
 @Suite struct `The construction of a model` {
-    /// An invalid construction, and the error code that it must lead to.
+    /// An invalid construction, and the error code that it must produce.
     struct Case: CustomTestStringConvertible, Sendable {
         let testDescription: String
         let code: ModelError.Code

@@ -210,7 +210,7 @@ struct sluice_kernels {
     // the previous state's gradient that does not pass through the sums.
     void (*gru_back_tiles)(float *a, float *s, const float *before, float *dh, long count);
 
-    // y = factor y. Returns whether all products are finite.
+    // y = factor · y. Returns whether all products are finite.
     int (*scale)(float *y, float factor, long count);
 
     // One update of Adam for `count` weights w with the gradients g. first is 1 − β₁, and second is 1 − β₂.

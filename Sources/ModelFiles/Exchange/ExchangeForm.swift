@@ -6,7 +6,7 @@ import Wire
 /// format is converted to this form, and the engine's model is built from it. A `.safetensors` file that Sluice writes
 /// contains exactly this form.
 ///
-/// A weight's name joins the layer's name and Keras' name for the weight: `lstm/recurrent_kernel`,
+/// A weight's name consists of the layer's name and Keras' name for the weight: `lstm/recurrent_kernel`,
 /// `bidirectional/forward/kernel`.
 package struct ExchangeForm: Sendable {
     /// The JSON of a Sequential or Functional model, in UTF-8.

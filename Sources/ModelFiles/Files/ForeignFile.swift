@@ -32,7 +32,7 @@ package enum ForeignFile {
         throw Defect(.notAModel, savedModel)
     }
 
-    /// Refuses a file that begins as a Python pickle does.
+    /// Refuses a file that begins like a Python pickle.
     ///
     /// - Parameter start: The first bytes of the file.
     /// - Throws: ``Defect`` with the code `notAModel`.

@@ -1,17 +1,17 @@
-/// The step batches of several models, by the models' indices.
+/// The step batches of several models, indexed by model.
 ///
-/// Reading an object from an array counts a reference to it, which would take a third of the time that it takes to step
-/// a small model. This type adds a job without counting.
+/// Reading an object from an array counts a reference to the object. That would take a third as long as stepping a
+/// small model, so this type adds jobs without reference counting.
 @safe
 public struct StepBatches: ~Copyable {
     // Public because the hot path is in other modules, and Swift does not inline package declarations across modules.
 
     /// The batches; nil for a model that is not stepped in batches. This array keeps the batches alive.
     private let owned: [StepBatch?]
-    /// The same batches, without counted references.
+    /// The same batches, without reference counting.
     @usableFromInline let batches: GrowingBuffer<Unmanaged<StepBatch>?>
 
-    /// Creates the list.
+    /// Collects the batches.
     ///
     /// - Parameter batches: For each model, its batch; nil if it has none.
     public init(_ batches: [StepBatch?]) {

@@ -165,7 +165,7 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
     }
 }
 
-/// The kernels of the batched path: many streams at once, one lane each.
+/// The kernels of the batched path: many streams at once, each in its own lane.
 extension Kernels {
     /// The number of streams that the batched path steps at once.
     package var lanes: Int { Int(SLUICE_KERNELS_WIDTH) }

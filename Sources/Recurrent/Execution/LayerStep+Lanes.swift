@@ -1,4 +1,4 @@
-/// The batched path: one timestep of many streams at once, one lane each.
+/// The batched path: one timestep of many streams at once, each in its own lane.
 extension LayerStep {
     /// Whether the layer has a batched step. A layer without one steps the lanes one by one.
     var canStepLanes: Bool {

@@ -1,6 +1,6 @@
 public import Wire
 
-/// Puts decisions on many streams together, for the codec `batch`.
+/// Combines decisions on many streams into one message, for the codec `batch`.
 extension StreamTable {
     /// The range of consecutive messages of the same model that begins at an index of a decided batch.
     public func run(of decided: borrowing DecidedBatch, from first: Int) -> (model: Int, messages: Range<Int>) {

@@ -3,7 +3,7 @@ import Testing
 import Wire
 
 @Suite struct `A dropped message` {
-    /// An invalid message, and the cause for which it must be dropped.
+    /// An invalid message, and the cause that its drop must have.
     struct Bad: CustomTestStringConvertible, Sendable {
         let testDescription: String
         let cause: DropCause

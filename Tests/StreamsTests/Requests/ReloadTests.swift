@@ -28,7 +28,7 @@ import Wire
         let after = try feed.send("s", signal(5, from: 5))
         #expect(after == (try fresh.send("s", signal(5, from: 5))))
         #expect(after.map(\.step) == [6, 7, 8, 9, 10] && first.last?.step == 5)
-        // The old weights give other decisions.
+        // The old weights give different decisions.
         let old = Feed(served(try Self.model(0), fingerprint: "new"))
         try old.table.restore([expected])
         #expect(try bits(old.send("s", signal(5, from: 5))) != bits(after))
