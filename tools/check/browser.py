@@ -96,7 +96,7 @@ class Browser:
         return answer["result"]
 
     def open(self, address, width=1600, height=1000):
-        """Open a page in a tab of its own."""
+        """Open a page in a new tab."""
         target = self.command("Target.createTarget", url="about:blank")["targetId"]
         session = self.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         page = self.pages[session] = Page(self, target, session)
@@ -123,7 +123,7 @@ class Browser:
 
 
 class Page:
-    """A page in a tab. It records what the page writes to its console, and each address that it asks for."""
+    """A page in a tab. It records what the page writes to its console, and each address that it requests."""
 
     def __init__(self, browser, target, session):
         self.browser, self.target, self.session = browser, target, session
@@ -146,7 +146,7 @@ class Page:
         return self.browser.command(method, session=self.session, **params)
 
     def evaluate(self, expression):
-        """Return the value of an expression in JavaScript. A promise is waited for."""
+        """Return the value of a JavaScript expression. If the value is a promise, wait for its result."""
         answer = self.command("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
             details = answer["exceptionDetails"]
@@ -167,7 +167,7 @@ class Page:
         return self.evaluate(f"document.querySelector({json.dumps(selector)})?.textContent ?? null")
 
     def click(self, selector):
-        """Click with the mouse on the first element that matches."""
+        """Click the first element that matches."""
         place = self.evaluate(
             f"(() => {{ const found = document.querySelector({json.dumps(selector)}); found.scrollIntoView({{block: 'center'}});"
             " const box = found.getBoundingClientRect();"
@@ -180,7 +180,7 @@ class Page:
         self.command("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
     def wheel(self, selector, delta):
-        """Turn the mouse's wheel on the middle of the first element that matches."""
+        """Turn the mouse wheel over the middle of the first element that matches."""
         place = self.evaluate(
             f"(() => {{ const box = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
             " return {x: box.x + box.width / 2, y: box.y + box.height / 2}; })()")
@@ -193,7 +193,7 @@ class Page:
         self.command("Input.dispatchKeyEvent", type="keyUp", key=key, **{k: v for k, v in press.items() if k != "text"})
 
     def type(self, text):
-        """Type a text into the element that has the focus."""
+        """Type text into the focused element."""
         self.command("Input.insertText", text=text)
 
     def resize(self, width, height, scheme="light"):

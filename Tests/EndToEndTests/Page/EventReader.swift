@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// The data of an event `status`, as far as tests read it.
+/// The data of a `status` event, as far as the tests need it.
 struct StatusEvent: Decodable {
     struct Model: Decodable {
         let name: String
