@@ -12,9 +12,9 @@ final class PublishingSocket {
     let socket: Socket
     /// The endpoint of the socket. A `*` is replaced by the actual port.
     let endpoint: Endpoint
-    /// Whether there has been a subscription. Until then, nothing is sent: libzmq would discard each message, but takes
-    /// about as long for this as a small model for a decision. The end of a subscription is not counted, because libzmq
-    /// also reports the end of subscriptions that never began.
+    /// Whether anyone has subscribed since the start. Until then, nothing is sent: libzmq would discard each message,
+    /// and discarding it would take about as long as a decision of a small model. The flag stays set when subscriptions
+    /// end, because libzmq also reports the end of subscriptions that never began.
     var isSubscribed = false
     /// The number of times that a subscriber's queue was full and the subscriber began to miss messages.
     private(set) var overflows: UInt64 = 0

@@ -242,7 +242,7 @@ struct HotLoop: ~Copyable {
         if let step = clock.takeStep() { table.noteClock(steppedBy: step, to: clock.now) }
         let start = SteadyClock.now()
         if poller.mayBeReadable(mailboxItem) { readMail() }
-        // Before the timesteps, because a publisher without a subscription does not publish their decisions.
+        // Receive subscriptions before timesteps, because a publisher without a subscription publishes no decisions.
         for (publisher, item) in zip(publishers, publisherItems) where poller.mayBeReadable(item) {
             try publisher.takeSubscriptions()
         }

@@ -1,11 +1,11 @@
 import Wire
 import ZeroMQ
 
-/// The sender of a request, to which the reply goes.
+/// The sender of a request, which also receives the reply.
 enum Controller: Hashable, Sendable {
-    /// A peer of the control socket, by its routing id.
+    /// A peer of the control socket, identified by its routing id.
     case peer([UInt8])
-    /// A page, by its call.
+    /// A page, identified by its call.
     case page(PageCall)
 }
 

@@ -41,12 +41,12 @@ public struct DecisionBatch: Sendable {
         return length
     }
 
-    /// Appends records of several streams, if all of them fit. None fit if their size differs from that of the earlier
-    /// records.
+    /// Appends records of several streams, if all of the records fit. None fit if their size differs from that of the
+    /// earlier records.
     ///
     /// - Parameters:
     ///   - newRecords: One or more whole records of one model, see ``DecisionRecords``.
-    ///   - longestID: The length of the longest id among their streams.
+    ///   - longestID: The length of the longest id of the records' streams.
     /// - Returns: The memory for the ids of the records, which the caller must fill; nil if the records do not fit.
     @_lifetime(&self)
     public mutating func append(_ newRecords: Span<UInt8>, longestID: Int) -> NewIDs? {
