@@ -112,6 +112,8 @@ struct FuzzCorpus {
         let commands: [ControlCommand] =
             [
                 .status, .streams(prefix: "s", after: "s1", limit: 10), .stream("s1"), .reset(.all),
+                .history(HistoryRequest(.named(["s1", "s2"]), points: 3)),
+                .history(HistoryRequest(.recent(5, search: "s", model: "state"), since: 0.5)),
                 .remove(.prefix("w-")),
                 .snapshot(name: "a", .all), .snapshots, .restore(name: "a", .stream("s1")), .deleteSnapshot(name: "a"),
                 .readSnapshot(name: "a", after: nil, limit: 5), .writeSnapshot(name: "b", images), .export("s1"),

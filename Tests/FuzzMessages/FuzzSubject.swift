@@ -29,6 +29,8 @@ struct FuzzSubject: ~Copyable {
         dictionary = known
         table = StreamTable(models: models)
         table.maximumStreams = Self.maximumStreams
+        // There is room for fewer streams than there are, so that they take each other's places.
+        table.keepHistory(points: 4, bytes: 1 << 14)
     }
 
     /// The dictionary that the subject knows at the beginning.
@@ -156,6 +158,7 @@ struct FuzzSubject: ~Copyable {
         table.stepBatch()
         table.decideBatch(time: time, into: &decided)
         takeBacklog()
+        table.recordHistory(decided)
         if decided.count > 0 { isReadable = decided.records.all.count == decided.records.count }
         if let drop = decided.drops.first { throw drop.cause }
     }
@@ -171,12 +174,26 @@ struct FuzzSubject: ~Copyable {
     }
 
     /// Carries out a command on streams as the daemon does.
+    private mutating func history(_ request: HistoryRequest) -> [String] {
+        let limit = request.points ?? .max
+        let copies: HistoryCopies
+        switch request.streams {
+        case .named(let ids): copies = table.histories(of: ids, limit: limit, time: time)
+        case .recent(let count, let text, _):
+            var search = HistorySearch(text: text, model: nil, limit: count)
+            while !table.goOn(with: &search, count: 100) {}
+            copies = table.histories(of: search, limit: limit, time: time)
+        }
+        return copies.answer(since: request.since).streams.map { "\($0)" }
+    }
+
     private mutating func carryOut(_ command: ControlCommand) throws(ControlError) -> [String] {
         switch command {
         case .stream(let id):
             ["\(try answering { () throws(StreamsError) in try table.status(of: id, time: time).sequence })"]
         case .streams(let prefix, let after, let limit):
             table.page(prefix: prefix, after: after, limit: limit, time: time).streams.map(\.stream)
+        case .history(let request): history(request)
         case .reset(let selection): ["\(try operate(.reset, on: selection))"]
         case .remove(let selection): ["\(try operate(.remove, on: selection))"]
         case .pause(let selection): ["\(try operate(.pause, on: selection))"]

@@ -20,6 +20,13 @@ public struct DecidedBatch: ~Copyable {
         let recordsEnd: UInt32
     }
 
+    /// A message of a stream that publishes only changes.
+    struct NotedMessage: BitwiseCopyable {
+        let slot: UInt32
+        /// The end of the message's outputs within ``DecisionRecords/noted``. The next message's outputs begin there.
+        let end: UInt32
+    }
+
     /// The time of the last batch in nanoseconds since the Unix epoch; nil before the first batch.
     public internal(set) var time: Int64?
     /// The records of all messages, in order.
@@ -27,6 +34,8 @@ public struct DecidedBatch: ~Copyable {
     /// The dropped sequences.
     public private(set) var drops: [Drop] = []
     private var messages: GrowingBuffer<Message>
+    /// The messages whose outputs are in ``DecisionRecords/noted``, published or not.
+    private(set) var noted = GrowingBuffer<NotedMessage>()
 
     /// Creates an empty batch.
     ///
@@ -66,6 +75,7 @@ public struct DecidedBatch: ~Copyable {
         records.removeAll()
         if !drops.isEmpty { drops = [] }
         messages.removeAll()
+        noted.removeAll()
     }
 
     /// Completes a message after its records have been appended.
@@ -75,5 +85,12 @@ public struct DecidedBatch: ~Copyable {
         let end = records.byteCount
         let isPublished = end > (count == 0 ? 0 : Int(messages[count - 1].recordsEnd))
         if isPublished { messages.append(Message(slot: UInt32(slot), recordsEnd: UInt32(end))) }
+        if !records.noted.isEmpty { endNoted(slot) }
+    }
+
+    private mutating func endNoted(_ slot: Int) {
+        let end = UInt32(records.noted.count)
+        let isNoted = end > (noted.count == 0 ? 0 : noted[noted.count - 1].end)
+        if isNoted { noted.append(NotedMessage(slot: UInt32(slot), end: end)) }
     }
 }

@@ -18,12 +18,30 @@ extension StreamTable {
     /// Notes the time for marks in histories.
     public mutating func noteTime(_ time: Int64) { history.time = time }
 
-    /// Records published decisions. The hot path calls this once the decisions are published, so that they do not wait.
+    /// Records published decisions, and all decisions of streams that publish only changes. The hot path calls this once
+    /// the decisions are published, so that they do not wait.
     public mutating func recordHistory(_ decided: borrowing DecidedBatch) {
         guard history.isOn else { return }
+        let hasNoted = decided.noted.count > 0
         for message in 0..<decided.count {
             let slot = decided.slot(of: message)
-            record(decided.records(of: message), of: slot, model: streams[slot].model)
+            let model = streams[slot].model
+            if hasNoted, rules[model].emit == .change { continue }
+            record(decided.records(of: message), of: slot, model: model)
+        }
+        if hasNoted { recordNoted(decided) }
+    }
+
+    private mutating func recordNoted(_ decided: borrowing DecidedBatch) {
+        let time = decided.time ?? history.time
+        var first = 0
+        for number in 0..<decided.noted.count {
+            let message = decided.noted[number]
+            let slot = Int(message.slot)
+            for output in first..<Int(message.end) {
+                history.record(decided.records.noted[output], of: slot, model: streams[slot].model, at: time)
+            }
+            first = Int(message.end)
         }
     }
 

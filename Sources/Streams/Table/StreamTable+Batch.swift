@@ -51,6 +51,8 @@ extension StreamTable {
         if numbers.gap {
             ledger.countGap(of: slot)
             streams[slot].gapPending = true
+            // The next published decision, whose flag marks the gap of other streams, may be far away.
+            if rules[model].emit == .change { history.mark(.gap, of: slot, at: history.time) }
         }
         let starts = flags.contains(.start) && numbers.duplicates == 0
         if starts || (numbers.gap && rules[model].resetsAtGap) {
@@ -247,6 +249,7 @@ extension StreamTable.Stream {
         let hasChanged = newLabel != label
         label = newLabel
 
+        if rule.emit == .change { decisions.note(outputs.count == 1 ? outputs[0] : outputs[Int(newLabel)]) }
         let isPublished =
             switch rule.emit {
             case .every: true

@@ -181,6 +181,8 @@ public struct DecisionRecords: Sendable {
     var end = 0
     @usableFromInline
     var number = 0
+    /// The outputs that decided labels, in order, for the histories of streams that publish only changes.
+    package private(set) var noted: [Float] = []
 
     /// The length of the records in bytes.
     @inlinable public var byteCount: Int { end }
@@ -211,7 +213,11 @@ public struct DecisionRecords: Sendable {
     public mutating func removeAll() {
         end = 0
         number = 0
+        if !noted.isEmpty { noted.removeAll(keepingCapacity: true) }
     }
+
+    /// Notes the output that decided a label, whether or not the decision is published.
+    package mutating func note(_ output: Float) { noted.append(output) }
 
     /// Appends a record. The parameters match ``Decision``'s properties.
     ///

@@ -55,5 +55,7 @@ import Wire
         #expect(try peer.status().timesteps - timestepsBefore >= 1_000_000)
         #expect(before.byOthers > warm.byOthers, "a request allocates, but the counter has not counted it")
         #expect(after.byOthers == before.byOthers, "the last one:\n\(after.last)")
+        let history = try peer.control.call(.history(HistoryRequest(.recent(100, search: nil, model: nil))))
+        #expect(history.streams.map(\.times.count).max() == history.points, "no history was kept")
     }
 }

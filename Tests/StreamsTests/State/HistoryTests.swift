@@ -51,6 +51,27 @@ import Wire
         #expect(history(feed, "s")[0].times == [1, 1, 1, 1])
     }
 
+    @Test func `a stream that publishes only changes has all of its decisions in the history, and its gaps`() throws {
+        let every = try feed()
+        let change = try feed(ServingPolicy(emit: .change))
+        let window = ServingPolicy.Mode("window:2:1") ?? .stateful
+        let windows = (try feed(ServingPolicy(mode: window)), try feed(ServingPolicy(mode: window, emit: .change)))
+        for (index, value) in signal(9).enumerated() {
+            for feed in [every, change, windows.0, windows.1] {
+                let sequence = UInt64(index < 8 ? index + 1 : index + 5)
+                try feed.send("s", [value], sequence: sequence, time: Int64(index) * Self.second)
+            }
+        }
+        #expect(change.table.counters.decisions < every.table.counters.decisions)
+        #expect(history(change, "s")[0].probabilities == history(every, "s")[0].probabilities)
+        #expect(history(change, "s")[0].times == [6, 7, 8])
+        #expect(history(change, "s")[0].marks.map(\.kind) == [.gap])
+        #expect(history(windows.1, "s")[0].probabilities == history(windows.0, "s")[0].probabilities)
+        try change.send("t", signal(20))
+        try every.send("t", signal(20))
+        #expect(history(change, "t")[0].probabilities == history(every, "t")[0].probabilities)
+    }
+
     @Test func `the history of a model with several outputs has the output of the class`() throws {
         let feed = Feed(served(try livelyModel(outputs: 3)))
         feed.table.keepHistory(points: 4, bytes: 1 << 20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import zmq
@@ -76,6 +76,18 @@ class Control(Connection):
             after = page["next"]
             if after is None:
                 return
+
+    def history(
+        self, streams: Sequence[str] | None = None, *, recent: int | None = None, search: str | None = None,
+        model: str | None = None, points: int | None = None, since: float | None = None,
+    ) -> list[Result]:
+        """Return the last decisions of the named streams, or of those that decided most recently.
+
+        Each result has the decisions' `times` and `probabilities`, and `marks`. `since` leaves out decisions up to a time
+        in seconds since the Unix epoch.
+        """
+        given = {"streams": streams, "recent": recent, "search": search, "model": model, "points": points, "since": since}
+        return list(self.call("history", **{name: value for name, value in given.items() if value is not None})["streams"])
 
     def wait_for(self, sequences: Mapping[str, int], timeout: float | None = None) -> None:
         """Wait until the daemon has consumed timesteps.

@@ -123,6 +123,15 @@ class ThePackage(unittest.TestCase):
         with self.assertRaisesRegex(NoAnswer, "'b-3' is at 50 of 51"):
             self.control.wait_for({"b-3": 51}, timeout=0.05)
 
+    def test_history_has_the_last_decisions(self):
+        self.producer.send("h-1", [0.3, 0.2], sequence=1)
+        self.control.wait_for({"h-1": 2})
+        one, = self.control.history(["h-1", "h-2"])
+        self.assertEqual(len(one["probabilities"]), 2)
+        self.assertAlmostEqual(one["probabilities"][1], self.control.stream("h-1")["probability"], places=6)
+        self.assertEqual([found["stream"] for found in self.control.history(recent=9, search="h-")], ["h-1"])
+        self.assertEqual(self.control.history(["h-1"], since=one["times"][1])[0]["times"], [])
+
     def test_state_can_be_reset_saved_restored_and_copied(self):
         self.producer.send("c-1", [0.3, 0.2], sequence=1)
         self.control.wait_for({"c-1": 2})
