@@ -96,6 +96,9 @@ import Wire
         #expect(try recent(peer, 1_000, "12/m").count == 50)
         #expect(try recent(peer, 1_000).count == 1_000)
         #expect(try recent(peer, 10, "nothing").isEmpty)
+        // The live table asks for a prefix, while a search finds the text anywhere.
+        #expect(try peer.control.histories(prefix: "hall-99").count == 11)
+        #expect(try peer.control.histories(prefix: "99").isEmpty)
         try peer.send(batches: [Entry("hall-77/meter", values(1))], size: 1)
         _ = try peer.allDecisions(1)
         #expect(try recent(peer, 2, "hall")[0] == "hall-77/meter")
