@@ -8,7 +8,7 @@ import Testing
 
 /// Tests streams of events over real sockets.
 @Suite struct `A stream of events` {
-    /// Counts the events of a server, and the streams that have ended.
+    /// The number of bytes in a server's events, and the number of streams that have ended.
     private final class Counts: Sendable {
         let bytes = Atomic<Int>(0)
         let ends = Atomic<Int>(0)
@@ -43,7 +43,7 @@ import Testing
         return connection
     }
 
-    /// Waits until so many streams have ended.
+    /// Waits until the given number of streams have ended.
     private func waitForEnds(_ count: Int, _ counts: Counts) {
         let deadline = ContinuousClock.now + .seconds(60)
         while counts.ends.load(ordering: .relaxed) < count, ContinuousClock.now < deadline { usleep(2_000) }
@@ -56,7 +56,7 @@ import Testing
         defer { listener.close() }
         let silent = try open(listener)
         waitForEnds(1, counts)
-        // The server itself keeps 256 KiB. The system's buffers on both sides hold the rest.
+        // The server itself buffers 256 KiB. The system's buffers on both sides hold the rest.
         #expect(counts.bytes.load(ordering: .relaxed) < 16 << 20)
         withExtendedLifetime(silent) {}
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import HTTPServer
 
-/// Tests a connection's timeouts with a clock that the tests set.
+/// Tests a connection with a clock that the tests set.
 @Suite struct `An HTTP connection` {
     /// A connection to a server that answers every request at once.
     private final class Connection {

@@ -3,7 +3,7 @@ import Testing
 @testable import HTTPServer
 
 @Suite struct `The files of the live pages` {
-    @Test func `all files together have less than 150 kB`() {
+    @Test func `all files together are smaller than 150 kB`() {
         #expect(PageFile.allCases.reduce(0) { $0 + $1.content.readableBytes } < 150_000)
     }
 
@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    @Test func `the pages have no scripts or styles in their text, as the policy forbids them`() {
+    @Test func `the pages have no inline scripts or styles, which the policy forbids`() {
         for file in PageFile.allCases where file.isDocument {
             let text = String(buffer: file.content)
             #expect(text.matches(of: #/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/#).isEmpty, "\(file)")

@@ -2,12 +2,12 @@ import Wire
 
 /// One decision of a stream's history, or a mark between two decisions.
 public struct HistoryPoint: BitwiseCopyable, Sendable {
-    /// The time in milliseconds since the Unix epoch, without the upper half. ``CopiedHistory`` completes the times.
+    /// The lower half of the time in milliseconds since the Unix epoch. ``CopiedHistory`` restores the upper half.
     let milliseconds: UInt32
-    /// The bits of the probability. A mark has the bits of a NaN that no decision is stored with.
+    /// The bits of the probability. A mark has the bits of a NaN that is never stored for a decision.
     private let bits: UInt32
 
-    /// The bits of the NaN that stands for every NaN of a model, followed by the bits of the marks.
+    /// The bits with which every NaN from a model is stored. The numbers that follow are the bits of the marks.
     private static let notANumber: UInt32 = 0x7fc0_0000
     private static let kinds = HistoryMark.Kind.allCases
 
@@ -39,7 +39,7 @@ public struct HistoryPoint: BitwiseCopyable, Sendable {
 }
 
 extension UInt32 {
-    /// The lower half of the milliseconds of a time in nanoseconds since the Unix epoch.
+    /// Converts nanoseconds since the Unix epoch to milliseconds, and keeps the lower half.
     @inline(__always)
     init(millisecondsOf time: Int64) { self.init(truncatingIfNeeded: time / 1_000_000) }
 }

@@ -1,13 +1,13 @@
 import Recurrent
 import Wire
 
-/// The last decisions of streams, for plots. Each stream's history is a ring of a fixed size from one pool. If the pool
-/// is used up, streams that have been idle for long give their rings to streams that decide.
+/// The last decisions of streams, for plots. Each stream's history is a ring of a fixed size from one pool. If no ring
+/// is free, a stream that decides takes the ring of a stream that has been idle for a long time.
 ///
 ///     slot ──places──▶ Ring {points, time, slot, model, next, count} ──▶ | point | point | …
 ///
-/// The rings are apart from the streams' records, so that the hot path does not load them. A ring is allocated when the
-/// first stream needs it, and is never moved.
+/// The rings are stored apart from the streams' records, so that the hot path does not load them. A ring is allocated
+/// when the first stream needs it, and is never moved.
 @safe
 struct HistoryRings: ~Copyable {
     /// The state of one ring.
@@ -19,12 +19,12 @@ struct HistoryRings: ~Copyable {
         /// The slot of the stream; ``none`` if the ring is free.
         var slot: UInt32
         var model: UInt16
-        /// The place of the next point in the ring.
+        /// The index of the next point in the ring.
         var next: UInt16 = 0
         var count: UInt16 = 0
     }
 
-    /// The limits on take-overs, which keep their cost low if far more streams decide than there are rings.
+    /// The limits on takeovers. They keep the cost low even if far more streams decide than there are rings.
     private enum TakeOver {
         /// The time for which ``looksPerPeriod`` applies, in nanoseconds.
         static let period: Int64 = 1_000_000
@@ -32,7 +32,7 @@ struct HistoryRings: ~Copyable {
         static let looksPerPeriod = 32
         /// The maximum number of rings to look at for one stream.
         static let looksPerStream = 8
-        /// The shortest idle time of a stream that loses its ring, in nanoseconds.
+        /// The idle time, in nanoseconds, that a stream must exceed to lose its ring.
         static let idleTime: Int64 = 300_000_000_000
     }
 
@@ -71,7 +71,7 @@ struct HistoryRings: ~Copyable {
     /// The maximum number of points in a ring.
     static let maximumCapacity = 10_000
 
-    /// The size of a ring in bytes, including what the system needs to manage its memory.
+    /// The size of a ring in bytes, including the allocator's overhead.
     static func byteCount(_ capacity: Int) -> Int {
         MemoryLayout<Ring>.stride + 16 + capacity * MemoryLayout<HistoryPoint>.stride
     }
@@ -79,7 +79,7 @@ struct HistoryRings: ~Copyable {
     var isOn: Bool { maximumRings > 0 }
     /// The number of streams that have a history.
     var heldCount: Int { rings.count - freeRings.count }
-    /// The end of the rings that have ever been used.
+    /// The number of rings that have ever been allocated.
     var ringCount: Int { rings.count }
 
     /// Returns the ring of a stream; nil if the stream has none.
@@ -89,7 +89,7 @@ struct HistoryRings: ~Copyable {
         return Int(places[slot])
     }
 
-    /// The slot and the newest point's time of a ring; nil if the ring is free.
+    /// The slot of a ring's stream, and the time of its newest point; nil if the ring is free.
     func stream(in ring: Int) -> (slot: Int, time: Int64)? {
         rings[ring].slot == Self.none ? nil : (Int(rings[ring].slot), rings[ring].time)
     }
@@ -107,8 +107,8 @@ struct HistoryRings: ~Copyable {
         append(HistoryPoint(probability, at: UInt32(millisecondsOf: time)), to: ring, at: time)
     }
 
-    /// Records a mark, if the stream has a history. Of several marks of a kind without a decision in between, only the
-    /// last remains.
+    /// Records a mark, if the stream has a history. If the newest point is a mark of the same kind, the new mark
+    /// replaces it.
     mutating func mark(_ kind: HistoryMark.Kind, of slot: Int, at time: Int64) {
         guard let ring = ring(of: slot) else { return }
         let state = rings[ring]
@@ -149,7 +149,8 @@ struct HistoryRings: ~Copyable {
         freeRings.append(UInt32(ring))
     }
 
-    /// Returns an empty ring for a stream that has none; nil if there is none to spare.
+    /// Assigns an empty ring to a stream that has none. Returns nil if no ring is free or can be taken from another
+    /// stream.
     @inline(never)
     private mutating func take(for slot: Int, model: Int, at time: Int64) -> Int? {
         guard let ring = freeRing() ?? idleRing(at: time) else { return nil }
@@ -173,9 +174,10 @@ struct HistoryRings: ~Copyable {
         return rings.count - 1
     }
 
-    /// Takes the ring of a stream that has been idle for long, from the rings at which the hand points next. The stream
-    /// has been idle for at least ``TakeOver/idleTime``, and for longer than its history covers. Otherwise, streams
-    /// that all decide once in a while would take the rings from each other in turn.
+    /// Takes a ring from a stream that has been idle for a long time, if there is one among the next few rings after
+    /// `hand`. The stream must have been idle for longer than ``TakeOver/idleTime``, and for longer than its history
+    /// covers. Without the second condition, streams that decide only once in a while would keep taking rings from one
+    /// another.
     private mutating func idleRing(at time: Int64) -> Int? {
         if time >= periodStart &+ TakeOver.period || time < periodStart {
             periodStart = time
@@ -207,8 +209,8 @@ struct HistoryRings: ~Copyable {
     ///
     /// - Parameters:
     ///   - slot: The slot of the stream.
-    ///   - limit: The maximum number of points to copy, of the newest.
-    /// - Returns: The points in order, which are none if the stream has no history.
+    ///   - limit: The maximum number of points to copy. The newest ones are copied.
+    /// - Returns: The points, oldest first; none if the stream has no history.
     func copy(of slot: Int, limit: Int) -> CopiedHistory {
         guard let ring = ring(of: slot) else { return CopiedHistory() }
         let state = rings[ring]

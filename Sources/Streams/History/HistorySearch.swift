@@ -1,16 +1,16 @@
 /// The search for the streams that decided most recently. The search looks at a few streams at a time, so that
 /// timesteps and requests can be handled in between.
 ///
-/// If there are many streams, only those that have a history are looked at. A search for a text looks at all streams.
-/// A stream that decides, or is added or removed during the search may be missing.
+/// If there are many streams, only those that have a history are looked at. A search for ids that contain a string
+/// looks at all streams. A stream that decides, is added or is removed during the search may be missing.
 public struct HistorySearch: Sendable {
-    /// The number of slots up to which all streams are looked at. Looking at them takes less than a millisecond, and
-    /// also finds streams that have not decided since the start.
+    /// The maximum number of slots for a search of all streams. Such a search takes less than a millisecond, and also
+    /// finds streams that have not decided since the start.
     private static let mostSlots = 65_536
 
     fileprivate typealias Candidate = (slot: Int, time: Int64)
 
-    /// The text that ids must contain; empty for all.
+    /// The string that ids must contain; empty for all.
     fileprivate let text: [UInt8]
     /// The index of the model; nil for all.
     fileprivate let model: Int?
@@ -19,13 +19,13 @@ public struct HistorySearch: Sendable {
     /// The next slot or ring to look at.
     fileprivate var next = 0
     private var found: [Candidate] = []
-    /// The time that a stream must exceed to be among the most recent.
+    /// The time after which a stream must have decided to be among the most recent.
     private var leastTime = Int64.min
 
     /// Begins a search.
     ///
     /// - Parameters:
-    ///   - text: The text that ids must contain; nil for all streams.
+    ///   - text: The string that ids must contain; nil for all streams.
     ///   - model: The index of the streams' model; nil for all models.
     ///   - limit: The maximum number of streams to find.
     public init(text: String?, model: Int?, limit: Int) {
@@ -34,7 +34,8 @@ public struct HistorySearch: Sendable {
         self.limit = limit
     }
 
-    /// Decides at the beginning whether to look only at streams that have a history.
+    /// Returns whether to look only at streams that have a history. The first call makes the choice for the whole
+    /// search.
     fileprivate mutating func begin(slots: Int, hasHistory: Bool) -> Bool {
         let usesHistory = usesHistory ?? (hasHistory && text.isEmpty && slots > Self.mostSlots)
         self.usesHistory = usesHistory
@@ -59,7 +60,7 @@ public struct HistorySearch: Sendable {
     /// Returns the slots of the streams, the most recently decided first.
     fileprivate mutating func slots() -> [Int] {
         keepMostRecent()
-        // A stream may have been given another ring during the search, and been found twice.
+        // A stream may have been given another ring during the search, and thus have been found twice.
         var seen: Set<Int> = []
         return found.compactMap { seen.insert($0.slot).inserted ? $0.slot : nil }
     }
@@ -104,7 +105,7 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - search: The search, which must have looked at all streams.
-    ///   - limit: The maximum number of points per stream, of the newest.
+    ///   - limit: The maximum number of points per stream. The newest ones are copied.
     ///   - time: Nanoseconds since the Unix epoch.
     /// - Returns: The streams, the most recently decided first.
     public func histories(of search: HistorySearch, limit: Int, time: Int64) -> HistoryCopies {
@@ -116,7 +117,7 @@ extension StreamTable {
 }
 
 extension Span<UInt8> {
-    /// Whether the bytes contain other bytes, which are not empty.
+    /// Whether the bytes contain the given sequence of at least one byte.
     fileprivate func contains(_ text: Span<UInt8>) -> Bool {
         guard count >= text.count else { return false }
         let first = text[0]

@@ -1,9 +1,9 @@
 import Wire
 
-/// Keeps the last decisions of streams, and answers requests for them. The history never affects a decision. It is only
-/// in memory, so it is empty after a start, and a reload of a model empties the histories of the model's streams.
+/// Keeps the last decisions of streams, and answers requests for them. The history never affects a decision. It is kept
+/// only in memory, so it is empty after a start. A reload of a model also empties the histories of the model's streams.
 extension StreamTable {
-    /// Keeps a history from now on, instead of the previous one.
+    /// Discards the history, and begins a new one.
     ///
     /// - Parameters:
     ///   - points: The number of decisions to keep for each stream, at most ``maximumHistoryPoints``; 0 for none.
@@ -15,11 +15,11 @@ extension StreamTable {
     /// The maximum number of decisions in the history of a stream.
     public static let maximumHistoryPoints = HistoryRings.maximumCapacity
 
-    /// Notes the time for marks in histories.
+    /// Notes the current time, which later marks in histories receive.
     public mutating func noteTime(_ time: Int64) { history.time = time }
 
-    /// Records published decisions, and all decisions of streams that publish only changes. The hot path calls this once
-    /// the decisions are published, so that they do not wait.
+    /// Records published decisions, and all decisions of streams that publish only changes. The hot path calls this
+    /// after publishing, so that the decisions do not wait for it.
     public mutating func recordHistory(_ decided: borrowing DecidedBatch) {
         guard history.isOn else { return }
         let hasNoted = decided.noted.count > 0
@@ -61,7 +61,7 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - ids: The ids, in any order.
-    ///   - limit: The maximum number of points per stream, of the newest.
+    ///   - limit: The maximum number of points per stream. The newest ones are copied.
     ///   - time: Nanoseconds since the Unix epoch.
     /// - Returns: The known streams, in the order of `ids`.
     public func histories(of ids: [String], limit: Int, time: Int64) -> HistoryCopies {

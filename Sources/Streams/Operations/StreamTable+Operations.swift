@@ -5,11 +5,11 @@ public import Wire
 ///
 ///     begin ──▶ sweep, timesteps, sweep, timesteps … sweep ──▶ end
 ///
-/// While an operation is under way, a stream has not been reached yet if its phase differs from the table's phase. The
-/// operation reaches the stream, at the latest, when the stream is next used, for example by a timestep. Only one
+/// While an operation is in progress, a stream has not been reached yet if its phase differs from the table's phase.
+/// The operation reaches the stream, at the latest, when the stream is next used, for example by a timestep. Only one
 /// operation sweeps at a time, and other requests on streams must wait until it ends.
 extension StreamTable {
-    /// Whether an operation is under way. Until it ends, no other request on streams may be carried out.
+    /// Whether an operation is in progress. Until it ends, no other request on streams may be carried out.
     public var isSweeping: Bool { sweep != nil }
 
     /// Makes an operation take effect. For a single stream, the operation is carried out at once; otherwise,
@@ -21,7 +21,7 @@ extension StreamTable {
     ///     outputs.
     /// - Returns: The number of selected streams, including any that need no change.
     /// - Throws: ``StreamsError`` if a single stream is selected and is unknown.
-    /// - Precondition: No operation is under way.
+    /// - Precondition: No operation is in progress.
     public mutating func begin(
         _ operation: StreamOperation, on selection: ControlCommand.Selection
     ) throws(StreamsError) -> Int {
@@ -45,11 +45,11 @@ extension StreamTable {
         return count
     }
 
-    /// Continues the operation under way.
+    /// Continues the current operation.
     ///
     /// - Parameter limit: The maximum number of slots to sweep. The sweep pauses early once there are enough copies for
     ///   one slice.
-    /// - Returns: Whether the operation has ended or none was under way.
+    /// - Returns: Whether the operation has ended, or there was none.
     public mutating func sweep(limit: Int) -> Bool {
         guard isSweeping else { return true }
         var left = limit
@@ -96,9 +96,8 @@ extension StreamTable {
         return removedKeys
     }
 
-    /// Carries out the operation under way on one stream, unless the operation has already reached the stream. The
-    /// stream may be gone afterwards. During a restoration, a stream of the snapshot is not reached until its values
-    /// arrive.
+    /// Carries out the current operation on one stream, unless the operation has already reached the stream. The stream
+    /// may be gone afterwards. During a restoration, a stream of the snapshot is not reached until its values arrive.
     mutating func reach(_ slot: Int) {
         guard let operation = sweep?.operation, !streams[slot].isReached(in: phase) else { return }
         if operation == .restore, restoration.has(slot, index.id(of: slot)) { return }

@@ -33,7 +33,7 @@ extension StreamTable {
     /// - Returns: The number of streams that keep their state.
     /// - Throws: ``StreamsError`` with the cause `otherState` if the state cannot continue, `mode` if waiting timesteps
     ///   do not fit the new weights, or `notRead` if a stream of the model is hibernating.
-    /// - Precondition: No operation is under way.
+    /// - Precondition: No operation is in progress.
     public mutating func beginReload(
         _ model: Int, with served: ServedModel, resetting: Bool, number: UInt16? = nil
     ) throws(StreamsError) -> Int {
@@ -86,7 +86,7 @@ extension StreamTable {
         }
     }
 
-    /// Moves a stream to the new weights when the operation under way reaches it.
+    /// Moves a stream to the new weights when the current operation reaches it.
     mutating func goOver(_ slot: Int) {
         guard let exchange, streams[slot].model == exchange.model else { return }
         if exchange.resets {

@@ -13,7 +13,7 @@ import Wire
 extension StreamTable {
     /// Begins to check streams. No stream changes before ``beginRestoring()``.
     ///
-    /// - Precondition: No operation is under way.
+    /// - Precondition: No operation is in progress.
     public mutating func beginChecking() {
         precondition(sweep == nil && !restoration.isBegun, "one operation after another")
         restoration = StreamRestoration()
@@ -139,7 +139,7 @@ extension StreamTable {
         restoration.awaited += 1
     }
 
-    /// Inserts a stream that belongs to the restoration under way.
+    /// Inserts a stream that belongs to the current restoration.
     mutating func insertToRestore(_ id: Span<UInt8>, model: Int) -> Int {
         let slot = insert(id, model: model)
         streams[slot].leave(phase)

@@ -9,13 +9,13 @@ public struct ModelTally: Equatable, Sendable {
     /// The number of decisions for each label.
     public let labels: [UInt64]
     /// The number of decisions whose probability lies in each part of the range from 0 to 1. The upper bound of a part
-    /// belongs to it. Nil if the model's outputs are not probabilities.
+    /// belongs to that part. Nil if the model's outputs are not probabilities.
     public let probabilities: [UInt64]?
     /// The sum of the counted probabilities.
     public let sum: Double
 }
 
-/// Counts the decisions of each model since the start. Counting allocates nothing and needs no references.
+/// Counts the decisions of each model since the start. Counting involves no allocation and no reference counting.
 ///
 ///     counts: | model 0: 20 parts, 256 labels | model 1: 20 parts, 256 labels | …
 struct DecisionTallies: ~Copyable {
@@ -59,8 +59,9 @@ struct DecisionTallies: ~Copyable {
 
     /// Returns the part that contains a probability.
     ///
-    /// Counted from 1 down, truncation makes the upper bound of a part belong to it. Arithmetic on the bits of a number
-    /// from 1 to 2, whose fraction is in 23 bits, is faster than a checked conversion.
+    /// The parts are counted from 1 downward, so that truncation assigns the upper bound of a part to that part. A
+    /// float from 1 to 2 has its fraction in the low 23 bits. Arithmetic on those bits is faster than a checked
+    /// conversion.
     @inline(__always)
     private static func part(of probability: Float) -> Int {
         let fraction = (2 - probability).bitPattern &- Float(1).bitPattern
@@ -78,8 +79,8 @@ struct DecisionTallies: ~Copyable {
 }
 
 extension StreamTable {
-    /// Counts published decisions by model. The hot path calls this once the decisions are published, so that they do
-    /// not wait.
+    /// Counts published decisions by model. The hot path calls this after publishing, so that the decisions do not wait
+    /// for it.
     public mutating func countByModel(_ decided: borrowing DecidedBatch) {
         for message in 0..<decided.count {
             let model = streams[decided.slot(of: message)].model

@@ -53,12 +53,12 @@ public struct StreamTable: ~Copyable {
     /// The slots of streams that the store is about to remove. Until the store has removed them, checkpoints omit these
     /// streams.
     var doomed = SlotSet()
-    /// The operation on many streams that is under way.
+    /// The current operation on many streams.
     var sweep: StreamSweep?
-    /// The table's phase. Between operations, all streams are in this phase. While an operation is under way, only the
-    /// streams that it has reached are in this phase.
+    /// The table's phase. Between operations, all streams are in this phase. While an operation is in progress, only
+    /// the streams that it has reached are in this phase.
     var phase = Stream.Phase()
-    /// The exchange of weights under way, during which streams move to the new weights.
+    /// The current exchange of weights, during which streams move to the new weights.
     var exchange: ModelExchange?
     /// The restoration of streams from a snapshot.
     var restoration = StreamRestoration()
@@ -251,7 +251,7 @@ public struct StreamTable: ~Copyable {
     }
 
     /// Admits a message of a stream that is paused, is hibernating, has waiting timesteps, or has not been reached by
-    /// the operation under way.
+    /// the current operation.
     private mutating func admitUnready(
         _ slot: Int, _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
     ) throws(DropCause) {

@@ -2,7 +2,7 @@ import Streams
 import Testing
 import Wire
 
-/// Tests the histories of decisions, which plots are drawn from.
+/// Tests the histories of decisions, from which plots are drawn.
 @Suite struct `The history of decisions` {
     private static let second: Int64 = 1_000_000_000
     /// The size of a history of 4 decisions, as the table counts it.
@@ -81,7 +81,7 @@ import Wire
         #expect(found.threshold == nil)
     }
 
-    @Test func `times stay right over years and when the clock is set back`() throws {
+    @Test func `times stay correct over years, and after the clock is set back`() throws {
         let feed = try feed()
         let days = [0, 20, 40, 60, 59]
         let times = days.map { 1_700_000_000 + 86_400 * Int64($0) }
@@ -109,11 +109,11 @@ import Wire
             ])
     }
 
-    @Test func `a stream that decides takes the ring of one that has been idle for long`() throws {
+    @Test func `a stream that decides takes the ring of one that has been idle for a long time`() throws {
         let feed = try feed(rings: 2)
         for time in 0..<4 { try feed.send("steady", signal(1), time: Int64(100 * time) * Self.second) }
         try feed.send("once", signal(1), time: 290 * Self.second)
-        // Nobody has been idle for five minutes.
+        // No stream has been idle for five minutes yet.
         try feed.send("new", signal(1), time: 589 * Self.second)
         #expect(history(feed, "steady", "once", "new").map(\.times.count) == [4, 1, 0])
         try feed.send("new", signal(1), time: 595 * Self.second)
@@ -133,7 +133,7 @@ import Wire
                 try feed.send(id, signal(1), time: Int64(600 * round + offset) * Self.second)
             }
         }
-        // While a history has only one decision, nobody knows how often its stream decides.
+        // A history of one decision does not show how often its stream decides, so the stream may lose its ring.
         #expect(history(feed, "a", "b", "c").map(\.times.count) == [4, 0, 4])
     }
 
@@ -160,7 +160,7 @@ import Wire
         #expect(history(feed, "a", "b").map(\.times.count) == [0, 3])
     }
 
-    @Test func `a search finds the most recent streams whose ids contain a text`() throws {
+    @Test func `a search finds the most recent streams whose ids contain a string`() throws {
         let feed = try feed(rings: 3)
         for number in 0..<300 { try feed.send("hall-\(number)/x", signal(1), time: Int64(number) * Self.second) }
         #expect(recent(feed, 3) == ["hall-299/x", "hall-298/x", "hall-297/x"])
