@@ -51,7 +51,8 @@ extension StreamTable {
         if numbers.gap {
             ledger.countGap(of: slot)
             streams[slot].gapPending = true
-            // The next published decision, whose flag marks the gap of other streams, may be far away.
+            // If the stream publishes only changes, mark the gap now. Its next published decision, whose flag would
+            // otherwise mark the gap, may be far away.
             if rules[model].emit == .change { history.mark(.gap, of: slot, at: history.time) }
         }
         let starts = flags.contains(.start) && numbers.duplicates == 0
