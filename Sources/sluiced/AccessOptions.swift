@@ -55,7 +55,7 @@ struct AccessOptions: ParsableArguments {
     }
 }
 
-/// Refuses the value of a flag that is not within a range.
+/// Refuses a flag's value if it is outside the range.
 func check(_ flag: String, _ value: Int?, _ range: ClosedRange<Int>) throws {
     guard let value, !range.contains(value) else { return }
     throw ValidationError("\(flag) must be from \(range.lowerBound) to \(range.upperBound)")

@@ -57,7 +57,7 @@ extension DecisionBoard {
         board.add(StreamHistory(status, threshold: 0.5), at: start)
         #expect(board.texts(120, 24)[3].hasSuffix("▁ █"))
         #expect(board.texts(120, 24)[3].contains("12695  replayed"))
-        // The first decision arrived while the history was being reported, and is part of it.
+        // The history already contains the first of these decisions, so only the second one adds a bar.
         for sequence: UInt64 in 12_695...12_696 {
             board.add(
                 Decision(sequence: sequence, step: 240, time: 0, flags: [], label: 0, probabilities: [0.5]), stream: "a"

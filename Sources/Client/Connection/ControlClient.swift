@@ -129,7 +129,7 @@ package final class ControlClient {
     /// - Parameters:
     ///   - request: The streams and the decisions to include.
     ///   - type: The type of the answer, such as ``HistoryAnswer`` or arbitrary JSON.
-    /// - Returns: The daemon's answer; nil if the daemon is of a version that keeps no history.
+    /// - Returns: The daemon's answer; nil if the daemon's version keeps no history.
     /// - Throws: ``ClientError``, as in ``call(_:)``.
     package func history<R: Codable & Sendable>(
         _ request: HistoryRequest, as type: R.Type = HistoryAnswer.self
@@ -141,7 +141,8 @@ package final class ControlClient {
         }
     }
 
-    /// Returns the last decisions of the streams that decided most recently, as many as the live table shows.
+    /// Returns the histories of the streams with the most recent decisions. Each history is as long as a sparkline of
+    /// the live table.
     ///
     /// - Parameter prefix: The prefix of the ids; empty for all.
     /// - Returns: At most 1,000 streams.

@@ -5,7 +5,8 @@ enum HistoryText {
     /// The maximum number of bars.
     private static let bars = 40
 
-    /// Returns the last decisions as a sparkline, with their range, number and duration, and what happened in between.
+    /// Returns the last decisions as a sparkline, followed by their range, number and duration, and by the counts of
+    /// marks such as resets.
     ///
     /// - Parameter answer: The daemon's answer for one stream.
     /// - Returns: One line.
@@ -29,7 +30,8 @@ enum HistoryText {
         return parts.joined(separator: ", ")
     }
 
-    /// Returns a probability unchanged, and the place of any other output between the least and the greatest.
+    /// Returns a probability unchanged. Scales any other output to its position between the least and the greatest
+    /// value.
     private static func scaled(_ value: Float, _ least: Float, _ greatest: Float) -> Float {
         guard least < 0 || greatest > 1 else { return value }
         return greatest > least ? (value - least) / (greatest - least) : 0.5

@@ -71,7 +71,7 @@ package enum Report {
     ///   - stream: The stream.
     ///   - model: The stream's model; nil if the daemon no longer has it.
     ///   - state: The stream's state, or its buffered timesteps.
-    ///   - history: The stream's last decisions; nil if the daemon is of a version that keeps none.
+    ///   - history: The stream's last decisions; nil if the daemon's version keeps none.
     /// - Returns: Lines.
     package static func lines(
         _ stream: StreamStatus, model: DaemonStatus.Model?, state: [Float], history: HistoryAnswer?

@@ -6,7 +6,7 @@ import Wire
 @Suite struct `The metrics of each model` {
     private struct Case {
         let name: String
-        /// The file among the fixtures, without its extension.
+        /// The path of the fixture, without its extension.
         let file: String
         let features: Int
         let areProbabilities: Bool
@@ -18,7 +18,7 @@ import Wire
         Case(name: "logit", file: "keras/evaluated/logit", features: 3, areProbabilities: false),
     ]
 
-    /// Returns the value of a sample, with its labels as in the text; nil if there is none.
+    /// Returns the value of a sample, which is given with its labels as in the text; nil if there is no such sample.
     private func value(of sample: String, in text: String) -> Double? {
         text.split(separator: "\n").first { $0.hasPrefix(sample + " ") }
             .flatMap { Double($0.dropFirst(sample.count + 1)) }

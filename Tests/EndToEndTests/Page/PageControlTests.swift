@@ -67,7 +67,7 @@ import Wire
             #expect(refusals[0].headers["www-authenticate"] == "Bearer")
         }
         #expect(try peer.decide("s1", values(1)).first?.step == 4)
-        // A missing token is the page's first question and is not counted. The daemon counts the other four.
+        // A page's first request has no token, so the daemon does not count a missing token. It counts the other four.
         let before = try peer.status()
         #expect(before.refusedConnections["control"] == UInt64(4 * calls.count) && before.paused == 0)
         _ = eventually { daemon.log.contains("its token is not the one in") ? true : nil }
@@ -110,7 +110,7 @@ import Wire
             "sluiced", [model2, "--http-control", folder.path("no/token")] + places + `The HTTP endpoint`.anyPort)
         #expect(nowhere.status == 73, "\(nowhere.errorOutput)")
         #expect(nowhere.errorOutput.contains("no/token: the token for HTTP cannot be written"))
-        // A check of the configuration makes no file.
+        // A check of the configuration creates no file.
         let missing = try FinishedProgram(
             "sluiced", [model2, "--http-control", folder.path("other"), "--check-config"] + `The HTTP endpoint`.anyPort)
         #expect(missing.status == 0, "\(missing.errorOutput)")

@@ -21,8 +21,8 @@ package struct DecisionBoard {
         var changed: UInt64
         /// The time of the decision.
         var time: ContinuousClock.Instant
-        /// The sequence number of the stream's last timestep when the daemon reported the stream's history; nil if it
-        /// reported none.
+        /// The sequence number of the last timestep that the reported history covers; nil if the daemon reported no
+        /// history.
         var known: UInt64?
     }
 
@@ -57,11 +57,12 @@ package struct DecisionBoard {
         rows[key, default: Row(decision: decision, changed: count, time: time)].decision = decision
         rows[key]?.time = time
         if decision.flags.contains(.changed) { rows[key]?.changed = count }
-        // A decision that was made after the subscription but before the history was reported arrives twice.
+        // A decision made after the subscription but before the history was reported is in the history too. Do not add
+        // a second bar for it.
         if decision.sequence > rows[key]?.known ?? 0 { rows[key]?.sparkline.append(Self.probability(decision)) }
     }
 
-    /// Adds a stream with the decisions that it had before the watch began.
+    /// Adds a stream with its decisions from before the watch began.
     ///
     /// - Parameters:
     ///   - history: The stream's history.

@@ -38,7 +38,7 @@ struct LiveBoard {
         board.add(decision, stream: stream, at: now - .seconds(age))
     }
 
-    /// Adds a stream with the decisions that it had before the watch began.
+    /// Adds a stream with its decisions from before the watch began.
     mutating func add(_ history: StreamHistory) { board.add(history, at: .now) }
 
     /// Applies a key.
