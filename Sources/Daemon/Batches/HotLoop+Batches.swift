@@ -45,6 +45,7 @@ extension HotLoop {
 
     /// Checks a message that was just received. If it is valid, its entries are admitted next.
     private mutating func beginBatch(from socket: IngestSocket) {
+        messages &+= 1
         do throws(DropCause) {
             try begin(&socket.batch.value)
         } catch {

@@ -30,6 +30,8 @@ struct PageStatus: Encodable {
     let time: Double
     let status: DaemonStatus
     let models: [Model]
+    /// The number of messages received from producers since the start.
+    let messages: UInt64
     let latency: Latency
 
     init(_ metrics: DaemonMetrics) {
@@ -42,6 +44,7 @@ struct PageStatus: Encodable {
                 labels: Dictionary(uniqueKeysWithValues: tally.labels.enumerated().map { ("\($0)", $1) }),
                 probabilities: tally.probabilities)
         }
+        messages = metrics.messages
         let buckets = metrics.latencies.cumulative
         latency = Latency(bounds: buckets.map(\.bound).filter(\.isFinite), counts: buckets.map(\.count))
     }

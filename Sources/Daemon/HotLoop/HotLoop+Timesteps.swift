@@ -45,6 +45,7 @@ extension HotLoop {
             // At most one message arrived since the last check, so the burst is over. Stop polling and give the
             // subscriber the core.
         } while count > countBefore + 1
+        messages &+= UInt64(count)
         return true
     }
 

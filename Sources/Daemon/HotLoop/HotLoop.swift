@@ -103,6 +103,8 @@ struct HotLoop: ~Copyable {
     var outsideJobs = 0
     var isStopping = false
     var controlRequests = DaemonMetrics.ControlRequests()
+    /// The number of messages received from producers since the start.
+    var messages: UInt64 = 0
 
     let access: AccessGuard
     var control: ControlServer

@@ -19,6 +19,9 @@ extension DaemonMetrics {
     }
 
     private func writeData(to text: inout PrometheusText) {
+        text.write(
+            "sluice_messages_total", .counter, "Messages received from producers, dropped ones included.",
+            Double(messages))
         text.write("sluice_timesteps_total", .counter, "Timesteps consumed.", Double(counters.timesteps))
         text.write("sluice_decisions_total", .counter, "Decisions published.", Double(counters.decisions))
         text.write(

@@ -24,6 +24,8 @@ struct DaemonMetrics: Sendable {
     /// The latencies from receiving a batch to publishing its decisions.
     var latencies: LatencyHistogram
     var controlRequests: ControlRequests
+    /// The number of messages received from producers since the start.
+    var messages: UInt64
     /// The last time at which all state was known to be stored, in nanoseconds since the Unix epoch; nil if no state is
     /// stored.
     var checkpointTime: Int64?
@@ -36,6 +38,7 @@ extension HotLoop {
             counters: table.counters, modelTallies: table.modelTallies, status: status(), startTime: startTime,
             isStopping: isStopping,
             latencies: latencies,
-            controlRequests: controlRequests, checkpointTime: isDurable ? checkpoints.lastGoodTime : nil)
+            controlRequests: controlRequests, messages: messages,
+            checkpointTime: isDurable ? checkpoints.lastGoodTime : nil)
     }
 }

@@ -36,7 +36,7 @@ connection.addEventListener('status', ({ detail: event }) => {
   status = event.status;
   recorder.add(event);
   table.total = status.streams;
-  table.setModels(status.models.map((model) => model.name));
+  table.setModels(status.models);
   view.setModels(status.models);
   if (view.stream === null) showHome(event);
   else view.refresh();

@@ -56,15 +56,16 @@ class ModelPanel {
     this.bars = element('canvas', { role: 'img' });
     this.scale = element('p.scale.dim', {}, element('span', { text: '0' }), element('span', { text: '1' }));
     this.courseTitle = element('h4');
+    this.outputs = element('div', {}, element('h4', { text: 'Outputs since the start' }), this.bars, this.scale);
     this.root = element('article.panel.model', {},
       element('div', {}, element('h3', { text: name }), this.pairs),
       element('div', {}, this.courseTitle, this.course, this.shares),
-      element('div', {}, element('h4', { text: 'Outputs since the start' }), this.bars, this.scale));
+      this.outputs);
   }
 
   show(model, counters, recorder) {
     setPairs(this.pairs, [
-      ['fingerprint', model.fingerprint.slice(0, 16)],
+      ['fingerprint', model.fingerprint.slice(0, 12)],
       ['mode', model.mode],
       ['threshold', levels(model.threshold).join(' up, ') + (levels(model.threshold).length > 1 ? ' down' : '') || 'largest output'],
       ['timestep', model.tokens ? `1 of ${count(model.tokens)} tokens` : `${quantity(model.features, 'feature')}`],
@@ -79,14 +80,16 @@ class ModelPanel {
   #showDecisions(model, counters, recorder) {
     const shares = recorder.shares(model.name, MINUTE);
     const label = model.outputs === 1 ? '1' : shares[0]?.label ?? '0';
-    setText(this.courseTitle, `Decisions with label ${label}, 0–100 %`);
+    setText(this.courseTitle, `Label ${label}, 0–100 %`);
     drawSparkline(this.course, recorder.share(model.name, label), { range: [0, 1] });
     const share = shares.find((each) => each.label === label)?.share ?? 0;
     this.course.setAttribute('aria-label', `Share of decisions with label ${label}; ${percent(share)} in the last minute`);
     this.#showShares(shares);
-    const isProbability = counters.probabilities?.some((total) => total > 0);
-    drawBars(this.bars, counters.probabilities ?? [], isProbability ? levels(model.threshold).filter((each) => each >= 0 && each <= 1) : []);
-    this.bars.setAttribute('aria-label', `Histogram of outputs in 20 parts of 0.05: ${(counters.probabilities ?? []).join(', ')}`);
+    // Outputs that are not probabilities have no fixed range.
+    this.outputs.hidden = !counters.probabilities;
+    if (!counters.probabilities) return;
+    drawBars(this.bars, counters.probabilities, model.outputs === 1 ? levels(model.threshold) : []);
+    this.bars.setAttribute('aria-label', `Histogram of outputs in 20 parts of 0.05: ${counters.probabilities.join(', ')}`);
   }
 
   #showShares(shares) {

@@ -23,7 +23,7 @@ const TILES = [
   {
     name: 'Timesteps', unit: '/s',
     value: ({ recorder }) => perSecond(recorder, 'timesteps'),
-    about: ({ recorder, event }) => messages(recorder, event),
+    about: ({ recorder }) => [`${perSecond(recorder, 'messages')} messages/s`],
     course: ({ recorder }) => recorder.rates('timesteps'),
   },
   {
@@ -90,11 +90,6 @@ function sum(counts = {}) {
 function perSecond(recorder, key) {
   const value = recorder.rate(key, RECENT);
   return value === null ? '–' : rate(value);
-}
-
-function messages(recorder, event) {
-  if (event.messages === undefined) return ['over the last 10 s'];
-  return [`${perSecond(recorder, 'messages')} messages/s`];
 }
 
 function latency(recorder, part) {

@@ -3,7 +3,6 @@
  */
 import { element, setText } from './elements.js';
 import { age, count, duration, output } from './format.js';
-import { levels } from './models.js';
 import { drawSparkline } from './plot.js';
 
 /** The columns. `key` returns the value to sort by; `order` is that of the first click. */
@@ -44,7 +43,7 @@ export class Row {
     this.root.append(...this.cells);
   }
 
-  show(entry, isSeen) {
+  show(entry, lines, isSeen) {
     const [id, label, probability, , idle, steps, gaps, duplicates, model] = this.cells;
     this.root.classList.toggle('gone', Boolean(entry.isGone));
     const badge = entry.isGone ? 'removed' : entry.paused ? '‖ paused' : '';
@@ -57,12 +56,11 @@ export class Row {
     setText(gaps, count(entry.gaps));
     setText(duplicates, count(entry.duplicates));
     setText(model, entry.model);
-    if (isSeen) this.#draw(entry);
+    if (isSeen) this.#draw(entry, lines);
   }
 
-  #draw(entry) {
+  #draw(entry, lines) {
     const { times, probabilities, marks } = entry;
-    const lines = levels(entry.threshold);
     drawSparkline(this.canvas, { xs: times, ys: probabilities }, { range: range(probabilities, lines), levels: lines, marks });
     const span = times.length > 1 ? duration(times.at(-1) - times[0]) : '';
     setText(this.span, span);

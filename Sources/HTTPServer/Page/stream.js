@@ -99,7 +99,7 @@ export class StreamView {
 
   #show() {
     const { times: xs, probabilities: ys, marks, threshold } = this.#entry ?? NO_HISTORY;
-    const lines = levels(threshold);
+    const lines = threshold === null ? [] : levels(this.#models.find((model) => model.name === this.#entry.model)?.threshold);
     const names = lines.length > 1 ? ['rise', 'fall'] : ['threshold'];
     this.#plot.setRange(range(ys, lines));
     this.#plot.set({

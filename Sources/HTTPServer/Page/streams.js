@@ -5,6 +5,7 @@ import { call } from './connection.js';
 import { element, setNote, setText } from './elements.js';
 import { count } from './format.js';
 import { Histories, MOST_ASKED } from './histories.js';
+import { levels } from './models.js';
 import { COLUMNS, Row } from './row.js';
 
 const STEP = 20;
@@ -12,6 +13,8 @@ const MOST = 200;
 /** The time between two searches among all streams, in milliseconds. In between, only the found streams are read. */
 const SEARCH_AGAIN = 10000;
 const TYPING = 250;
+/** A stream that decided within so many seconds is active. Which of the active ones was last matters to nobody. */
+const ACTIVE = 5;
 
 /** The table and its tools. */
 export class StreamTable {
@@ -28,6 +31,7 @@ export class StreamTable {
   #hasMore = false;
   #isPointed = false;
   #typing = 0;
+  #thresholds = new Map();
   #histories = new Histories();
   #observer = new IntersectionObserver((changes) => this.#notice(changes), { rootMargin: '40px' });
 
@@ -46,9 +50,11 @@ export class StreamTable {
   /** The number of all streams, for the line beside the title. */
   total = 0;
 
-  /** Fills the choice of models. */
-  setModels(names) {
+  /** Takes over the served models: fills the choice, and notes their thresholds for the plots. */
+  setModels(models) {
     const { model } = this.#parts;
+    const names = models.map(({ name }) => name);
+    this.#thresholds = new Map(models.map(({ name, threshold }) => [name, threshold]));
     if (model.dataset.names === names.join('\n')) return;
     model.dataset.names = names.join('\n');
     const chosen = model.value;
@@ -120,8 +126,16 @@ export class StreamTable {
     const streams = await this.#recent(recent, isNew ? [] : [...this.#seen]);
     const found = new Set(streams.map((entry) => entry.stream));
     const rest = isNew || streams.length < recent ? [] : this.#entries.filter((entry) => !found.has(entry.stream));
-    this.#entries = [...streams, ...rest].slice(0, this.#wanted);
+    this.#entries = [...this.#steady(streams), ...rest].slice(0, this.#wanted);
     if (recent === this.#wanted || streams.length < recent) this.#hasMore = streams.length === this.#wanted;
+  }
+
+  /** Returns streams in an order that changes little: those that are active now keep their places, below new ones. */
+  #steady(streams) {
+    const places = new Map(this.#entries.map((entry, index) => [entry.stream, index]));
+    const active = streams.filter((entry) => entry.idle_seconds < ACTIVE);
+    const place = (entry) => places.get(entry.stream) ?? -1;
+    return [...active.sort((a, b) => place(a) - place(b)), ...streams.filter((entry) => !(entry.idle_seconds < ACTIVE))];
   }
 
   /** Returns the most recent streams; the first by id if the daemon keeps no history. */
@@ -150,11 +164,16 @@ export class StreamTable {
     this.#removeOthers();
     const sorted = this.#sorted();
     sorted.forEach((entry, index) => this.#place(this.#row(entry.stream), index));
-    for (const entry of this.#entries) this.#rows.get(entry.stream).show(entry, this.#seen.has(entry.stream));
+    for (const entry of this.#entries) this.#rows.get(entry.stream).show(entry, this.#levels(entry), this.#seen.has(entry.stream));
     this.#keepOneTabStop(sorted);
     const held = this.#isHeld && sorted.length ? ', rows held' : '';
     setText(this.#parts.shown, `${count(sorted.length)} of ${count(this.total)}, ${this.#orderText()}${held}`);
     this.#parts.more.hidden = !this.#hasMore || this.#wanted >= MOST;
+  }
+
+  /** The threshold lines of a stream: none if its model has several outputs. */
+  #levels({ threshold, model }) {
+    return threshold === null ? [] : levels(this.#thresholds.get(model));
   }
 
   #orderText() {
@@ -216,7 +235,7 @@ export class StreamTable {
       if (isIntersecting) this.#seen.add(stream);
       else this.#seen.delete(stream);
       const entry = isIntersecting && this.#entries.find((each) => each.stream === stream);
-      if (entry) this.#rows.get(stream)?.show(entry, true);
+      if (entry) this.#rows.get(stream)?.show(entry, this.#levels(entry), true);
     }
   }
 

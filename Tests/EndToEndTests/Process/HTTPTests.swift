@@ -49,6 +49,7 @@ private struct Scrape {
         let scrape = try Scrape(daemon)
 
         #expect(status.timesteps == 12 && status.decisions == 12)
+        #expect(scrape["sluice_messages_total"] == 8)
         #expect(scrape["sluice_timesteps_total"] == 12)
         #expect(scrape["sluice_decisions_total"] == 12)
         #expect(scrape["sluice_duplicates_total"] == 1)
