@@ -1,7 +1,7 @@
 import Glibc
 import ZeroMQ
 
-/// The token with which a page may change the daemon. A file holds it, which only the daemon's user can read.
+/// The token that allows a page to change the daemon. It is stored in a file that only the daemon's user can read.
 struct ControlToken: Sendable {
     /// The permitted lengths of a token. A shorter token could be guessed.
     private static let lengths = 16...256
@@ -12,8 +12,8 @@ struct ControlToken: Sendable {
 
     /// Reads a token. Returns nil if there is no such file.
     ///
-    /// - Parameter path: The file: the token, and nothing else but white space.
-    /// - Throws: ``DaemonError`` if the file cannot be read, is accessible to others, or holds no token.
+    /// - Parameter path: The file, which contains the token and otherwise only whitespace.
+    /// - Throws: ``DaemonError`` if the file cannot be read, is accessible to others, or contains no token.
     init?(file path: String) throws(DaemonError) {
         let file: PrivateFile
         do throws(PrivateFile.Failure) {
@@ -41,7 +41,7 @@ struct ControlToken: Sendable {
         bytes = Array(words[0].utf8)
     }
 
-    /// Makes a token and writes it to a new file.
+    /// Creates a token and writes it to a new file.
     ///
     /// - Parameter path: The file.
     /// - Throws: ``DaemonError`` if the file cannot be written.
@@ -60,7 +60,7 @@ struct ControlToken: Sendable {
         bytes = Array(text.utf8)
     }
 
-    /// Returns whether a text is the token. The time does not depend on the number of equal characters.
+    /// Returns whether a string is the token. The comparison takes the same time no matter how many characters match.
     func equals(_ text: Substring) -> Bool {
         let given = Array(text.utf8)
         guard given.count == bytes.count else { return false }

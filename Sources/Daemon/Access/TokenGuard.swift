@@ -1,12 +1,12 @@
 import Logging
 import Synchronization
 
-/// Decides which pages may change the daemon, and counts and logs those that show a wrong token.
+/// Decides which pages may change the daemon, and counts and logs pages that present a wrong token.
 final class TokenGuard: Sendable {
     /// The answer to a page that asks for a change.
     enum Verdict: Equatable {
         case allowed
-        /// There is no `--http-control`.
+        /// Pages may change nothing, because `--http-control` is not given.
         case readOnly
         case noToken
         case wrongToken
@@ -22,7 +22,7 @@ final class TokenGuard: Sendable {
     ///
     /// - Parameters:
     ///   - file: The file of `--http-control`; nil if pages may change nothing.
-    ///   - refusals: Counts wrong tokens, as refused controllers.
+    ///   - refusals: Counts wrong tokens as refused controllers.
     ///   - logger: The daemon's log.
     /// - Throws: ``DaemonError`` if the file cannot be used.
     init(file: String?, _ refusals: ConnectionRefusals, _ logger: Logger) throws(DaemonError) {
@@ -35,7 +35,7 @@ final class TokenGuard: Sendable {
     /// Whether pages may change the daemon, if they have the token.
     var isOn: Bool { file != nil }
 
-    /// Makes the token if its file does not exist yet.
+    /// Creates the token if its file does not exist yet.
     ///
     /// - Throws: ``DaemonError`` if the file cannot be written.
     func begin() throws(DaemonError) {

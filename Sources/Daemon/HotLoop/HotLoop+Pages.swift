@@ -1,13 +1,13 @@
 import Streams
 import Wire
 
-/// A search through the streams that a controller is waiting for.
+/// A search through the streams. A controller is waiting for its result.
 struct PageJob {
     enum Search {
         case page(StreamPageSearch)
         case history(HistorySearch, HistoryRequest)
-        /// The search is being continued. It is not stored here meanwhile, because a second copy of what it has found
-        /// would be made.
+        /// The search is being continued. It is moved out of the job for that time, so that Swift does not copy the
+        /// results found so far.
         case underWay
     }
 
@@ -73,7 +73,7 @@ extension HotLoop {
         requests.release(page.address.controller)
     }
 
-    /// Answers with the last decisions of streams, or begins to search for the streams.
+    /// Answers with the last decisions of named streams, or begins a search for the most recent ones.
     mutating func history(
         _ request: HistoryRequest, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {

@@ -141,8 +141,8 @@ extension DaemonMetrics {
 }
 
 extension ModelTally {
-    /// The upper bounds of the parts, each with the number of probabilities that are at most the bound. The last bound
-    /// is infinite. Nil if the model's outputs are not probabilities.
+    /// The upper bounds of the buckets, each with the number of probabilities that are at most the bound. The last
+    /// bound is infinite. Nil if the model's outputs are not probabilities.
     fileprivate var cumulative: [(bound: Double, count: UInt64)]? {
         guard let probabilities else { return nil }
         var total: UInt64 = 0

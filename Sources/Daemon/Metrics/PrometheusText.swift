@@ -39,7 +39,7 @@ struct PrometheusText {
     /// - Parameters:
     ///   - name: The name of the metric, without the suffixes of its samples.
     ///   - help: A description of the metric.
-    ///   - histograms: The histograms, each with other labels.
+    ///   - histograms: The histograms. No two have the same labels.
     mutating func write(_ name: String, _ help: String, _ histograms: [Histogram]) {
         guard !histograms.isEmpty else { return }
         writeHead(name, .histogram, help)

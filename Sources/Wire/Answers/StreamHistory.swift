@@ -4,7 +4,7 @@ public struct HistoryAnswer: Codable, Equatable, Sendable {
     public var interval: Double?
     /// The maximum number of points that the daemon keeps for each stream; 0 if it keeps no history.
     public var points: Int
-    /// The streams, in the order of the request or the most recently decided first.
+    /// The streams, in the order of the request or with the most recent decision first.
     public var streams: [StreamHistory]
     /// The number of streams that have a history.
     public var held: Int

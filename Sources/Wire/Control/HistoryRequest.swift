@@ -4,8 +4,8 @@ public struct HistoryRequest: Equatable, Sendable {
     public enum Streams: Equatable, Sendable {
         /// The streams with these ids, in the same order. Unknown ids are left out.
         case named([String])
-        /// The streams that decided most recently: at most `count` of those whose ids contain `search`, if given, and
-        /// which `model` serves, if given.
+        /// At most `count` streams: those with the most recent decisions. `search` limits the search to ids that
+        /// contain a string, and `model` to the streams of one model.
         case recent(_ count: Int, search: String?, model: String?)
     }
 
@@ -16,17 +16,17 @@ public struct HistoryRequest: Equatable, Sendable {
 
     /// The streams whose decisions are wanted.
     public var streams: Streams
-    /// The maximum number of decisions for each stream, of the newest; nil for all that the daemon keeps.
+    /// The maximum number of decisions for each stream, counted from the newest; nil for all that the daemon keeps.
     public var points: Int?
-    /// The time in seconds since the Unix epoch after which decisions are included; nil for all.
+    /// The time after which decisions are included, in seconds since the Unix epoch; nil for all.
     public var since: Double?
 
     /// Creates a request.
     ///
     /// - Parameters:
     ///   - streams: The streams whose decisions are wanted.
-    ///   - points: The maximum number of decisions for each stream, of the newest; nil for all.
-    ///   - since: The time in seconds since the Unix epoch after which decisions are included; nil for all.
+    ///   - points: The maximum number of decisions for each stream; nil for all.
+    ///   - since: The time after which decisions are included, in seconds since the Unix epoch; nil for all.
     public init(_ streams: Streams, points: Int? = nil, since: Double? = nil) {
         self.streams = streams
         self.points = points

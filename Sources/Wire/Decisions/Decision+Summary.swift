@@ -1,5 +1,5 @@
 extension Decision {
-    /// The parts of a record that counters and a stream's history need.
+    /// The parts of a record that the counters and the histories need.
     package struct Summary {
         /// The time of the decision in nanoseconds since the Unix epoch.
         package let time: Int64

@@ -2,17 +2,17 @@ import Glibc
 
 /// A small text file that may hold a secret.
 package struct PrivateFile {
-    /// The system's reason why a file cannot be read or created.
+    /// The reason why a file cannot be read or created.
     package struct Failure: Error, Equatable {
         /// The value of `errno`.
         package let code: Int32
 
-        /// The system's text.
+        /// The system's description of the error.
         package var text: String { unsafe String(cString: strerror(code)) }
         fileprivate static var last: Failure { Failure(code: errno) }
     }
 
-    /// The maximum size of a file, in bytes. Real files are far smaller, and the rest of a larger one is not read.
+    /// The maximum size of a file, in bytes. Real files are far smaller; the rest of a larger file is not read.
     private static let maximumBytes = 65_536
 
     /// The contents.
@@ -39,8 +39,8 @@ package struct PrivateFile {
 
     /// The mode of the file, in octal, if others can access it; otherwise nil.
     ///
-    /// If this user owns the file, no one else may have access to it. If the file has another owner, as under systemd
-    /// or Kubernetes, its group may have read access.
+    /// If the current user owns the file, no one else may have access to it. If the file has another owner, as under
+    /// systemd or Kubernetes, its group may have read access.
     package var exposedMode: String? {
         let others = status.st_uid == geteuid() ? S_IRWXG | S_IRWXO : S_IWGRP | S_IRWXO
         return status.st_mode & others == 0 ? nil : String(status.st_mode & 0o777, radix: 8)
