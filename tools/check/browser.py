@@ -202,6 +202,10 @@ class Page:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 700)
         self.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
+    def close(self):
+        """Close the tab."""
+        self.browser.command("Target.closeTarget", targetId=self.target)
+
     def screenshot(self, path):
         """Save the whole page as a PNG."""
         image = self.command("Page.captureScreenshot", captureBeyondViewport=True)["data"]

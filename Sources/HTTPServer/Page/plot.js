@@ -4,7 +4,7 @@
  * All colours come from the variables in `page.css`, so that the light and the dark scheme have their own.
  */
 
-const NAMES = ['text', 'dim', 'line', 'surface', 'first', 'second', 'third', 'fourth', 'level', 'mark', 'low', 'high'];
+const NAMES = ['text', 'dim', 'line', 'surface', 'first', 'second', 'third', 'fourth', 'fifth', 'level', 'mark', 'low', 'high'];
 
 let colours = null;
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { colours = null; });
@@ -18,12 +18,13 @@ export function palette() {
   return colours;
 }
 
-/** The colours and dashes of up to four curves: never the colour alone tells them apart. */
+/** The colours and dashes of up to five curves: never the colour alone tells them apart. */
 export const CURVES = [
   { colour: 'first', dash: [] },
   { colour: 'second', dash: [6, 3] },
   { colour: 'third', dash: [2, 2] },
   { colour: 'fourth', dash: [8, 3, 2, 3] },
+  { colour: 'fifth', dash: [12, 4] },
 ];
 
 /** Clears a canvas and returns its context, scaled so that one unit is one CSS pixel. */
