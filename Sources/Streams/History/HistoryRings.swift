@@ -32,8 +32,11 @@ struct HistoryRings: ~Copyable {
         static let looksPerPeriod = 32
         /// The maximum number of rings to look at for one stream.
         static let looksPerStream = 8
+        /// The number of decisions of streams without a ring, of which one may take a ring. A stream that decides often
+        /// thus gets a ring soon, while streams that decide rarely do not keep taking rings from one another.
+        static let requestsPerSearch = 16
         /// The idle time, in nanoseconds, that a stream must exceed to lose its ring.
-        static let idleTime: Int64 = 300_000_000_000
+        static let idleTime: Int64 = 60_000_000_000
     }
 
     private static let none = UInt32.max
@@ -46,6 +49,8 @@ struct HistoryRings: ~Copyable {
     private var places = GrowingBuffer<UInt32>()
     private var rings = GrowingBuffer<Ring>()
     private var freeRings = GrowingBuffer<UInt32>()
+    /// The number of decisions of streams without a ring since one of them could take a ring.
+    private var requests = 0
     /// The ring at which the next search for an idle stream begins.
     private var hand = 0
     /// The number of rings that may still be looked at in the period that began at `periodStart`.
@@ -176,9 +181,11 @@ struct HistoryRings: ~Copyable {
 
     /// Takes a ring from a stream that has been idle for a long time, if there is one among the next few rings after
     /// `hand`. The stream must have been idle for longer than ``TakeOver/idleTime``, and for longer than its history
-    /// covers. Without the second condition, streams that decide only once in a while would keep taking rings from one
-    /// another.
+    /// covers.
     private mutating func idleRing(at time: Int64) -> Int? {
+        requests += 1
+        guard requests == TakeOver.requestsPerSearch else { return nil }
+        requests = 0
         if time >= periodStart &+ TakeOver.period || time < periodStart {
             periodStart = time
             looksLeft = TakeOver.looksPerPeriod
