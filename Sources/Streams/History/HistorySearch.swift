@@ -15,9 +15,12 @@ public struct HistorySearch: Sendable {
     /// The index of the model; nil for all.
     fileprivate let model: Int?
     private let limit: Int
-    private var usesHistory: Bool?
-    /// The next slot or ring to look at.
-    fileprivate var next = 0
+    /// Whether to look only at streams that have a history.
+    fileprivate private(set) var usesHistory = false
+    /// The end of the slots or rings to look at; nil before the search begins. The last ones come first, because
+    /// producers often feed streams in the order of their slots. The most recent streams are then found early, and all
+    /// others are passed over quickly.
+    fileprivate var end: Int?
     private var found: [Candidate] = []
     /// The time after which a stream must have decided to be among the most recent.
     private var leastTime = Int64.min
@@ -34,12 +37,13 @@ public struct HistorySearch: Sendable {
         self.limit = limit
     }
 
-    /// Returns whether to look only at streams that have a history. The first call makes the choice for the whole
-    /// search.
-    fileprivate mutating func begin(slots: Int, hasHistory: Bool) -> Bool {
-        let usesHistory = usesHistory ?? (hasHistory && text.isEmpty && slots > Self.mostSlots)
-        self.usesHistory = usesHistory
-        return usesHistory
+    /// Chooses the slots or rings to look at, unless the search has already begun.
+    ///
+    /// - Returns: The end of those that have not been looked at.
+    fileprivate mutating func begin(slots: Int, rings: Int, hasHistory: Bool) -> Int {
+        if let end { return end }
+        usesHistory = hasHistory && text.isEmpty && slots > Self.mostSlots
+        return usesHistory ? rings : slots
     }
 
     fileprivate func canInclude(_ time: Int64) -> Bool { time > leastTime }
@@ -74,19 +78,18 @@ extension StreamTable {
     ///   - count: The maximum number of streams to look at.
     /// - Returns: Whether all streams have been looked at.
     public mutating func goOn(with search: inout HistorySearch, count: Int) -> Bool {
-        let slots = index.slots.upperBound
-        let usesHistory = search.begin(slots: slots, hasHistory: history.isOn)
-        let all = usesHistory ? history.ringCount : slots
-        let end = min(all, search.next + count)
-        while search.next < end {
-            if usesHistory {
-                if let (slot, time) = history.stream(in: search.next) { look(at: slot, time, &search) }
-            } else if index.isTaken(search.next) {
-                look(at: search.next, streams[search.next].time, &search)
+        let end = search.begin(
+            slots: index.slots.upperBound, rings: history.ringCount, hasHistory: history.isOn)
+        let first = max(0, end - count)
+        for place in (first..<end).reversed() {
+            if search.usesHistory {
+                if let (slot, time) = history.stream(in: place) { look(at: slot, time, &search) }
+            } else if index.isTaken(place) {
+                look(at: place, streams[place].time, &search)
             }
-            search.next += 1
         }
-        return search.next >= all
+        search.end = first
+        return first == 0
     }
 
     @inline(__always)
