@@ -16,6 +16,9 @@ package struct MetricTally: Equatable, Sendable {
     /// measured.
     private var positives: [Int] = []
     private var negatives: [Int] = []
+    /// The predictions that are in neither of the two yet. A list takes less time than 400 counts if a batch has only a
+    /// few predictions.
+    private var uncounted: [CurvePoint] = []
     private var ones = 0
     private var truePositives = 0
     private var falsePositives = 0
@@ -53,13 +56,27 @@ package struct MetricTally: Equatable, Sendable {
             if target > 0.5 { truePositives += 1 } else { falsePositives += 1 }
         }
         guard hasCurve else { return }
+        let exceeded = min(max(0, (p * Float(Self.thresholds - 1)).rounded(.up) - 1), Float(Self.thresholds - 1))
+        uncounted.append(CurvePoint(threshold: exceeded.isFinite ? UInt16(exceeded) : 0, isPositive: target > 0.5))
+    }
+
+    /// A prediction, as it counts for the area under the curve.
+    private struct CurvePoint: Equatable {
+        /// The largest threshold that the probability exceeds.
+        let threshold: UInt16
+        /// Whether the label is 1.
+        let isPositive: Bool
+    }
+
+    private mutating func count(_ points: [CurvePoint]) {
+        guard !points.isEmpty else { return }
         if positives.isEmpty {
             positives = Array(repeating: 0, count: Self.thresholds)
             negatives = positives
         }
-        let exceeded = min(max(0, (p * Float(Self.thresholds - 1)).rounded(.up) - 1), Float(Self.thresholds - 1))
-        let bucket = exceeded.isFinite ? Int(exceeded) : 0
-        if target > 0.5 { positives[bucket] += 1 } else { negatives[bucket] += 1 }
+        for point in points {
+            if point.isPositive { positives[Int(point.threshold)] += 1 } else { negatives[Int(point.threshold)] += 1 }
+        }
     }
 
     /// Adds the counts of another tally.
@@ -70,6 +87,7 @@ package struct MetricTally: Equatable, Sendable {
         falsePositives += other.falsePositives
         ones += other.ones
         isBinary = isBinary || other.isBinary
+        count(other.uncounted)
         guard !other.positives.isEmpty else { return }
         positives = positives.isEmpty ? other.positives : zip(positives, other.positives).map { $0 + $1 }
         negatives = negatives.isEmpty ? other.negatives : zip(negatives, other.negatives).map { $0 + $1 }
@@ -91,6 +109,12 @@ package struct MetricTally: Equatable, Sendable {
     /// The area under the ROC curve, computed from 200 thresholds. Nil if the model has several outputs, or if no curve
     /// is measured.
     package var areaUnderCurve: Double? {
+        guard uncounted.isEmpty else {
+            var counted = self
+            counted.uncounted = []
+            counted.count(uncounted)
+            return counted.areaUnderCurve
+        }
         guard !positives.isEmpty else { return nil }
         let zeros = negatives.reduce(0, +)
         var (truePositives, falsePositives) = (0, 0)
