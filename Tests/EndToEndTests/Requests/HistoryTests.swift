@@ -165,4 +165,22 @@ import Wire
         #expect(read.history.marks.map(\.kind) == [.reset])
         #expect(read.step == 0)
     }
+
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script"), "script provides a terminal"))
+    func `the live table begins with the last decisions of the watched streams`() throws {
+        let daemon = try DaemonProcess([model2])
+        let peer = try Peer(daemon)
+        _ = try peer.decide("other", values(3))
+        let decisions = try peer.decide("meter-1", values(50))
+        let tool = RunningProgram.folder.appending(path: "sluice").path
+        let terminal = try FinishedProgram(
+            "/usr/bin/script", ["-qec", "'\(tool)' watch meter- --for 0.5", "/dev/null"],
+            environment: ["TERM": "xterm", "SLUICE_CONTROL": connecting(daemon.control)])
+        #expect(terminal.status == 0, "\(terminal.output)")
+        var bars = Sparkline(capacity: 20)
+        for decision in decisions { bars.append(decision.probabilities[0]) }
+        #expect(terminal.output.contains(#/meter-1 .* replayed/#), "\(terminal.output)")
+        #expect(terminal.output.contains("\(bars.text)\u{1B}[K"), "\(terminal.output)")
+        #expect(!terminal.output.contains("other"), "\(terminal.output)")
+    }
 }
