@@ -4,7 +4,7 @@ package struct HTTPServerError: Error, Sendable, CustomStringConvertible {
     package enum Code: Sendable {
         /// Another program uses the address.
         case inUse
-        /// The server cannot be opened for another reason.
+        /// Any other reason why the server cannot listen.
         case cannotCreate
     }
 

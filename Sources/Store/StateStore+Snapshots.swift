@@ -4,7 +4,7 @@ public import Wire
 
 /// Lists, deletes and fills snapshots.
 extension StateStore {
-    /// The maximum number of snapshots to compare with an unknown name. The newest snapshots are compared.
+    /// The maximum number of snapshots whose names are compared with an unknown name. The newest snapshots are chosen.
     private static let mostSuggested = 1_000
 
     /// Lists the snapshots, oldest first.

@@ -29,7 +29,7 @@ KEYS = {
 
 
 class BrowserError(Exception):
-    """A command that Chromium refused, or a condition that did not come true in time."""
+    """A command that Chromium refused, or a condition that was not met in time."""
 
 
 class Browser:
@@ -65,7 +65,7 @@ class Browser:
         shutil.rmtree(self.profile, ignore_errors=True)
 
     def _read(self):
-        """Pass on each message: an answer to the command that waits for it, or an event to its page."""
+        """Pass on each message: an answer to the command that is waiting for it, or an event to its page."""
         rest = b""
         while chunk := os.read(self.of, 1 << 20):
             *messages, rest = (rest + chunk).split(b"\0")
@@ -197,7 +197,7 @@ class Page:
         self.command("Input.insertText", text=text)
 
     def resize(self, width, height, scheme="light"):
-        """Set the size of the window and the colour scheme."""
+        """Set the window's size and the page's colour scheme."""
         self.command(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 700)
         self.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])

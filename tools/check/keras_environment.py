@@ -11,7 +11,7 @@ KERAS = "keras==3.15.1"
 
 
 def enter(backend, *requirements):
-    """Run this script again from its start, in a temporary environment with Keras and the requirements."""
+    """Restart this script in a temporary environment with Keras and the requirements."""
     if IS_INSIDE in os.environ:
         return
     with tempfile.TemporaryDirectory(prefix="sluice-keras-") as folder:

@@ -34,8 +34,7 @@ final class FeedRun {
 
     /// The message that the next rows may join, the number of rows in it, and whether it was sent before.
     private var waiting: (message: InputRow, rows: Int, isAgain: Bool)?
-    /// The number of rows read since the beginning of the input, and the number of rows among them that were sent or
-    /// left out.
+    /// The number of rows read from the input so far, and the number of those rows that have been sent or skipped.
     private var rowsTaken = 0
     private var rowsDone = 0
     /// The number of rows at the beginning of the input that were sent before the daemon was lost.

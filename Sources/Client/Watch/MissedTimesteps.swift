@@ -6,7 +6,7 @@ struct MissedTimesteps {
     /// The maximum number of streams that a report names.
     private static let namedStreams = 5
 
-    /// The missed timesteps of one stream.
+    /// The finding about one stream after an interruption: missed timesteps, or a step back.
     private enum Passage {
         case missed(ClosedRange<UInt64>, hasGap: Bool)
         /// The stream continued from an earlier timestep or started over.

@@ -65,7 +65,7 @@ enum EndpointRole: String, CaseIterable, Sendable {
         }
     }
 
-    /// The term for the endpoint's clients, which is also the name of the sub-folder with their keys.
+    /// The term for the endpoint's clients. The sub-folder with their keys has the same name.
     var clients: String {
         switch self {
         case .ingest: "producers"

@@ -65,7 +65,7 @@ final class AccessWatch: @unchecked Sendable {
     private static let lookMilliseconds = 500
     /// The time after which a client in ``guests`` has either connected or failed, in nanoseconds.
     private static let guestTime: Int64 = 6_000_000_000
-    /// The rate of a subscriber's traffic that counts as heartbeats rather than subscriptions, in bytes per second.
+    /// The rate of a subscriber's traffic, in bytes per second, that counts as heartbeats rather than subscriptions.
     private static let heartbeatBytes = 100
 
     private let access: AccessGuard
@@ -186,8 +186,8 @@ final class AccessWatch: @unchecked Sendable {
 
     /// Logs a handshake that ended early.
     ///
-    /// A client with the wrong socket type hangs up, and so does a port scanner. libzmq asks a question only about the
-    /// client, which distinguishes the two.
+    /// A client with the wrong socket type hangs up, and so does a port scanner. libzmq asks a question about the
+    /// client but none about the scanner, which tells the two apart.
     private func tell(_ handshake: BrokenHandshake) {
         var cause =
             handshake.refusal.map { AccessLog.Cause($0, isCurve: handshake.isCurve) }

@@ -14,11 +14,11 @@ public struct HTTPConfiguration: Equatable, Sendable {
     /// Creates a configuration that serves metrics and health at `127.0.0.1:5553`.
     public init() {}
 
-    /// Returns whether a text can be a host name: letters, digits, `-` and `_`, with dots in between and without a
+    /// Returns whether a string can be a host name: letters, digits, `-` and `_`, with dots in between and without a
     /// port.
     ///
-    /// - Parameter text: The text.
-    /// - Returns: False if no `Host` header can contain the text as its host name.
+    /// - Parameter text: The string.
+    /// - Returns: False if the string can never be the host name in a `Host` header.
     public static func isHost(_ text: String) -> Bool { HTTPHost(text)?.name == text.lowercased() }
 
     /// Refuses an endpoint that other machines can reach, unless ``isPublic`` allows it, and a token without a server.

@@ -3,7 +3,8 @@ import Synchronization
 
 /// A control request that a page makes over HTTP. The hot loop carries it out like a request of the control socket.
 final class PageCall: Sendable {
-    /// The maximum time that a request may take. Later, its effect stays, but its answer is dropped.
+    /// The maximum time that a request may take. After this time, the request still takes effect, but its answer is
+    /// dropped.
     static let answerBound = Duration.seconds(30)
 
     private let promise: Mutex<EventLoopPromise<[UInt8]?>?>

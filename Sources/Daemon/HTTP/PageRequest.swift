@@ -9,7 +9,7 @@ struct PageRequest {
     static let maximumBody = 1 << 14
     /// The methods that every page may use, because they only report.
     static let reporting = ["status", "stream", "streams", "history"]
-    /// The methods that need the token. An export shows the state itself.
+    /// The methods that need the token. `export` is one of them, because it reveals a stream's state.
     static let guarded = ["reset", "pause", "resume", "snapshot", "export"]
     private static let maximumDepth = 8
     private static let maximumValues = 2_000
@@ -19,7 +19,7 @@ struct PageRequest {
     /// The request as the control socket would receive it.
     let json: [UInt8]
 
-    /// Reads the body of a request. Returns nil if the body has another form.
+    /// Reads the body of a request. Returns nil if the body does not have this form.
     init?(_ body: ByteBuffer) {
         guard
             let value = try? JSONValue.read(

@@ -78,7 +78,8 @@ struct HotLoop: ~Copyable {
     let worker: StoreWorker<StateStore>
     /// Reads model files for reloads, one at a time.
     let modelReader = DispatchQueue(label: "sluice.models")
-    /// Reads the authorized keys for reloads, independently of model files.
+    /// Reads the authorized keys on request. This queue is separate, so that a slow model reload does not delay the
+    /// keys.
     let keyReader = DispatchQueue(label: "sluice.keys")
     var reloads: ReloadQueue
     /// Whether the authorized keys are being read, and whether they must be read once more afterwards.
@@ -132,8 +133,8 @@ struct HotLoop: ~Copyable {
 
     /// Opens the sockets. The streams continue from `state`.
     ///
-    /// - Throws: ``DaemonError`` with the code `inUse` if an endpoint is in use, or `cannotCreate` if a socket cannot
-    ///   be opened for another reason.
+    /// - Throws: ``DaemonError`` with the code `inUse` if an endpoint is in use, or `cannotCreate` for any other reason
+    ///   why a socket cannot be opened.
     init(
         _ configuration: DaemonConfiguration, access: AccessGuard, state: consuming StartState, mailbox: Mailbox,
         logger: Logger

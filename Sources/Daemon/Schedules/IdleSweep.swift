@@ -6,9 +6,9 @@ struct IdleSweep {
     /// The time after which failed work is retried.
     static let retryInterval = Duration.seconds(1)
 
-    /// The time without a timestep after which a stream hibernates, in nanoseconds; nil for never.
+    /// The idle time, in nanoseconds, after which a stream hibernates; nil for never.
     let idleAfter: Int64?
-    /// The time without a timestep after which a stream is forgotten, in nanoseconds; nil for never.
+    /// The idle time, in nanoseconds, after which a stream is forgotten; nil for never.
     let forgetAfter: Int64?
     /// The maximum time that one check adds to ``watched``, in nanoseconds. Without this limit, the time during which
     /// the machine or the process was suspended would count as idle time.
@@ -29,8 +29,8 @@ struct IdleSweep {
     var unread: [String] = []
 
     /// - Parameters:
-    ///   - idleAfter: The idle time after which a stream hibernates, in seconds; nil for never.
-    ///   - forgetAfter: The idle time after which a stream is forgotten, in seconds; nil for never.
+    ///   - idleAfter: The idle time, in seconds, after which a stream hibernates; nil for never.
+    ///   - forgetAfter: The idle time, in seconds, after which a stream is forgotten; nil for never.
     init(idleAfter: Double?, forgetAfter: Double?) {
         self.idleAfter = idleAfter.map { Int64($0 * 1e9) }
         self.forgetAfter = forgetAfter.map { Int64($0 * 1e9) }

@@ -38,7 +38,7 @@ struct ReloadQueue {
     private var entries: [Entry]
     private var isStopped = false
 
-    /// Creates a queue for a number of models, with indices from 0.
+    /// Creates a queue for the given number of models, indexed from 0.
     init(models: Int) {
         entries = Array(repeating: Entry(), count: models)
     }

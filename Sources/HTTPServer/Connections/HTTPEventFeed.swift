@@ -2,8 +2,8 @@ package import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// Sends events to the open pages again and again, each page at its own interval. However many pages are open, an event
-/// is made once for all of them.
+/// Sends events to the open pages, to each at its own regular interval. Each event is made only once, however many
+/// pages are open.
 package final class HTTPEventFeed: Sendable {
     /// Makes the current event. The future belongs to the event loop.
     package typealias Source = @Sendable (any EventLoop) -> EventLoopFuture<HTTPEvent>

@@ -4,8 +4,8 @@ import Synchronization
 
 /// An open stream of server-sent events to one client. Any thread may send.
 package final class HTTPEventStream: Sendable {
-    /// The maximum number of bytes that the server keeps for a client that does not read, besides one more event. Beyond
-    /// it, the client is cut off.
+    /// The maximum number of unread bytes at which the server still accepts an event for a client. Above this maximum,
+    /// the next event cuts the client off.
     static let maximumUnread = 1 << 18
 
     private let channel: any Channel
@@ -15,13 +15,13 @@ package final class HTTPEventStream: Sendable {
         self.channel = channel
     }
 
-    /// Succeeds when the stream has ended, whoever ended it.
+    /// Succeeds when either side has ended the stream.
     package var closeFuture: EventLoopFuture<Void> { channel.closeFuture }
 
-    /// Whether the client has read all events, as far as the server can know: the system has taken them.
+    /// Whether the system has accepted all events for sending. The server cannot know whether the client has read them.
     package var isRead: Bool { unread.load(ordering: .relaxed) == 0 }
 
-    /// Sends an event. If the client has left too much unread, the stream ends instead.
+    /// Sends an event. If the client has left too many bytes unread, ends the stream instead.
     ///
     /// - Parameter event: The event.
     package func send(_ event: HTTPEvent) {

@@ -8,8 +8,8 @@ final class HTTPExchange: ChannelInboundHandler {
 
     /// The maximum number of headers in a request.
     private static let maximumHeaders = 100
-    /// The headers of every answer. A page may use only files and data of this server, no script or style stands in a
-    /// page's text, no other page may frame it, and nothing is kept in a cache.
+    /// The headers of every answer. They limit a page to files and data of this server, and forbid inline scripts and
+    /// styles. No page of another site may frame it, and no answer is cached.
     private static let safety: HTTPHeaders = [
         "Content-Security-Policy":
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -38,7 +38,7 @@ final class HTTPExchange: ChannelInboundHandler {
         var bound: TimeAmount? {
             switch self {
             case .idle: .seconds(90)
-            // Each page has a limit of its own, which is shorter.
+            // Each page has its own, shorter limit.
             case .working: .seconds(60)
             case .receiving, .answering: .seconds(5)
             case .streaming: nil
@@ -149,7 +149,7 @@ final class HTTPExchange: ChannelInboundHandler {
             ? .line(.payloadTooLarge, "the body of this request may have at most \(maximum) bytes") : nil
     }
 
-    /// Returns the length of a request's body; nil if the request does not tell it.
+    /// Returns the length of a request's body; nil if the request does not state it.
     private static func length(of head: HTTPRequestHead) -> Int? {
         let lengths = head.headers["content-length"]
         return lengths.count == 1 ? Int(lengths[0]) : nil

@@ -31,11 +31,11 @@ final class HTTPRequestFrames: ChannelInboundHandler {
     private enum Phase: Equatable {
         /// The bytes are the head of the next request.
         case head
-        /// The bytes are the body of a request, of this length. The head has been passed on.
+        /// The bytes are the body of a request, with the given length. The head has been passed on.
         case body(length: Int)
         /// A request has been passed on but not answered yet.
         case busy
-        /// No more requests are answered. So many bytes have been discarded.
+        /// No more requests are answered. The value is the number of bytes discarded so far.
         case discarding(Int)
     }
 
@@ -45,7 +45,7 @@ final class HTTPRequestFrames: ChannelInboundHandler {
     /// Whether the current line is empty so far. ``hasLine`` tells whether any earlier line was not empty.
     private var isLineEmpty = true
     private var hasLine = false
-    /// The use of the bytes that arrive.
+    /// The meaning of the bytes that arrive next.
     private var phase = Phase.head
     /// Whether the client has closed its sending side.
     private var isAtEnd = false

@@ -4,10 +4,13 @@
 
 const RETRY = 1000;
 const BACKGROUND = 10000;
-/** A daemon that sends nothing for so long does not work, even if its connection stands. */
+/** The silence, in milliseconds, after which the daemon counts as lost even though its connection is still open. */
 const SILENCE = 6000;
 
-/** An answer that refuses a call, or none. `status` is the HTTP status, or 0 without an answer. */
+/**
+ * The error for a call that the daemon refused or did not answer. `status` is the HTTP status; 0 if there was no
+ * answer.
+ */
 class CallError extends Error {
   constructor(message, status) {
     super(message);
@@ -38,7 +41,7 @@ export async function call(method, params = {}, token = null) {
   return resultIn(text, response);
 }
 
-/** Returns the result in an answer, or throws the error in it. */
+/** Returns an answer's result, or throws its error. */
 function resultIn(text, response) {
   let answer;
   try {
@@ -51,15 +54,16 @@ function resultIn(text, response) {
 }
 
 /**
- * The daemon's event stream, opened again whenever it is lost.
+ * The connection to the daemon's event stream. It is reopened whenever it is lost.
  *
- * Sends `status` with the daemon's data as `detail`, and `change` when `state` changes. A page in the background asks
- * every 10 s and holds no connection in between, because a browser has only six for each host.
+ * Dispatches the event `status` with the daemon's data as `detail`, and the event `change` when `state` changes. A page
+ * in the background asks every 10 s and holds no connection in between, because a browser opens only six connections
+ * per host.
  */
 export class Connection extends EventTarget {
   /** `connecting`; `live`; `loading` while the daemon loads its state; `stuck` if its hot loop does not answer; `lost`. */
   state = 'connecting';
-  /** The time of the last data, or of the start, in milliseconds. */
+  /** The time of the last data, in milliseconds; the time of the page's start if there has been no data. */
   heard = Date.now();
 
   #source = null;
@@ -96,7 +100,7 @@ export class Connection extends EventTarget {
     if (document.hidden) this.#again(BACKGROUND);
   }
 
-  /** Takes an event without data. The time of the last data stays, for a person to see since when it is old. */
+  /** Handles an event without data. `heard` does not change, so that the page can show how old its data is. */
   #receiveNothing(state) {
     this.#opened = Date.now();
     this.#enter(state);

@@ -1,5 +1,5 @@
 /**
- * Actions that change the daemon: they need the token of `--http-control`. The tab keeps it in memory and nowhere else.
+ * Actions that change the daemon. They need the token of `--http-control`, which the tab keeps only in memory.
  */
 import { call } from './connection.js';
 import { byID } from './elements.js';
@@ -7,9 +7,10 @@ import { byID } from './elements.js';
 /**
  * Asks a question in a dialog.
  *
- * @param {Object} question `title`, `text`, `confirm` (the button), and for an answer in words `name`, `type` and
- *     `value`.
- * @returns {Promise<?string>} The answer, which is empty if the question asks for no words; null if it was cancelled.
+ * @param {Object} question `title`, `text`, and `confirm` for the button. If the user is to enter text, also the
+ *     input's `name`, `type` and `value`.
+ * @returns {Promise<?string>} The text entered, which is empty if the dialog has no input; null if the dialog was
+ *     cancelled.
  */
 export function ask({ title, text, confirm, name = null, type = 'text', value = '' }) {
   const dialog = byID('ask');
@@ -48,7 +49,7 @@ export class Control {
 
   #token = null;
 
-  /** Whether a token is known, so that a call asks no question. */
+  /** Whether a token is known. If so, a call need not ask for it. */
   get hasToken() {
     return this.#token !== null;
   }
@@ -56,7 +57,7 @@ export class Control {
   /**
    * Calls a method with the token, and asks for the token first if it is missing or was refused.
    *
-   * @returns {Promise<?Object>} The result; null if the question was cancelled.
+   * @returns {Promise<?Object>} The result; null if the dialog was cancelled.
    */
   async call(method, params) {
     let text = 'The file of --http-control holds the token. This tab keeps it until it is closed.';

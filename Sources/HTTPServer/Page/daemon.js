@@ -54,21 +54,21 @@ function showHome(event) {
   table.refresh();
 }
 
-/** Begins with an instance of the daemon: asks what the page may do there. */
+/** Starts over with a new instance of the daemon, and asks the instance what the page may do. */
 async function begin(name) {
   instance = name;
   table.restart();
   try {
     const response = await fetch('/api/page', { cache: 'no-store', credentials: 'omit' });
     const page = await response.json();
-    // Another version of the daemon has another page.
+    // A different version of the daemon has a different page, so load that one.
     if (version !== null && page.version !== version) return location.reload();
     version = page.version;
     control.isAvailable = page.control;
     setText(byID('about'), `sluiced ${page.version} at ${page.host ?? location.host}`);
     if (status) view.setModels(status.models);
   } catch {
-    // The connection is lost again, and the next instance comes here anew.
+    // The connection was lost again. Forget the instance, so that its next event calls this function again.
     instance = null;
   }
   return undefined;
@@ -108,7 +108,7 @@ setInterval(() => { if (connection.state !== 'live') showBar(); }, 1000);
 
 // MARK: Views
 
-/** Shows what the address names: one stream, or all. */
+/** Shows the view that the address names: one stream, or all streams. */
 function route() {
   const left = view.stream;
   const isStream = location.hash.startsWith(STREAM_LINK);

@@ -1,5 +1,6 @@
 /**
- * Creation of elements. Text that a peer chose, such as a stream's id, only ever becomes `textContent`.
+ * Functions that create and change elements. Foreign text, such as a stream's id, is only ever set as `textContent`, so
+ * it cannot become markup.
  */
 
 /** Returns the element with an id. */
@@ -10,8 +11,8 @@ export function byID(id) {
 /**
  * Creates an element.
  *
- * @param {string} tag The tag, with classes after points: `td.number`.
- * @param {Object} attributes Attributes by name. `text` is the text.
+ * @param {string} tag The tag, followed by classes, each after a dot: `td.number`.
+ * @param {Object} attributes Attributes by name. `text` sets the element's text.
  * @param {...Node} children The children.
  */
 export function element(tag, attributes = {}, ...children) {
@@ -26,18 +27,20 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Changes an element's text, if it differs: an equal text costs no layout and is not read aloud again. */
+/**
+ * Sets an element's text if it differs. Setting equal text would cost a layout and make a screen reader repeat it.
+ */
 export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
 
-/** Shows a sentence, or hides its element if there is none. */
+/** Shows a sentence in an element, or hides the element if there is no sentence. */
 export function setNote(target, text) {
   setText(target, text ?? '');
   target.hidden = !text;
 }
 
-/** Replaces the pairs of a `dl`. The rows are kept if their names are unchanged. */
+/** Replaces the pairs in a `dl`. If their names are unchanged, only the values change. */
 export function setPairs(list, pairs) {
   const names = pairs.map(([name]) => name).join('\n');
   if (list.dataset.names !== names) {

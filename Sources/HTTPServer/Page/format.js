@@ -1,5 +1,5 @@
 /**
- * Numbers, durations and times as text. Each has its unit, and each time its zone.
+ * Formats numbers, durations and times for display, with their units and time zones.
  */
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
@@ -10,7 +10,7 @@ const clockFormat = new Intl.DateTimeFormat('en-GB', {
 });
 const dayFormat = new Intl.DateTimeFormat('sv-SE', { year: 'numeric', month: '2-digit', day: '2-digit' });
 
-/** The browser's time zone in short, such as `CET`. */
+/** The short name of the browser's time zone, such as `CET`. */
 export const zone = clockFormat.formatToParts(new Date()).find((part) => part.type === 'timeZoneName').value;
 
 const zoneName = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -18,22 +18,22 @@ const zoneName = Intl.DateTimeFormat().resolvedOptions().timeZone;
 /** A sentence that names the browser's time zone. */
 export const zoneText = `Times are in ${zone}${zoneName === zone ? '' : ` (${zoneName})`}.`;
 
-/** Returns a whole number with separators. */
+/** Formats a whole number with thousands separators. */
 export function count(value) {
   return whole.format(value);
 }
 
-/** Returns a number with a noun, which gets an s unless the number is 1. */
+/** Formats a number with a noun, which is in the plural unless the number is 1. */
 export function quantity(value, noun) {
   return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 }
 
-/** Returns a rate as a number: with one digit after the point while it is small. */
+/** Formats a rate without its unit. A small rate has one decimal place. */
 export function rate(value) {
   return value > 0 && value < 100 ? oneDigit.format(value) : whole.format(value);
 }
 
-/** Returns a time span of seconds in the unit that fits. */
+/** Formats a duration, given in seconds, in a suitable unit. */
 export function duration(seconds) {
   if (seconds < 1e-3) return `${threeDigits.format(seconds * 1e6)} µs`;
   if (seconds < 0.1) return `${threeDigits.format(seconds * 1e3)} ms`;
@@ -44,12 +44,12 @@ export function duration(seconds) {
   return `${Math.floor(seconds / 86400)} d ${Math.floor(seconds % 86400 / 3600)} h`;
 }
 
-/** Returns the time since an event. */
+/** Formats the time since an event, given in seconds. */
 export function age(seconds) {
   return seconds < 1 ? `${oneDigit.format(Math.max(0, seconds))} s` : duration(seconds);
 }
 
-/** Returns a size with a decimal prefix. */
+/** Formats a size in bytes with a decimal prefix. */
 export function bytes(value) {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let unit = 0;
@@ -60,33 +60,38 @@ export function bytes(value) {
   return `${threeDigits.format(value)} ${units[unit]}`;
 }
 
-/** Returns a share from 0 to 1 in per cent. */
+/** Formats a share from 0 to 1 as a percentage. */
 export function percent(share) {
   return `${oneDigit.format(share * 100)} %`;
 }
 
-/** Returns a model's output with four digits after the point; a dash for an output that is NaN or infinite. */
+/** Formats a model's output with four decimal places; a dash if the output is NaN or infinite. */
 export function output(value) {
   return typeof value === 'number' ? value.toFixed(4) : '–';
 }
 
-/** Returns a time of day with its zone. `seconds` are Unix seconds. */
+/** Formats a Unix time as a time of day with the time zone. */
 export function clock(seconds) {
   return clockFormat.format(new Date(seconds * 1000));
 }
 
-/** Returns a date and time without its zone. `seconds` are Unix seconds. */
+/** Formats a Unix time as a date and time without the time zone. */
 function bareMoment(seconds) {
   return `${dayFormat.format(new Date(seconds * 1000))} ${axisTime(seconds, 1)}`;
 }
 
-/** Returns the dates and times between two moments, with their zone. The second date is left out if it is the same. */
+/**
+ * Formats a period from its start to its end, with the time zone. If both are on one day, the date appears only once.
+ */
 export function period(start, end) {
   const [from, to] = [bareMoment(start), bareMoment(end)];
   return `${from} to ${to.slice(0, 10) === from.slice(0, 10) ? to.slice(11) : to} ${zone}`;
 }
 
-/** Returns a time of day for an axis: without the zone, and with milliseconds if the axis is that fine. */
+/**
+ * Formats a Unix time as a time of day for an axis, without the time zone. The precision depends on the step of the
+ * axis.
+ */
 export function axisTime(seconds, step) {
   const date = new Date(seconds * 1000);
   const pad = (value, length = 2) => String(value).padStart(length, '0');

@@ -1,29 +1,34 @@
 /**
- * The last decisions of streams, asked for piece by piece: what is known is not asked for again.
+ * The last decisions of streams. The page asks only for decisions that it does not have yet.
  */
 import { call } from './connection.js';
 
-/** The time in seconds that each question repeats, for decisions that were made while the last answer was. */
+/**
+ * The overlap of consecutive questions, in seconds. It covers decisions made while the previous answer was being built.
+ */
 const OVERLAP = 1;
-/** The number of ids in one question. Even the longest ids then fit the 16 KiB that the daemon reads. */
+/**
+ * The maximum number of ids in one question. Even with the longest ids, it fits into the 16 KiB that the daemon
+ * accepts.
+ */
 export const MOST_ASKED = 50;
 
-/** Histories of the streams that were asked for last. */
+/** The histories of streams, as far as the page has received them. */
 export class Histories {
   #known = new Map();
   #kept;
 
-  /** @param {?number} kept The number of decisions to keep of a stream; null for as many as the daemon keeps. */
+  /** @param {?number} kept The number of decisions to keep for each stream; null for as many as the daemon keeps. */
   constructor(kept = null) {
     this.#kept = kept;
   }
 
   /**
-   * Asks for streams, and completes their histories with what is known.
+   * Asks for the new decisions of streams, and adds them to the known histories.
    *
    * @param {Object} question The parameters of the control method `history`.
-   * @param {string[]} expected The streams that the answer will probably have.
-   * @returns {Promise<Object>} The answer, as if the question had asked for everything.
+   * @param {string[]} expected The streams that the answer will probably contain.
+   * @returns {Promise<Object>} The answer, with complete histories.
    */
   async ask(question, expected) {
     const since = this.#since(expected);
@@ -38,14 +43,14 @@ export class Histories {
     return answer;
   }
 
-  /** Forgets all streams but these. */
+  /** Forgets all streams except the given ones. */
   keep(streams) {
     for (const stream of this.#known.keys()) {
       if (!streams.has(stream)) this.#known.delete(stream);
     }
   }
 
-  /** Returns the time up to which everything is known of the expected streams; null if there is no such time. */
+  /** Returns the time after which to ask for decisions of the expected streams; null to ask for all decisions. */
   #since(expected) {
     const times = expected.map((stream) => this.#known.get(stream)?.asOf ?? null).filter((time) => time !== null);
     return times.length ? Math.min(...times) - OVERLAP : null;
@@ -56,7 +61,7 @@ export class Histories {
     return asOf !== null && asOf - OVERLAP >= since;
   }
 
-  /** Returns an entry with the decisions and marks up to `since` that are known, before those in the answer. */
+  /** Returns an entry of the answer, with the known decisions and marks up to `since` in front. */
   #completed(entry, since, newest, kept) {
     const old = this.#known.get(entry.stream);
     if (!old || since === null) return withTime(entry, newest);
@@ -69,7 +74,7 @@ export class Histories {
   }
 }
 
-/** Returns the whole histories of streams, by id. */
+/** Asks for the complete histories of streams, and returns them by id. */
 async function wholeHistories(streams) {
   const found = new Map();
   for (let start = 0; start < streams.length; start += MOST_ASKED) {
@@ -79,12 +84,15 @@ async function wholeHistories(streams) {
   return found;
 }
 
-/** Returns an entry that notes the time up to which it has everything. */
+/** Returns an entry with the time up to which it is complete. */
 function withTime(entry, asOf) {
   return { ...entry, asOf };
 }
 
-/** Returns the time of the newest decision or mark: the daemon answered at this time or later. Null if there is none. */
+/**
+ * Returns the time of an answer's newest decision or mark; null if there is none. The daemon answered no earlier than
+ * that.
+ */
 function newestTime(entries) {
   const times = entries.flatMap(({ times: decisions, marks }) => [decisions.at(-1), marks.at(-1)?.time])
     .filter((time) => time !== undefined);

@@ -6,7 +6,7 @@ import { count, percent, quantity } from './format.js';
 import { drawBars, drawSparkline } from './plot.js';
 
 const MINUTE = 60;
-/** The number of labels that a model with many classes shows; the rest is one line. */
+/** The number of labels to show for a model with many classes. All other labels share one line. */
 const SHOWN_LABELS = 5;
 
 /** Returns the thresholds of a model as an array: none, one, or two for a hysteresis. */
@@ -25,7 +25,7 @@ export class Models {
     this.#root = root;
   }
 
-  /** Shows the models of an event. */
+  /** Shows the models in an event. */
   show(event, recorder) {
     const counters = new Map((event.models ?? []).map((model) => [model.name, model]));
     for (const model of event.status.models) {

@@ -5,13 +5,14 @@ import { element, setText } from './elements.js';
 import { age, bytes, count, duration, quantity, rate } from './format.js';
 import { drawSparkline } from './plot.js';
 
-/** The time span of rates and latencies, in seconds: as short as a change shows, and long enough to be steady. */
+/** The time span of rates, in seconds: short enough to show a change soon, and long enough for steady figures. */
 const RECENT = 10;
 const MINUTE = 60;
 
 /**
- * The tiles, in order. `value` returns the large figure, `unit` stands beside it, `about` returns the lines below, and
- * `course` the values of the sparkline. A tile whose `problem` returns a sentence is marked with it.
+ * The tiles, in order. `value` returns the large figure, `unit` is the text beside it, `about` returns the lines below,
+ * and `course` returns the values of the sparkline over time. If `problem` returns a sentence, the tile is marked and
+ * shows it.
  */
 const TILES = [
   {
@@ -97,7 +98,7 @@ function latency(recorder, part) {
   return seconds === null ? '–' : duration(seconds);
 }
 
-/** Returns the causes of drops, the most frequent first. */
+/** Returns the causes of drops, most frequent first. */
 function causes(dropped) {
   const found = Object.entries(dropped).filter(([, total]) => total > 0).sort((a, b) => b[1] - a[1]);
   return found.length ? found.map(([cause, total]) => `${count(total)} ${cause}`) : ['no timestep was dropped'];
@@ -121,7 +122,7 @@ export class Overview {
     root.append(...this.#tiles.map((tile) => tile.root));
   }
 
-  /** Shows the newest data: an event of the daemon, and the recorder that has its past. */
+  /** Shows the newest data: the daemon's latest event, and the earlier data in the recorder. */
   show(event, recorder) {
     const data = { event, status: event.status, recorder };
     for (const tile of this.#tiles) tile.show(data);

@@ -1,7 +1,7 @@
 /**
  * Small drawings on canvas: sparklines, bars and heat maps. `zoomplot.js` has the large plots.
  *
- * All colours come from the variables in `page.css`, so that the light and the dark scheme have their own.
+ * All colours come from variables in `page.css`, which differ between the light and the dark scheme.
  */
 
 const NAMES = ['text', 'dim', 'line', 'surface', 'first', 'second', 'third', 'fourth', 'fifth', 'level', 'mark', 'low', 'high'];
@@ -18,7 +18,7 @@ export function palette() {
   return colours;
 }
 
-/** The colours and dashes of up to five curves: never the colour alone tells them apart. */
+/** The colours and dash patterns of up to five curves, which differ even without the colours. */
 export const CURVES = [
   { colour: 'first', dash: [] },
   { colour: 'second', dash: [6, 3] },
@@ -42,7 +42,7 @@ export function prepare(canvas) {
   return { pen, width, height };
 }
 
-/** Returns the least and the greatest of the numbers in an array, without those that are null. */
+/** Returns the minimum and maximum of the finite numbers in an array; null if there are none. */
 export function extent(values) {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {
@@ -53,7 +53,7 @@ export function extent(values) {
   return low <= high ? [low, high] : null;
 }
 
-/** Draws a curve. A null ends it, and the next number begins another piece. */
+/** Draws a curve. Each null leaves a gap. */
 export function drawCurve(pen, xs, ys, x, y) {
   let isDrawing = false;
   pen.beginPath();
@@ -85,12 +85,12 @@ export function drawLevel(pen, left, right, height) {
 }
 
 /**
- * Draws the course of a value without axes.
+ * Draws a value over time, without axes.
  *
  * @param {HTMLCanvasElement} canvas The canvas.
- * @param {{xs: number[], ys: (?number)[]}} course The course.
- * @param {Object} options `range` of the values (by default from 0 to above the greatest), `levels` for threshold lines, and
- *     `marks` as `[{time, kind}]`.
+ * @param {{xs: number[], ys: (?number)[]}} course The times and values.
+ * @param {Object} options `range` of the values (by default, from 0 to above the maximum), `levels` for threshold
+ *     lines, and `marks` as `[{time, kind}]`.
  */
 export function drawSparkline(canvas, { xs, ys }, { range = null, levels = [], marks = [] } = {}) {
   const { pen, width, height } = prepare(canvas);
@@ -110,7 +110,7 @@ export function drawSparkline(canvas, { xs, ys }, { range = null, levels = [], m
   drawLastPoint(pen, xs, ys, x, y);
 }
 
-/** Draws a point at the newest value, so that a course of one value is visible too. */
+/** Draws a point at the newest value, so that a curve of one value is visible too. */
 function drawLastPoint(pen, xs, ys, x, y) {
   const last = ys.at(-1);
   if (last === null || !Number.isFinite(last)) return;
@@ -120,7 +120,7 @@ function drawLastPoint(pen, xs, ys, x, y) {
   pen.fill();
 }
 
-/** Draws a mark: a whole line for a reset, a dotted one for a gap, dashes for others. */
+/** Draws a mark as a line: solid for a reset, dotted for a gap, dashed for all others. */
 function drawSmallMark(pen, x, height, kind) {
   pen.save();
   pen.strokeStyle = palette().mark;
@@ -132,7 +132,7 @@ function drawSmallMark(pen, x, height, kind) {
   pen.restore();
 }
 
-/** Returns the dash of a kind of mark. */
+/** Returns the dash pattern for a kind of mark. */
 export function markDash(kind) {
   if (kind === 'reset') return [];
   return kind === 'gap' ? [1, 2] : [4, 2];
@@ -145,7 +145,7 @@ export function drawBars(canvas, counts, levels = []) {
   const step = width / counts.length;
   pen.fillStyle = palette().first;
   counts.forEach((count, index) => {
-    // A bar that is not empty stays visible beside one that is a thousand times as high.
+    // A non-empty bar stays visible even beside a bar that is a thousand times as high.
     const length = count ? Math.max(1, count / most * (height - 3)) : 0;
     pen.fillRect(index * step + 0.5, height - 1 - length, Math.max(1, step - 1), length);
   });
@@ -162,13 +162,13 @@ export function drawBars(canvas, counts, levels = []) {
 }
 
 /**
- * Draws numbers as coloured cells: blue below zero, orange above, and the paler the closer to zero. A negative cell has
- * a bar, so that the sign does not depend on the colour.
+ * Draws numbers as coloured cells: blue below zero, orange above, and paler near zero. A negative cell has a bar, so
+ * that the sign is visible without the colour.
  *
  * @param {HTMLCanvasElement} canvas The canvas.
  * @param {ArrayLike<number>} values The values, row by row.
  * @param {number} columns The number of cells in a row.
- * @param {number} most The value of the full colour.
+ * @param {number} most The absolute value that gets the full colour.
  */
 export function drawHeatMap(canvas, values, columns, most) {
   const { pen, width, height } = prepare(canvas);

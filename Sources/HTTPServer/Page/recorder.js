@@ -1,8 +1,8 @@
 /**
- * The daemon's counters of the last minutes, and the rates and quantiles that follow from them.
+ * The daemon's counters over the last minutes, and the rates and quantiles derived from them.
  */
 
-/** The number of samples kept: five minutes at one a second. */
+/** The number of samples kept: five minutes at one per second. */
 const KEPT = 300;
 
 /** Samples of one run of the daemon, oldest first. */
@@ -12,8 +12,8 @@ export class Recorder {
   #instance = null;
 
   /**
-   * Adds the data of one event. Another instance of the daemon begins its counters anew, so the samples of the one
-   * before are dropped.
+   * Adds the data of one event. A new instance of the daemon counts from 0, so the samples of the previous instance are
+   * dropped.
    */
   add(event) {
     const { status } = event;
@@ -34,7 +34,7 @@ export class Recorder {
     if (this.samples.length > KEPT) this.samples.shift();
   }
 
-  /** Returns the first sample of the last `seconds`, for a comparison with the last sample. */
+  /** Returns the oldest sample of the last `seconds`, for comparison with the newest. */
   since(seconds) {
     const last = this.samples.at(-1);
     return this.samples.find((sample) => last.time - sample.time <= seconds + 0.5);
@@ -45,45 +45,45 @@ export class Recorder {
     return this.samples.at(-1)[key] - this.since(seconds)[key];
   }
 
-  /** Returns the mean rate of a counter per second over the last `seconds`; null while there is one sample. */
+  /** Returns the mean rate of a counter per second over the last `seconds`; null if there is only one sample. */
   rate(key, seconds) {
     const passed = this.samples.at(-1).time - this.since(seconds).time;
     return passed > 0 ? this.increase(key, seconds) / passed : null;
   }
 
-  /** Returns the course of a counter's rate. */
+  /** Returns a counter's rate over time. */
   rates(key) {
     return this.#steps((before, after, passed) => (after[key] - before[key]) / passed);
   }
 
-  /** Returns the course of a gauge. */
+  /** Returns a gauge over time. */
   gauge(key) {
     const samples = this.samples.filter((sample) => sample[key] !== undefined);
     return { xs: samples.map((sample) => sample.time), ys: samples.map((sample) => sample[key]) };
   }
 
-  /** Returns the course of a latency's quantile. */
+  /** Returns a quantile of the latency over time. */
   latencies(part) {
     return this.#steps((before, after) => quantile(before.latency, after.latency, part));
   }
 
-  /** Returns a latency's quantile over the last `seconds`; null if nothing was decided. */
+  /** Returns a quantile of the latency in the last `seconds`; null if nothing was decided. */
   latency(part, seconds) {
     return quantile(this.since(seconds).latency, this.samples.at(-1).latency, part);
   }
 
-  /** Returns the share of each label in a model's decisions of the last `seconds`, most frequent first. */
+  /** Returns each label's share of a model's decisions in the last `seconds`, most frequent first. */
   shares(model, seconds) {
     return shares(this.since(seconds).labels.get(model), this.samples.at(-1).labels.get(model));
   }
 
-  /** Returns the course of a label's share in a model's decisions. */
+  /** Returns a label's share of a model's decisions over time. */
   share(model, label) {
     return this.#steps((before, after) =>
       shares(before.labels.get(model), after.labels.get(model)).find((each) => each.label === label)?.share ?? null);
   }
 
-  /** Returns a value of each pair of neighbours, at the time of the later one. */
+  /** Returns a value for each pair of adjacent samples, at the time of the later sample. */
   #steps(value) {
     const course = { xs: [], ys: [] };
     for (let index = 1; index < this.samples.length; index += 1) {
@@ -97,8 +97,8 @@ export class Recorder {
 }
 
 /**
- * Returns a latency's quantile between two samples of the cumulative histogram, interpolated within its bucket as
- * Prometheus does; null if nothing was decided. The last bucket has no bound.
+ * Returns a quantile of the latency between two samples of the cumulative histogram; null if nothing was decided. The
+ * quantile is interpolated within its bucket, as in Prometheus. The last bucket has no bound.
  */
 function quantile(before, after, part) {
   const counts = after.counts.map((total, index) => total - before.counts[index]);
@@ -110,7 +110,7 @@ function quantile(before, after, part) {
   return end === undefined ? start : start + (end - start) * (part * all - below) / (counts[index] - below);
 }
 
-/** Returns the share of each label among the decisions between two counts, most frequent first. */
+/** Returns each label's share of the decisions between two counts, most frequent first. */
 function shares(before = {}, after = {}) {
   const counts = Object.entries(after).map(([label, total]) => ({ label, count: total - (before[label] ?? 0) }));
   const all = counts.reduce((sum, each) => sum + each.count, 0);

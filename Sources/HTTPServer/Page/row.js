@@ -5,7 +5,7 @@ import { element, setText } from './elements.js';
 import { age, count, duration, output } from './format.js';
 import { drawSparkline } from './plot.js';
 
-/** The columns. `key` returns the value to sort by; `order` is that of the first click. */
+/** The columns. `key` returns the value to sort by, and `order` is the order after the first click. */
 export const COLUMNS = [
   { name: 'Stream', className: 'id', key: (entry) => entry.stream, order: 1 },
   { name: 'Label', className: 'label', key: (entry) => entry.label ?? -1, order: -1 },
@@ -18,7 +18,7 @@ export const COLUMNS = [
   { name: 'Model', className: 'model-name', key: (entry) => entry.model, order: 1 },
 ];
 
-/** Returns a model's only output, or the greatest of several. */
+/** Returns a model's only output, or the largest of several. */
 export function single(probability) {
   return Array.isArray(probability) ? Math.max(...probability) : probability;
 }
@@ -68,7 +68,7 @@ export class Row {
   }
 }
 
-/** Returns the range of a plot: 0 to 1 for probabilities, or what fits for other outputs. */
+/** Returns the range of a plot: from 0 to 1, extended to include all values and lines. */
 export function range(values, lines) {
   let [low, high] = [0, 1];
   for (const value of [...values, ...lines]) {

@@ -11,7 +11,7 @@ import { drawHeatMap } from './plot.js';
 import { labelText, range, single } from './row.js';
 import { ZoomPlot } from './zoomplot.js';
 
-/** The view keeps more decisions than the daemon does, while it is open. */
+/** The number of decisions that an open view keeps, which may be more than the daemon keeps. */
 const KEPT = 5000;
 const NO_HISTORY = { times: [], probabilities: [], marks: [], threshold: null };
 const STATE_INTERVAL = 2000;
@@ -64,13 +64,13 @@ export class StreamView {
     byID('one').hidden = true;
   }
 
-  /** Takes over the served models, for their numbers of outputs. */
+  /** Notes the number of outputs of each served model. */
   setModels(models) {
     this.#models = models;
     this.#showControl();
   }
 
-  /** Asks for the stream's newest data, and shows it. A call while another one waits does nothing. */
+  /** Asks for the stream's newest data, and shows it. Does nothing while an earlier call is waiting for its answer. */
   async refresh() {
     if (this.#isBusy || this.stream === null) return;
     this.#isBusy = true;
@@ -85,7 +85,7 @@ export class StreamView {
     } finally {
       this.#isBusy = false;
     }
-    // The view may have changed to another stream meanwhile.
+    // The view may have changed to another stream in the meantime.
     if (this.stream !== null && stream !== this.stream) this.refresh();
   }
 
@@ -120,7 +120,7 @@ export class StreamView {
     if (byID('one-readout').dataset.pointed !== 'yes') this.#readOut(null);
   }
 
-  /** Shows the decision at the pointer, or else the last one. */
+  /** Shows the decision at the pointer, or the last decision if there is no pointer. */
   #readOut(index) {
     const { times: xs, probabilities: ys } = this.#entry ?? NO_HISTORY;
     byID('one-readout').dataset.pointed = index === null ? 'no' : 'yes';
@@ -192,7 +192,7 @@ export class StreamView {
     byID('act-export').onclick = () => this.#attempt(() => this.#export());
   }
 
-  /** Runs an action and says how it ended. */
+  /** Runs an action and shows its outcome. */
   async #attempt(action) {
     try {
       const outcome = await action();
@@ -235,14 +235,14 @@ export class StreamView {
   }
 }
 
-/** Saves a text as a file. */
+/** Saves text as a file. */
 function download(name, text) {
   const address = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
   element('a', { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 1000);
 }
 
-/** Returns the little-endian float32 values in base64. */
+/** Decodes little-endian float32 values from base64. */
 function decode(text) {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const view = new DataView(bytes.buffer);
@@ -250,8 +250,8 @@ function decode(text) {
 }
 
 /**
- * Draws a state, which comes before the last outputs. One LSTM layer has its hidden state first, then as many values of
- * its cell state.
+ * Draws a stream's state. In `values`, the last outputs follow the state. The state of an LSTM layer is its hidden
+ * state, followed by its cell state of the same size.
  */
 function drawState(root, values, outputs, fingerprint) {
   const state = values.subarray(0, values.length - outputs);

@@ -1,5 +1,5 @@
 /**
- * The table of streams. It asks only for the rows that are seen, so that a million streams cost as much as twenty.
+ * The table of streams. It asks only for visible rows, so that a million streams cost no more than twenty.
  */
 import { call } from './connection.js';
 import { element, setNote, setText } from './elements.js';
@@ -10,10 +10,12 @@ import { COLUMNS, Row } from './row.js';
 
 const STEP = 20;
 const MOST = 200;
-/** The time between two searches among all streams, in milliseconds. In between, only the found streams are read. */
+/** The time between two searches among all streams, in milliseconds. In between, only the found streams are updated. */
 const SEARCH_AGAIN = 10000;
 const TYPING = 250;
-/** A stream that decided within so many seconds is active. Which of the active ones was last matters to nobody. */
+/**
+ * The time since its last decision, in seconds, for which a stream counts as active. Active streams keep their order.
+ */
 const ACTIVE = 5;
 
 /** The table and its tools. */
@@ -50,7 +52,7 @@ export class StreamTable {
   /** The number of all streams, for the line beside the title. */
   total = 0;
 
-  /** Takes over the served models: fills the choice, and notes their thresholds for the plots. */
+  /** Offers the served models for selection, and notes their thresholds for the plots. */
   setModels(models) {
     const { model } = this.#parts;
     const names = models.map(({ name }) => name);
@@ -63,12 +65,12 @@ export class StreamTable {
     model.value = names.includes(chosen) ? chosen : '';
   }
 
-  /** Forgets everything, since another instance of the daemon answers. */
+  /** Makes the next question search again, because a new instance of the daemon answers. */
   restart() {
     this.#mustSearch = true;
   }
 
-  /** Asks for what is seen, and shows it. A call while another one waits does nothing. */
+  /** Asks for the visible rows, and shows them. Does nothing while an earlier call is waiting for its answer. */
   async refresh() {
     if (this.#isBusy || !this.#isSeen()) return;
     this.#isBusy = true;
@@ -83,7 +85,7 @@ export class StreamTable {
     }
   }
 
-  /** Puts the keyboard's focus on a stream's row, or else on the first. */
+  /** Moves the keyboard focus to a stream's row, or to the first row if the stream has none. */
   focus(stream) {
     const row = this.#rows.get(stream) ?? this.#rows.get(this.#entries[0]?.stream);
     row?.root.focus();
@@ -96,7 +98,7 @@ export class StreamTable {
     return { ...(search && { search }), ...(model && { model }) };
   }
 
-  /** Whether the rows stay as they are and only change their values. */
+  /** Whether the rows keep their places, so that only their values change. */
   get #isHeld() {
     const first = this.#parts.body.firstElementChild;
     const isScrolled = first && first.getBoundingClientRect().bottom < 0;
@@ -116,7 +118,10 @@ export class StreamTable {
     return this.#askSeen();
   }
 
-  /** Asks for the most recent streams: for as many as are seen, or for all wanted after a change of the question. */
+  /**
+   * Asks for the most recent streams: about as many as are visible, or as many as the table may show if there is a
+   * filter or the filter has just changed.
+   */
   async #askRecent() {
     const isNew = this.#mustSearch;
     this.#mustSearch = false;
@@ -130,7 +135,7 @@ export class StreamTable {
     if (recent === this.#wanted || streams.length < recent) this.#hasMore = streams.length === this.#wanted;
   }
 
-  /** Returns streams in an order that changes little: those that are active now keep their places, below new ones. */
+  /** Returns streams in an order that changes little: active streams keep their order, below new ones. */
   #steady(streams) {
     const places = new Map(this.#entries.map((entry, index) => [entry.stream, index]));
     const active = streams.filter((entry) => entry.idle_seconds < ACTIVE);
@@ -138,7 +143,7 @@ export class StreamTable {
     return [...active.sort((a, b) => place(a) - place(b)), ...streams.filter((entry) => !(entry.idle_seconds < ACTIVE))];
   }
 
-  /** Returns the most recent streams; the first by id if the daemon keeps no history. */
+  /** Returns the most recent streams, or the first ones by id if the daemon keeps no history. */
   async #recent(recent, expected) {
     const question = { recent, ...this.#filter };
     const answer = await this.#histories.ask(question, expected);
@@ -147,7 +152,7 @@ export class StreamTable {
     return streams.map((status) => ({ ...status, timesteps: status.sequence, idle_seconds: status.idle_s, times: [], probabilities: [], marks: [] }));
   }
 
-  /** Asks for new values of the rows that are seen. */
+  /** Asks for the new values of the visible rows. */
   async #askSeen() {
     const streams = this.#entries.map((entry) => entry.stream).filter((stream) => this.#seen.has(stream)).slice(0, MOST_ASKED);
     if (!streams.length) return;
@@ -200,7 +205,7 @@ export class StreamTable {
       const row = new Row(stream);
       this.#rows.set(stream, row);
       this.#observer.observe(row.root);
-      // A row counts as seen until the observer says otherwise, so that its plot is there at once.
+      // A row counts as visible until the observer reports otherwise, so that its plot appears at once.
       this.#seen.add(stream);
     }
     return this.#rows.get(stream);
@@ -223,7 +228,7 @@ export class StreamTable {
     }
   }
 
-  /** The whole table is one stop of the tabulator key; the arrows move within it. */
+  /** Makes the whole table a single stop of the Tab key. The arrow keys move within the table. */
   #keepOneTabStop(sorted) {
     const hasStop = sorted.some((entry) => this.#rows.get(entry.stream).root.tabIndex === 0);
     if (!hasStop && sorted.length) this.#rows.get(sorted[0].stream).root.tabIndex = 0;
@@ -258,7 +263,7 @@ export class StreamTable {
     });
   }
 
-  /** Sorts by a column, then the other way around, then not. */
+  /** Sorts by a column. The next call reverses the order, and a third call ends the sorting. */
   #sortBy(column) {
     const { column: old, order } = this.#sort;
     if (old !== column) this.#sort = { column, order: column.order };
@@ -306,7 +311,9 @@ export class StreamTable {
     body.addEventListener('focusin', (event) => this.#focused(event));
   }
 
-  /** Asks again for a changed question, also if an earlier question still waits for its answer. */
+  /**
+   * Asks again with the changed filter. If an earlier question is still waiting for its answer, waits for that first.
+   */
   async #askAnew() {
     this.#wanted = STEP;
     this.#mustSearch = true;
@@ -316,7 +323,7 @@ export class StreamTable {
 
   #click(event) {
     const row = event.target.closest('tr');
-    // A text that is being selected is not a click on its row.
+    // Selecting text does not count as a click on the row.
     if (!row || String(getSelection())) return;
     event.preventDefault();
     this.#open(row.dataset.stream);

@@ -1,5 +1,5 @@
 /**
- * The page of `sluice fit --live` and `sluice compare --live`: loss and metrics as they come.
+ * The page of `sluice fit --live` and `sluice compare --live`: loss and metrics during the training.
  *
  * The event `training` has the whole state, so that a page that opens late misses nothing:
  *
@@ -13,7 +13,7 @@ import { clock, count, percent, rate, zoneText } from './format.js';
 import { CURVES, palette, prepare } from './plot.js';
 import { ZoomPlot } from './zoomplot.js';
 
-/** Series that stand in the table of runs and need no plot. */
+/** The series that appear in the table of runs and need no plot. */
 const UNPLOTTED = new Set(['learning_rate']);
 
 let last = null;
@@ -32,7 +32,7 @@ function listen() {
   source.addEventListener('error', () => {
     source.close();
     showBar('lost');
-    // The program has ended with its training. Another training may begin at the same address.
+    // The program ends when its training does. Another training may begin at the same address, so keep trying.
     setTimeout(listen, 1000);
   });
 }
@@ -71,7 +71,10 @@ function progressText() {
   return `${percent(progress())} of ${count(last.runs.length)} ${last.runs.length === 1 ? 'run' : 'runs'}${speedText}`;
 }
 
-/** Shows one plot for each metric. It has the training and the validation of one run, or the training of several. */
+/**
+ * Shows one plot for each metric. With one run, it has a curve for training and one for validation. With several runs,
+ * it has a training curve for each.
+ */
 function showPlots() {
   const names = [...new Set(last.runs.flatMap((run) => Object.keys(run.series)))];
   const metrics = names.filter((name) => !UNPLOTTED.has(name) && !name.startsWith('val_'));
@@ -118,7 +121,7 @@ class MetricPlot {
     requestAnimationFrame(() => [...this.keys.querySelectorAll('canvas')].forEach(drawKey));
   }
 
-  /** Writes the values at the pointer, or else the last ones. */
+  /** Shows the values at the pointer, or the last values if there is no pointer. */
   #readOut(index) {
     const longest = Math.max(0, ...(this.curves ?? []).map((curve) => curve.ys.length));
     const at = index ?? longest - 1;
@@ -127,7 +130,7 @@ class MetricPlot {
   }
 }
 
-/** Draws the dash of a curve, as the plot draws the curve itself. */
+/** Draws a short line in the colour and dash pattern of a curve, to stand beside the curve's name. */
 function drawKey(canvas, index) {
   const { pen, width, height } = prepare(canvas);
   const { colour, dash } = CURVES[index % CURVES.length];

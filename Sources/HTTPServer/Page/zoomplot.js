@@ -1,5 +1,5 @@
 /**
- * A large plot with axes, which zooms by wheel, by drag and by keys.
+ * A large plot with axes, which can be zoomed with the wheel, by dragging and with keys.
  */
 import { axisTime } from './format.js';
 import { CURVES, drawCurve, drawLevel, extent, markDash, palette, prepare } from './plot.js';
@@ -9,7 +9,7 @@ const TIME_STEPS = [
   0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200,
   14400, 21600, 43200, 86400, 172800, 604800,
 ];
-/** The distance of two points in pixels from which on each is drawn as a dot. */
+/** The minimum distance of two points, in pixels, at which points are also drawn as dots. */
 const DOT_DISTANCE = 7;
 
 /** A plot on a canvas. */
@@ -17,9 +17,9 @@ export class ZoomPlot {
   #canvas;
   #options;
   #data = { curves: [], levels: [], marks: [] };
-  /** The range on the x-axis; null for all. */
+  /** The visible range on the x-axis; null for all data. */
   #view = null;
-  /** The pixels where a drag began and is now. */
+  /** The horizontal positions, in pixels, where the drag began and where it is now; null without a drag. */
   #drag = null;
   #pointer = null;
 
@@ -28,7 +28,7 @@ export class ZoomPlot {
    *
    * @param {HTMLCanvasElement} canvas The canvas, which can be focused.
    * @param {Object} options `isTime` if x is in Unix seconds; `xTitle`; `range` of y, or null to fit it; `least`, the
-   *     shortest range of x; `onPoint(index, curve)`, called with the point below the pointer, or null.
+   *     shortest range of x; `onPoint(index, curve)`, called with the point at the pointer, or null.
    */
   constructor(canvas, options) {
     this.#canvas = canvas;
@@ -48,7 +48,7 @@ export class ZoomPlot {
     this.draw();
   }
 
-  /** Sets the range of y, for the next drawing. */
+  /** Sets the range of y for the next `draw`. */
   setRange(range) {
     this.#options.range = range;
   }
@@ -59,7 +59,7 @@ export class ZoomPlot {
     this.draw();
   }
 
-  /** Zooms by a factor around a place from 0 (left) to 1 (right). */
+  /** Zooms by a factor around a position from 0 (left) to 1 (right). */
   zoom(factor, place = 0.5) {
     const [start, end] = this.#range();
     const span = Math.max(this.#options.least, (end - start) * factor);
@@ -67,13 +67,15 @@ export class ZoomPlot {
     this.#look(middle - span * place, middle + span * (1 - place));
   }
 
-  /** Moves by a part of what is seen. */
+  /** Scrolls by a fraction of the visible range. */
   move(part) {
     const [start, end] = this.#range();
     this.#look(start + (end - start) * part, end + (end - start) * part);
   }
 
-  /** Sets the range, held within the data. A range of all the data follows what comes. */
+  /**
+   * Sets the visible range, limited to the range of the data. If all data is visible, the range grows with new data.
+   */
   #look(start, end) {
     const [first, last] = this.#whole();
     const span = end - start;
@@ -177,7 +179,7 @@ export class ZoomPlot {
     pen.restore();
   }
 
-  /** The functions from values to pixels, for the range that is seen. */
+  /** Returns the functions from values to pixels for the visible range. */
   #scale(frame) {
     const [start, end] = this.#range();
     const [low, high] = this.#options.range ?? this.#fitted(start, end);
@@ -188,7 +190,7 @@ export class ZoomPlot {
     };
   }
 
-  /** The range of y of the points from `start` to `end`, with room above and below. */
+  /** Returns the range of y for the points from `start` to `end`, with room above and below. */
   #fitted(start, end) {
     const seen = this.#data.curves.flatMap(({ xs, ys }) => ys.filter((_, at) => xs[at] >= start && xs[at] <= end));
     const [low, high] = extent(seen) ?? [0, 1];
@@ -223,7 +225,7 @@ export class ZoomPlot {
     return TIME_STEPS.find((step) => step >= least) ?? TIME_STEPS.at(-1);
   }
 
-  /** The first tick: a multiple of the step, in local time if x is a time. */
+  /** Returns the first tick: a multiple of the step, in local time if x is a time. */
   #firstTick(start, step) {
     const offset = this.#options.isTime ? new Date(start * 1000).getTimezoneOffset() * 60 : 0;
     return Math.ceil((start - offset) / step) * step + offset;
@@ -255,7 +257,7 @@ export class ZoomPlot {
       pen.lineTo(x, frame.bottom);
       pen.stroke();
       pen.setLineDash([]);
-      // Close marks share the name of the first.
+      // Marks that are close together share the name of the first.
       if (x - written < 42) continue;
       pen.fillText(kind, Math.min(Math.max(x, frame.left + 18), frame.right - 18), frame.top - 3);
       written = x;
@@ -278,7 +280,7 @@ export class ZoomPlot {
     });
   }
 
-  /** Draws what the pointer selects, or the point closest to it. */
+  /** Draws the range that a drag selects, and a line at the point closest to the pointer. */
   #drawPointer(pen, frame, scale) {
     if (this.#drag && Math.abs(this.#drag.to - this.#drag.from) >= 5) {
       pen.fillStyle = palette().first;

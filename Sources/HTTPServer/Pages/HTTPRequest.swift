@@ -21,7 +21,7 @@ package struct HTTPRequest: Sendable {
     /// The path of the request's target, without the query.
     var path: Substring { Self.split(head.uri).path }
 
-    /// Returns the value of a parameter in the query, as it stands there.
+    /// Returns the value of a query parameter, without decoding percent escapes.
     ///
     /// - Parameter name: The name of the parameter.
     /// - Returns: The first value; nil if the query has no parameter of that name.
@@ -31,7 +31,7 @@ package struct HTTPRequest: Sendable {
             .first { $0[0] == name }.map { $0.count > 1 ? $0[1] : "" }
     }
 
-    /// Whether the page that made the request, if a page did, is of this server.
+    /// Whether the request comes from a page of this server, or from no page at all.
     ///
     /// Browsers send `Sec-Fetch-Site` with every request, and `Origin` with each request that could change something.
     /// Neither can be forged by a page. Other clients need not send them.

@@ -65,7 +65,8 @@ package struct HTTPPage: Sendable {
     let methods: [HTTPMethod]
     /// The maximum size of a request's body, in bytes; 0 if the page accepts none.
     let maximumBody: Int
-    /// Whether pages of other sites are refused. A browser shows a page of another site no answer either way.
+    /// Whether to refuse requests from pages of other sites. Even if they are accepted, a browser hides the answers
+    /// from such pages.
     let isForOwnPages: Bool
     let answer: Answer
 

@@ -37,8 +37,8 @@ enum StateFolder {
             guard make(parent) else { return false }
         }
         guard unsafe mkdir(folder, folderMode) == 0, unsafe chmod(folder, folderMode) == 0 else { return false }
-        // A folder is durable only if its entry in the parent is durable. Some file systems cannot sync a folder, and
-        // nothing can be done about that, so ignore the error.
+        // A folder is durable only if its entry in the parent is durable. Some file systems cannot sync a folder, so
+        // ignore the error.
         try? sync(parent)
         return true
     }

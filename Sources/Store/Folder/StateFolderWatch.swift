@@ -17,7 +17,7 @@ public final class StateFolderWatch: Sendable {
         case nothing
         /// The remaining files of the lost state, or a copy of these files.
         case sameState
-        /// Nothing at all: the path does not exist.
+        /// The path does not exist.
         case gone
         /// Something that must not be touched, with the reason.
         case other(String)

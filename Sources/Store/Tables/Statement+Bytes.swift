@@ -4,12 +4,12 @@ import GRDBSQLite
 /// Sets and reads the values of a statement without creating an object for each value, because a checkpoint may have
 /// millions of values.
 extension Statement {
-    /// Sets a parameter, counted from 1, to a number.
+    /// Sets a parameter to a number. Parameters are numbered from 1.
     func bind(_ value: Int64, at parameter: Int) {
         unsafe sqlite3_bind_int64(sqliteStatement, CInt(parameter), value)
     }
 
-    /// Sets a parameter, counted from 1, to a number or null.
+    /// Sets a parameter to a number or null. Parameters are numbered from 1.
     func bind(_ value: Int64?, at parameter: Int) {
         guard let value else {
             unsafe sqlite3_bind_null(sqliteStatement, CInt(parameter))
@@ -18,7 +18,7 @@ extension Statement {
         bind(value, at: parameter)
     }
 
-    /// Sets a parameter, counted from 1, to a copy of UTF-8 text.
+    /// Sets a parameter to a copy of UTF-8 text. Parameters are numbered from 1.
     func bind(text: Span<UInt8>, at parameter: Int) {
         _ = unsafe text.withUnsafeBytes { bytes in
             let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
@@ -26,7 +26,7 @@ extension Statement {
         }
     }
 
-    /// Sets a parameter, counted from 1, to a copy of bytes.
+    /// Sets a parameter to a copy of bytes. Parameters are numbered from 1.
     func bind(blob: RawSpan, at parameter: Int) {
         _ = unsafe blob.withUnsafeBytes { bytes in
             // SQLite would treat a missing address as null.
@@ -57,24 +57,24 @@ extension Statement {
         return false
     }
 
-    /// Returns a column of the current row, counted from 0, as a number; 0 for null.
+    /// Returns a column of the current row as a number; 0 for null. Columns are numbered from 0.
     func int64(_ column: Int) -> Int64 {
         unsafe sqlite3_column_int64(sqliteStatement, CInt(column))
     }
 
-    /// Returns whether a column of the current row, counted from 0, is null.
+    /// Returns whether a column of the current row is null. Columns are numbered from 0.
     func isNull(_ column: Int) -> Bool {
         unsafe sqlite3_column_type(sqliteStatement, CInt(column)) == SQLITE_NULL
     }
 
-    /// Calls `body` with the bytes of a column of the current row, counted from 0.
+    /// Calls `body` with the bytes of a column of the current row. Columns are numbered from 0.
     func withBytes(_ column: Int, _ body: (RawSpan) -> Void) {
         let start = unsafe sqlite3_column_blob(sqliteStatement, CInt(column))
         let count = unsafe sqlite3_column_bytes(sqliteStatement, CInt(column))
         body(unsafe UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(count)).bytes)
     }
 
-    /// Calls `body` with the UTF-8 text of a column of the current row, counted from 0.
+    /// Calls `body` with the UTF-8 text of a column of the current row. Columns are numbered from 0.
     func withText(_ column: Int, _ body: (Span<UInt8>) -> Void) {
         let start = unsafe sqlite3_column_text(sqliteStatement, CInt(column))
         let count = unsafe sqlite3_column_bytes(sqliteStatement, CInt(column))

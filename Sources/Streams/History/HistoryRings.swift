@@ -32,8 +32,9 @@ struct HistoryRings: ~Copyable {
         static let looksPerPeriod = 32
         /// The maximum number of rings to look at for one stream.
         static let looksPerStream = 8
-        /// The number of decisions of streams without a ring, of which one may take a ring. A stream that decides often
-        /// thus gets a ring soon, while streams that decide rarely do not keep taking rings from one another.
+        /// The number of decisions on streams without a ring between two attempts to take over a ring. A stream that
+        /// decides often thus gets a ring soon, while streams that decide rarely do not keep taking rings from one
+        /// another.
         static let requestsPerSearch = 16
         /// The idle time, in nanoseconds, that a stream must exceed to lose its ring.
         static let idleTime: Int64 = 60_000_000_000
@@ -49,7 +50,7 @@ struct HistoryRings: ~Copyable {
     private var places = GrowingBuffer<UInt32>()
     private var rings = GrowingBuffer<Ring>()
     private var freeRings = GrowingBuffer<UInt32>()
-    /// The number of decisions of streams without a ring since one of them could take a ring.
+    /// The number of decisions on streams without a ring since the last attempt to take over a ring.
     private var requests = 0
     /// The ring at which the next search for an idle stream begins.
     private var hand = 0

@@ -39,7 +39,7 @@ public struct HistorySearch: Sendable {
 
     /// Chooses the slots or rings to look at, unless the search has already begun.
     ///
-    /// - Returns: The end of those that have not been looked at.
+    /// - Returns: The end of the slots or rings that have not been looked at.
     fileprivate mutating func begin(slots: Int, rings: Int, hasHistory: Bool) -> Int {
         if let end { return end }
         usesHistory = hasHistory && text.isEmpty && slots > Self.mostSlots

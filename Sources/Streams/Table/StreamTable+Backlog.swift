@@ -9,7 +9,7 @@ import Wire
 extension StreamTable {
     /// Whether any timesteps wait only for their turn.
     public var hasBacklog: Bool { backlog.count > 0 }
-    /// Whether so many timesteps wait that no more messages should be received.
+    /// Whether the backlog is so full that the daemon should stop receiving messages.
     public var isBacklogFull: Bool { backlog.isFull || restoration.isFull }
 
     /// The number of timesteps that wait because their stream is paused.

@@ -6,7 +6,7 @@ package enum Tile {
     package static let lanes = 16
 }
 
-/// A pointer into the memory of a ``Buffer``, for reading and writing values by index.
+/// A pointer into a ``Buffer``, for reading and writing values by index.
 ///
 /// Callers must keep the buffer alive, and must pass pointers with enough room for the shapes that a function
 /// documents. Indices are not checked.

@@ -19,7 +19,7 @@ final class Network<Arithmetic: TileArithmetic> {
     }
 
     let nodes: [Node]
-    /// The memory of the layers' constants.
+    /// The buffers of values that training does not change.
     private let constants: [Buffer<Scalar>]
     let head: LossHead<Scalar>
     let features: Int

@@ -64,7 +64,7 @@ extension Activation {
         }
     }
 
-    /// Computes `dx = dy ⊙ activation′`. dx may be the same memory as x.
+    /// Computes `dx = dy ⊙ activation′`. dx and x may be the same buffer.
     func multiplyBySlope<Scalar: ReferenceScalar>(
         _ dx: Values<Scalar>, x: Values<Scalar>, y: Values<Scalar>, dy: Values<Scalar>, count: Int
     ) {

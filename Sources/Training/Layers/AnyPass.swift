@@ -26,8 +26,8 @@ indirect enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
     ///   - layer: The layer.
     ///   - isFused: Whether the loss computes the layer's activation.
     ///   - arithmetic: The arithmetic.
-    ///   - constants: Receives the memory of values that training does not change. The owner of the pass must keep this
-    ///     memory alive.
+    ///   - constants: Receives the buffers of values that training does not change. The owner of the pass must keep
+    ///     these buffers alive.
     /// - Throws: ``TrainingError`` if the kind of layer has no backward pass.
     init(
         _ layer: any Layer, isFused: Bool, _ arithmetic: Arithmetic, constants: inout [Buffer<Scalar>]

@@ -9,7 +9,7 @@ import Recurrent
 ///     dW = Σ xᵀ·dz
 ///     db = Σ dz
 ///
-/// The memory holds y and z, shape (steps, units, lanes) each.
+/// `memory` holds y and z, shape (steps, units, lanes) each.
 struct DensePass<Arithmetic: TileArithmetic>: TrainingPass {
     typealias Scalar = Arithmetic.Scalar
 

@@ -4,7 +4,7 @@ import Recurrent
 ///
 /// After N. Srivastava et al., Dropout, 2014 (<https://jmlr.org/papers/v15/srivastava14a.html>). The random numbers
 /// come from ``SplitMix64``, with a seed for each group of each batch, so they do not depend on the number of threads.
-/// The memory holds y and the factors, shape (steps, units, lanes) each.
+/// `memory` holds y and the factors, shape (steps, units, lanes) each.
 struct DropoutPass<Scalar: ReferenceScalar>: TrainingPass {
     let units: Int
     let lanes: Int

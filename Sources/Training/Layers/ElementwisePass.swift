@@ -5,7 +5,7 @@ import Recurrent
 ///     y = f(x)
 ///     dx = dy ⊙ f′(x)
 ///
-/// The memory holds y, shape (steps, units, lanes).
+/// `memory` holds y, shape (steps, units, lanes).
 struct ElementwisePass<Arithmetic: TileArithmetic>: TrainingPass {
     typealias Scalar = Arithmetic.Scalar
 

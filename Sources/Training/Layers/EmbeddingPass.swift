@@ -5,8 +5,8 @@ import Recurrent
 ///     y = E[token]
 ///     dE[token] = Σ dy
 ///
-/// The gradient is the sum over all occurrences of a token in the batch, as Keras computes it on JAX. The memory holds
-/// y, shape (steps, units, lanes), and two masks, shape (steps, lanes) each.
+/// The gradient is the sum over all occurrences of a token in the batch, as Keras computes it on JAX. `memory` holds y,
+/// shape (steps, units, lanes), and two masks, shape (steps, lanes) each.
 struct EmbeddingPass<Scalar: ReferenceScalar>: TrainingPass {
     let vocabulary: Int
     let units: Int

@@ -2,7 +2,7 @@ import Recurrent
 
 /// A ``Masking`` layer. y is x, or zero at a masked timestep. dx is dy, or zero at a masked timestep.
 ///
-/// The memory holds y, shape (steps, units, lanes), and two masks, shape (steps, lanes) each.
+/// `memory` holds y, shape (steps, units, lanes), and two masks, shape (steps, lanes) each.
 struct MaskingPass<Scalar: ReferenceScalar>: TrainingPass {
     let units: Int
     let value: Scalar

@@ -9,7 +9,7 @@ import Recurrent
 ///     dx̂ = dy ⊙ γ
 ///     dx = (dx̂ − mean(dx̂) − x̂ ⊙ mean(dx̂ ⊙ x̂)) / √(variance(x) + ε)
 ///
-/// After J. L. Ba et al., Layer Normalization, 2016 (<https://arxiv.org/abs/1607.06450>). The memory holds y and x̂,
+/// After J. L. Ba et al., Layer Normalization, 2016 (<https://arxiv.org/abs/1607.06450>). `memory` holds y and x̂,
 /// shape (steps, units, lanes) each, and the deviations, shape (steps, lanes).
 struct LayerNormalizationPass<Scalar: ReferenceScalar>: TrainingPass {
     let units: Int
@@ -97,7 +97,7 @@ struct LayerNormalizationPass<Scalar: ReferenceScalar>: TrainingPass {
 ///     y = x ⊙ scale + offset
 ///     dx = dy ⊙ scale
 ///
-/// The memory holds y, shape (steps, units, lanes).
+/// `memory` holds y, shape (steps, units, lanes).
 struct FixedScalePass<Scalar: ReferenceScalar>: TrainingPass {
     let units: Int
     /// Shape (units) each.
@@ -110,8 +110,8 @@ struct FixedScalePass<Scalar: ReferenceScalar>: TrainingPass {
     /// - Parameters:
     ///   - layer: The layer.
     ///   - lanes: The number of lanes.
-    ///   - constants: Receives the memory of the factors and addends. The owner of the pass must keep this memory
-    ///     alive.
+    ///   - constants: Receives the buffer that holds the factors and addends. The owner of the pass must keep this
+    ///     buffer alive.
     init(_ layer: any FixedScale, lanes: Int, constants: inout [Buffer<Scalar>]) {
         let (scale, offset) = layer.scaleAndOffset
         let buffer = Buffer((scale + offset).map { Scalar($0) })

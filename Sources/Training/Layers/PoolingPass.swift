@@ -5,7 +5,7 @@ import Recurrent
 ///     y = Σ x / n
 ///     dx = dy / n
 ///
-/// The output has one timestep. The memory holds y, shape (units, lanes), and n, shape (lanes).
+/// The output has one timestep. `memory` holds y, shape (units, lanes), and n, shape (lanes).
 struct AveragePoolingPass<Scalar: ReferenceScalar>: TrainingPass {
     let units: Int
     let lanes: Int
@@ -58,7 +58,7 @@ struct AveragePoolingPass<Scalar: ReferenceScalar>: TrainingPass {
 ///     y = max x
 ///     dx = dy / n where x = y, with n such timesteps
 ///
-/// The output has one timestep. The memory holds y and n, shape (units, lanes) each.
+/// The output has one timestep. `memory` holds y and n, shape (units, lanes) each.
 struct MaximumPoolingPass<Scalar: ReferenceScalar>: TrainingPass {
     let units: Int
     let lanes: Int

@@ -54,7 +54,7 @@ protocol TrainingPass<Scalar>: Sendable {
     /// The width of one timestep of the output.
     var units: Int { get }
 
-    /// The number of values of memory for sequences of `steps` timesteps.
+    /// The number of values in `memory` for sequences of `steps` timesteps.
     func memorySize(steps: Int) -> Int
 
     /// Computes the outputs.
@@ -77,7 +77,7 @@ protocol TrainingPass<Scalar>: Sendable {
     /// - Parameters:
     ///   - dy: The gradient of the outputs, in their shape; overwritten.
     ///   - input: The input of the forward pass.
-    ///   - memory: The memory of the forward pass; overwritten.
+    ///   - memory: The values that the forward pass left in `memory`; overwritten.
     ///   - weights: The layer's weights.
     ///   - gradient: The gradient of the weights, to which the layer adds.
     ///   - dx: Receives the gradient of the input, in its shape; nil if nothing needs it.

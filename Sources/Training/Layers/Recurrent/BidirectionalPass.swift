@@ -89,11 +89,11 @@ enum AnyRecurrentPass<Arithmetic: TileArithmetic>: TrainingPass {
 /// If the layer does not return sequences, it merges the last output of each direction: the forward layer's output at
 /// the last timestep, and the backward layer's output at the first.
 ///
-/// The memory holds, in this order:
+/// `memory` holds, in this order:
 /// - the merged outputs, shape (steps, units, lanes)
 /// - the gradients of the two layers' outputs, shape (steps, width, lanes) each
 /// - the backward layer's part of the input's gradient
-/// - the memories of both layers
+/// - the values that each of the two layers keeps in its own `memory`
 struct BidirectionalPass<Arithmetic: TileArithmetic>: TrainingPass {
     typealias Scalar = Arithmetic.Scalar
 
@@ -190,7 +190,7 @@ struct BidirectionalPass<Arithmetic: TileArithmetic>: TrainingPass {
         for (index, at) in merged(input.steps).enumerated() {
             let d = dy + index * units * lanes
             let (da, db) = (memory.dForward + at.forward * count, memory.dBackward + at.backward * count)
-            // The outputs of both directions are at the beginning of their memories.
+            // Each direction's outputs are at the beginning of its own `memory`.
             let (a, b) = (memory.forward + at.forward * count, memory.backward + at.backward * count)
             for k in 0..<count {
                 switch merge {

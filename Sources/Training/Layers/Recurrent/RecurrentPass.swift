@@ -68,7 +68,7 @@ enum ReadingOrder {
 /// A recurrent layer over a sequence. Its gradients are computed by backpropagation through time (P. Werbos,
 /// Backpropagation Through Time, 1990, <https://doi.org/10.1109/5.58337>).
 ///
-/// The memory holds, in this order:
+/// `memory` holds, in this order:
 /// - the outputs, shape (steps, units, lanes)
 /// - steps + 2 states, shape (parts · units, lanes) each; the initial state is the first of them or, if the layer reads
 ///   backward in place, the last

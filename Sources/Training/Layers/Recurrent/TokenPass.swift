@@ -9,14 +9,14 @@ import Recurrent
 ///     dE = dP·Wᵀ
 ///     dW = Eᵀ·dP
 ///
-/// The combined layer is faster if the vocabulary is smaller than the width of the embedding. The memory holds, in this
+/// The combined layer is faster if the vocabulary is smaller than the width of the embedding. `memory` holds, in this
 /// order:
 /// - x, shape (steps, vocabulary, lanes)
 /// - two masks, shape (steps, lanes) each
 /// - E in tiles of 16 tokens, shape (units, lanes) each
 /// - room for two tiles of the largest width
 /// - the layer's weights, with P instead of W, and their gradient
-/// - the layer's own memory
+/// - the layer's own `memory`
 struct TokenPass<Arithmetic: TileArithmetic>: TrainingPass {
     typealias Scalar = Arithmetic.Scalar
 
