@@ -18,7 +18,7 @@ package struct BenchPlan: Codable, Equatable, Sendable {
     /// The maximum number of messages in transit. It must stay below the high-water marks, above which sockets drop
     /// messages.
     package var inFlight: Int
-    /// The prefix of the ids of the temporary streams.
+    /// The id prefix of the temporary streams.
     package var prefix: String
 
     private enum CodingKeys: String, CodingKey {

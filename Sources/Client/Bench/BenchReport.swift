@@ -156,7 +156,7 @@ extension BenchReport {
         return heading + ["Each: median (least to greatest) of the rounds.", ""] + table.lines + [""] + losses
     }
 
-    /// The content of a message, in words.
+    /// A description of a message's content.
     private var content: String {
         let timesteps = Quantity.count(plan.timesteps, of: "timestep")
         guard plan.streamsPerMessage > 1 else { return timesteps + " a message" }

@@ -60,8 +60,8 @@ struct ComparedSequences: Sendable {
     /// The patterns that fit the data.
     var patterns: [ModelPattern] { ModelPattern.allCases.filter { $0.takesTokens == takesTokens } }
 
-    /// Returns the sizes of a model of one pattern. A stateful model has no fixed length, because it is called with a
-    /// few timesteps at a time.
+    /// Returns the sizes of a pattern's model. A stateful model has no fixed length, because it is called with a few
+    /// timesteps at a time.
     func sizes(of pattern: ModelPattern) -> PatternSizes {
         var sizes = sizes
         if pattern == .stateful { sizes.length = nil }

@@ -66,12 +66,12 @@ struct Delivery {
     }
 
     /// Whether the input contains each stream's timesteps from sequence number 1 on. If it does, timesteps that the
-    /// daemon has already consumed are left out.
+    /// daemon has already consumed are skipped.
     let resumes: Bool
     private(set) var accounts: [StreamKey: Account] = [:]
     /// The number of timesteps sent, each counted once.
     private(set) var timesteps: UInt64 = 0
-    /// The number of timesteps in the input that were left out because the daemon had already consumed them.
+    /// The number of timesteps in the input that were skipped because the daemon had already consumed them.
     private(set) var skipped: UInt64 = 0
     /// The number of sent timesteps that the daemon skips because it had already consumed their sequence numbers.
     private(set) var duplicates: UInt64 = 0

@@ -14,8 +14,7 @@ package struct Feed {
         /// The maximum number of rows in one message, at least 1. If it is more than 1, a message may have timesteps of
         /// several streams.
         package var streamsPerMessage: Int
-        /// Whether to number each stream's timesteps from 1 and leave out timesteps that the daemon has already
-        /// consumed.
+        /// Whether to number each stream's timesteps from 1 and skip timesteps that the daemon has already consumed.
         package var resumes: Bool
         /// The client's side of the daemon's ingest endpoint; nil to ask the daemon.
         package var ingest: IngestEndpoint?

@@ -22,7 +22,7 @@ package final class DecisionSubscriber {
     package let endpoint: Endpoint
     /// Whether ``next()`` also returns the last values that a daemon with `last_value` sends to new subscribers.
     package var takesReplayed = false
-    /// The prefix of the ids of the streams whose decisions ``next()`` returns.
+    /// The id prefix of the streams whose decisions ``next()`` returns.
     private let prefix: String
     private let socket: Socket
     private let monitor: SocketMonitor

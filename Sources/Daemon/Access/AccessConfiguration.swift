@@ -56,7 +56,7 @@ extension AccessConfiguration {
 enum EndpointRole: String, CaseIterable, Sendable {
     case ingest, decisions, control
 
-    /// The socket types that may connect to the endpoint, in words.
+    /// A description of the socket types that may connect to the endpoint.
     var peers: String {
         switch self {
         case .ingest: IngestEndpoint.Kind.sub.peers
@@ -76,7 +76,7 @@ enum EndpointRole: String, CaseIterable, Sendable {
 }
 
 extension IngestEndpoint.Kind {
-    /// The socket types that may connect to the endpoint, in words.
+    /// A description of the socket types that may connect to the endpoint.
     var peers: String {
         switch self {
         case .sub: "a PUB socket (PUSH is for endpoints written pull:)"

@@ -148,7 +148,7 @@ final class AccessGuard: Sendable {
     ///   - role: The role of the endpoint.
     ///   - endpoint: The endpoint to which the socket will be attached.
     ///   - serverKey: The public key of the server that the endpoint connects to, if it connects.
-    ///   - peers: The socket types that may connect, in words; nil for the usual types of the role.
+    ///   - peers: A description of the socket types that may connect; nil for the usual types of the role.
     /// - Throws: ``ZeroMQError`` if the process cannot open more files.
     func prepare(
         _ socket: borrowing Socket, for role: EndpointRole, at endpoint: Endpoint, serverKey: CurvePublicKey? = nil,

@@ -13,7 +13,7 @@ final class AccessWatch: @unchecked Sendable {
         let role: EndpointRole
         let monitor: SocketMonitor
         let isCurve: Bool
-        /// The socket types that may connect, in words.
+        /// A description of the socket types that may connect.
         let peers: String
         /// All open connections by number, including those with an unfinished handshake.
         var connections: [Int: Connection] = [:]
@@ -48,7 +48,7 @@ final class AccessWatch: @unchecked Sendable {
         /// The reason for the failure; nil if libzmq reported only the end of the connection.
         let refusal: SocketMonitor.Refusal?
         let isCurve: Bool
-        /// The socket types that may connect, in words.
+        /// A description of the socket types that may connect.
         let expected: String
     }
 

@@ -204,7 +204,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
         return StreamID.isValid("_\(text)")
     }
 
-    /// The rule of ``isTopicPrefix(_:)`` in words, for errors.
+    /// A description of the rule that ``isTopicPrefix(_:)`` checks, for errors.
     public static let topicPrefixNotation =
         "at most 254 bytes without control characters, and must not begin with \(StreamID.ownTopics), except for "
         + DecisionBatch.topicPrefix

@@ -140,7 +140,7 @@ extension DecisionPublisher {
     /// ``idPrefix(_:)``.
     func isSelected(model: Int, by topic: [UInt8]) -> Bool { codec != .batch || gathered.isSelected(model, by: topic) }
 
-    /// The prefix of the ids of the streams that a subscription may select.
+    /// Returns the id prefix of the streams that a topic may select.
     func idPrefix(_ topic: [UInt8]) -> [UInt8] { codec == .batch ? [] : topic }
 
     /// Publishes the last value of one stream, unless the queue of a subscriber to the stream is full. In the codec

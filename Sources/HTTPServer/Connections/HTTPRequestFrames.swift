@@ -11,8 +11,7 @@ final class HTTPRequestFrames: ChannelInboundHandler {
 
     /// The maximum size of a request's line and headers together, in bytes.
     static let maximumHead = 8192
-    /// The maximum number of bytes to read and discard after the last answer. Discarding them gives the client time to
-    /// read the answer.
+    /// The maximum number of bytes to read and discard after the last answer, while the client reads it.
     private static let maximumDiscarded = 1 << 18
 
     /// Events that the later handlers in the pipeline receive in addition to the heads.

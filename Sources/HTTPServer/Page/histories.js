@@ -8,8 +8,8 @@ import { call } from './connection.js';
  */
 const OVERLAP = 1;
 /**
- * The maximum number of ids in one question. Even with the longest ids, it fits into the 16 KiB that the daemon
- * accepts.
+ * The maximum number of ids in one question. Even with the longest ids, the question fits into the 16 KiB that the
+ * daemon accepts.
  */
 export const MOST_ASKED = 50;
 
@@ -61,7 +61,7 @@ export class Histories {
     return asOf !== null && asOf - OVERLAP >= since;
   }
 
-  /** Returns an entry of the answer, with the known decisions and marks up to `since` in front. */
+  /** Returns an answer's entry, preceded by the known decisions and marks up to `since`. */
   #completed(entry, since, newest, kept) {
     const old = this.#known.get(entry.stream);
     if (!old || since === null) return withTime(entry, newest);
@@ -91,7 +91,7 @@ function withTime(entry, asOf) {
 
 /**
  * Returns the time of an answer's newest decision or mark; null if there is none. The daemon answered no earlier than
- * that.
+ * at this time.
  */
 function newestTime(entries) {
   const times = entries.flatMap(({ times: decisions, marks }) => [decisions.at(-1), marks.at(-1)?.time])

@@ -18,7 +18,10 @@ export function palette() {
   return colours;
 }
 
-/** The colours and dash patterns of up to five curves, which differ even without the colours. */
+/**
+ * The colours and dash patterns of up to five curves. The patterns differ too, so that the curves differ without
+ * colour.
+ */
 export const CURVES = [
   { colour: 'first', dash: [] },
   { colour: 'second', dash: [6, 3] },

@@ -14,7 +14,7 @@ const MOST = 200;
 const SEARCH_AGAIN = 10000;
 const TYPING = 250;
 /**
- * The time since its last decision, in seconds, for which a stream counts as active. Active streams keep their order.
+ * The time, in seconds, for which a stream counts as active after a decision. Active streams keep their order.
  */
 const ACTIVE = 5;
 
@@ -65,7 +65,7 @@ export class StreamTable {
     model.value = names.includes(chosen) ? chosen : '';
   }
 
-  /** Makes the next question search again, because a new instance of the daemon answers. */
+  /** Makes the next refresh search again, because a new instance of the daemon answers. */
   restart() {
     this.#mustSearch = true;
   }
@@ -311,9 +311,7 @@ export class StreamTable {
     body.addEventListener('focusin', (event) => this.#focused(event));
   }
 
-  /**
-   * Asks again with the changed filter. If an earlier question is still waiting for its answer, waits for that first.
-   */
+  /** Asks again with the changed filter, once any earlier question has been answered. */
   async #askAnew() {
     this.#wanted = STEP;
     this.#mustSearch = true;

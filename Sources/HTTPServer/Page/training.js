@@ -72,8 +72,8 @@ function progressText() {
 }
 
 /**
- * Shows one plot for each metric. With one run, it has a curve for training and one for validation. With several runs,
- * it has a training curve for each.
+ * Shows one plot for each metric. With one run, the plot has a curve for training and one for validation. With several
+ * runs, it has a training curve for each run.
  */
 function showPlots() {
   const names = [...new Set(last.runs.flatMap((run) => Object.keys(run.series)))];
@@ -130,7 +130,7 @@ class MetricPlot {
   }
 }
 
-/** Draws a short line in the colour and dash pattern of a curve, to stand beside the curve's name. */
+/** Draws a short line in the colour and dash pattern of a curve, for the curve's name. */
 function drawKey(canvas, index) {
   const { pen, width, height } = prepare(canvas);
   const { colour, dash } = CURVES[index % CURVES.length];

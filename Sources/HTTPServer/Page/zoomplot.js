@@ -9,7 +9,7 @@ const TIME_STEPS = [
   0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200,
   14400, 21600, 43200, 86400, 172800, 604800,
 ];
-/** The minimum distance of two points, in pixels, at which points are also drawn as dots. */
+/** The minimum distance between points, in pixels, at which each point is also drawn as a dot. */
 const DOT_DISTANCE = 7;
 
 /** A plot on a canvas. */

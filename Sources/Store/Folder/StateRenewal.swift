@@ -142,7 +142,8 @@ public struct StateRenewal: Sendable {
         do {
             let database = try OwnedDatabase(path: part)
             try fill(database)
-            // Closing the database moves the write-ahead log into it, so that a single file holds everything.
+            // Make SQLite move the write-ahead log into the database on closing, so that a single file holds
+            // everything.
             database.foldLogOnClose()
         } catch {
             throw StoreError(error, doing: "write to", place: part, otherwise: .failed)

@@ -64,7 +64,7 @@ struct StreamIndex: ~Copyable {
     @inline(__always)
     func likelySlot(of hash: UInt32) -> UInt32 { buckets[home(of: hash)].slot }
 
-    /// Asks the processor to load the place of the id of a slot.
+    /// Asks the processor to load the position of a slot's id.
     @inline(__always)
     func prefetchPlace(of slot: Int) { places.prefetch(slot) }
 

@@ -59,8 +59,8 @@ struct DecisionTallies: ~Copyable {
 
     /// Returns the part that contains a probability.
     ///
-    /// The parts are counted from 1 downward, so that truncation assigns the upper bound of a part to that part. A
-    /// float from 1 to 2 has its fraction in the low 23 bits. Arithmetic on those bits is faster than a checked
+    /// The calculation measures the distance from 1, so that truncation puts the upper bound of a part into that part.
+    /// A float from 1 to 2 has its fraction in the low 23 bits. Arithmetic on those bits is faster than a checked
     /// conversion.
     @inline(__always)
     private static func part(of probability: Float) -> Int {

@@ -9,7 +9,7 @@ extension StreamTable {
     /// if `emit` is `final`, streams in the middle of a sequence, whose outputs have never been published.
     ///
     /// - Parameters:
-    ///   - prefix: The prefix of the ids of the streams to include.
+    ///   - prefix: The id prefix of the streams to include.
     ///   - first: The first slot to visit: 0 in the first call, later the result of the previous call.
     ///   - limit: The maximum number of slots to look at.
     ///   - body: A closure that receives a stream's id, the index of its model, and its record. It returns whether it

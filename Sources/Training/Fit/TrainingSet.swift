@@ -118,7 +118,7 @@ package struct Batch: Sendable {
         self.timesteps = timesteps
     }
 
-    /// Returns a part of the timesteps of the same sequences.
+    /// Returns a batch of the same sequences with only some of the timesteps.
     func chunk(_ timesteps: Range<Int>) -> Batch {
         var chunk = self
         chunk.timesteps = timesteps

@@ -90,7 +90,7 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
     private var boundTogether: Double { max(multiplyAdds, exponentials, reading / Double(lanes)) }
 }
 
-/// The results of a measurement of the engine.
+/// The results of one run of the engine benchmark.
 package struct EngineReport: Encodable, Equatable, Sendable {
     /// The number of samples of each figure.
     package let samples: Int
