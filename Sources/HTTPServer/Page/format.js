@@ -35,7 +35,7 @@ export function rate(value) {
 
 /** Formats a duration, given in seconds, in a suitable unit. */
 export function duration(seconds) {
-  if (seconds < 1e-3) return `${threeDigits.format(seconds * 1e6)} µs`;
+  if (seconds < 0.9995e-3) return `${threeDigits.format(seconds * 1e6)} µs`;
   if (seconds < 0.1) return `${threeDigits.format(seconds * 1e3)} ms`;
   if (seconds < 9.95) return `${oneDigit.format(seconds)} s`;
   if (seconds < 120) return `${whole.format(seconds)} s`;
@@ -93,7 +93,7 @@ export function period(start, end) {
  * axis.
  */
 export function axisTime(seconds, step) {
-  const date = new Date(seconds * 1000);
+  const date = new Date(Math.round(seconds * 1000));
   const pad = (value, length = 2) => String(value).padStart(length, '0');
   const text = `${pad(date.getHours())}:${pad(date.getMinutes())}`;
   if (step >= 60) return text;

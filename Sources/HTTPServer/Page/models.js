@@ -16,6 +16,12 @@ export function levels(threshold) {
   return threshold.rise === threshold.fall ? [threshold.rise] : [threshold.rise, threshold.fall];
 }
 
+/** Returns how a model's outputs become a label. */
+function rule({ outputs, threshold }) {
+  if (outputs > 1) return 'largest output';
+  return levels(threshold).join(' up, ') + (levels(threshold).length > 1 ? ' down' : '');
+}
+
 /** The models on the page. */
 export class Models {
   #root;
@@ -67,7 +73,7 @@ class ModelPanel {
     setPairs(this.pairs, [
       ['fingerprint', model.fingerprint.slice(0, 12)],
       ['mode', model.mode],
-      ['threshold', levels(model.threshold).join(' up, ') + (levels(model.threshold).length > 1 ? ' down' : '') || 'largest output'],
+      ['label 1 at', rule(model)],
       ['timestep', model.tokens ? `1 of ${count(model.tokens)} tokens` : `${quantity(model.features, 'feature')}`],
       ['outputs', count(model.outputs)],
       ['weights', count(model.parameters)],

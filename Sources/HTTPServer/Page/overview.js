@@ -54,9 +54,9 @@ const TILES = [
     ],
   },
   {
-    name: 'Checkpoint', unit: 'ago',
+    name: 'Checkpoint', unit: '',
     isShown: ({ status }) => Boolean(status.state_folder),
-    value: ({ status, event }) => (status.checkpoint ? age(event.time - status.checkpoint.time / 1e9) : '–'),
+    value: ({ status, event }) => (status.checkpoint ? `${age(event.time - status.checkpoint.time / 1e9)} ago` : 'none'),
     about: ({ status }) => [checkpoint(status)],
     problem: ({ status }) => status.state_folder_error ?? status.checkpoint_error,
   },
@@ -110,7 +110,7 @@ function recent(recorder, key) {
 }
 
 function checkpoint({ checkpoint: last }) {
-  return last ? `${quantity(last.streams, 'stream')} in ${duration(last.duration_ms / 1000)}` : 'none since the start';
+  return last ? `${quantity(last.streams, 'stream')} in ${duration(last.duration_ms / 1000)}` : 'since the start';
 }
 
 /** The tiles on the page. */

@@ -88,6 +88,28 @@ export function drawLevel(pen, left, right, height) {
 }
 
 /**
+ * Returns whether most decisions would share their place on an axis of time: a file that is piped has thousands a
+ * second. Such decisions are drawn one beside the other.
+ */
+export function isCrowded(times, width) {
+  if (times.length < 2) return false;
+  const [start, span] = [times[0], times.at(-1) - times[0]];
+  const places = new Set(times.map((time) => (span > 0 ? Math.floor((time - start) / span * width) : 0)));
+  return places.size < Math.min(times.length, width) / 3;
+}
+
+/** Returns decisions and marks with places instead of times: the last decision has the place 0. */
+export function placed(times, marks) {
+  const last = times.length - 1;
+  let next = 0;
+  const place = (time) => {
+    while (next <= last && times[next] < time) next += 1;
+    return Math.min(0, next - last - 0.5);
+  };
+  return { xs: times.map((_, index) => index - last), marks: marks.map(({ time, kind }) => ({ time: place(time), kind })) };
+}
+
+/**
  * Draws a value over time, without axes.
  *
  * @param {HTMLCanvasElement} canvas The canvas.

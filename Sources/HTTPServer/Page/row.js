@@ -3,7 +3,7 @@
  */
 import { element, setText } from './elements.js';
 import { age, count, duration, output } from './format.js';
-import { drawSparkline } from './plot.js';
+import { drawSparkline, isCrowded, placed } from './plot.js';
 
 /** The columns. `key` returns the value to sort by, and `order` is the order after the first click. */
 export const COLUMNS = [
@@ -61,7 +61,8 @@ export class Row {
 
   #draw(entry, lines) {
     const { times, probabilities, marks } = entry;
-    drawSparkline(this.canvas, { xs: times, ys: probabilities }, { range: range(probabilities, lines), levels: lines, marks });
+    const course = isCrowded(times, this.canvas.clientWidth) ? placed(times, marks) : { xs: times, marks };
+    drawSparkline(this.canvas, { xs: course.xs, ys: probabilities }, { range: range(probabilities, lines), levels: lines, marks: course.marks });
     const span = times.length > 1 ? duration(times.at(-1) - times[0]) : '';
     setText(this.span, span);
     this.canvas.setAttribute('aria-label', `${count(times.length)} decisions${span && ` in ${span}`}`);

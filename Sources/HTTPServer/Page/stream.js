@@ -7,13 +7,15 @@ import { byID, element, setNote, setPairs, setText } from './elements.js';
 import { age, clock, count, output, period, quantity, zone } from './format.js';
 import { Histories } from './histories.js';
 import { levels } from './models.js';
-import { drawHeatMap } from './plot.js';
+import { drawHeatMap, isCrowded, placed } from './plot.js';
 import { labelText, range, single } from './row.js';
 import { ZoomPlot } from './zoomplot.js';
 
 /** The number of decisions that an open view keeps, which may be more than the daemon keeps. */
 const KEPT = 5000;
 const NO_HISTORY = { times: [], probabilities: [], marks: [], threshold: null };
+const TIME_AXIS = { isTime: true, xTitle: `time (${zone})`, least: 0.01 };
+const PLACE_AXIS = { isTime: false, xTitle: 'decisions before the last', least: 4 };
 const STATE_INTERVAL = 2000;
 /** The number of cells in a row of the heat map. */
 const STATE_COLUMNS = 32;
@@ -30,15 +32,15 @@ export class StreamView {
   #status = null;
   #isBusy = false;
   #showsState = false;
+  /** Whether the plot's axis is the time; null until the first decisions tell what suits them. */
+  #byTime = null;
   #stateTime = 0;
   #plot;
 
   /** @param {Control} control The permission for the actions. */
   constructor(control) {
     this.#control = control;
-    this.#plot = new ZoomPlot(byID('one-plot'), {
-      isTime: true, xTitle: `time (${zone})`, least: 0.01, range: [0, 1], onPoint: (index) => this.#readOut(index),
-    });
+    this.#plot = new ZoomPlot(byID('one-plot'), { ...TIME_AXIS, onPoint: (index) => this.#readOut(index) });
     this.#listen();
   }
 
@@ -46,8 +48,9 @@ export class StreamView {
   open(stream) {
     this.stream = stream;
     this.#histories = new Histories(KEPT);
-    [this.#entry, this.#status, this.#showsState] = [null, null, false];
+    [this.#entry, this.#status, this.#showsState, this.#byTime] = [null, null, false, null];
     byID('one').hidden = false;
+    byID('one-body').hidden = true;
     byID('one-title').textContent = stream;
     byID('one-title').focus({ preventScroll: true });
     byID('one-state').replaceChildren();
@@ -91,7 +94,9 @@ export class StreamView {
 
   #take(entry, status) {
     [this.#entry, this.#status] = [entry ?? this.#entry, status];
-    setNote(byID('one-note'), this.#entry?.times.length ? '' : 'The daemon has no history of this stream yet.');
+    setNote(byID('one-note'), this.#entry?.times.length ? '' : 'The daemon has no history of this stream.');
+    byID('one-body').hidden = false;
+    byID('one-course').hidden = !this.#entry?.times.length;
     this.#show();
   }
 
@@ -101,9 +106,14 @@ export class StreamView {
     const { times: xs, probabilities: ys, marks, threshold } = this.#entry ?? NO_HISTORY;
     const lines = threshold === null ? [] : levels(this.#models.find((model) => model.name === this.#entry.model)?.threshold);
     const names = lines.length > 1 ? ['rise', 'fall'] : ['threshold'];
-    this.#plot.setRange(range(ys, lines));
+    if (xs.length > 1) this.#byTime ??= !isCrowded(xs, byID('one-plot').clientWidth);
+    const isByTime = this.#byTime ?? true;
+    const course = isByTime ? { xs, marks } : placed(xs, marks);
+    setText(byID('axis'), isByTime ? 'By decision' : 'By time');
+    this.#plot.change(isByTime ? TIME_AXIS : PLACE_AXIS);
+    this.#plot.change({ range: range(ys, lines) });
     this.#plot.set({
-      curves: [{ name: 'probability', xs, ys }], marks,
+      curves: [{ name: 'probability', xs: course.xs, ys }], marks: course.marks,
       levels: lines.map((value, index) => ({ value, name: `${names[index]} ${value}` })),
     });
     this.#describe(xs, ys, marks);
@@ -114,7 +124,7 @@ export class StreamView {
   #describe(xs, ys, marks) {
     const text = xs.length
       ? `${quantity(xs.length, 'decision')}, ${period(xs[0], xs.at(-1))}, ${quantity(marks.length, 'mark')}`
-      : 'No decision yet';
+      : '';
     setText(byID('one-about'), text);
     byID('one-plot').setAttribute('aria-label', `Plot of the probability: ${text}; last ${output(ys.at(-1))}`);
     if (byID('one-readout').dataset.pointed !== 'yes') this.#readOut(null);
@@ -134,7 +144,7 @@ export class StreamView {
     const probability = single(status.probability);
     setPairs(byID('one-counters'), [
       ['model', status.model],
-      ['probability', Array.isArray(status.probability) ? status.probability.map(output).join('  ') : output(probability)],
+      ['probability', Array.isArray(status.probability) ? status.probability.map(output).join(', ') : output(probability)],
       ['label', labelText(status.label)],
       ['timesteps', count(status.sequence)],
       ['since reset', quantity(status.step, 'timestep')],
@@ -185,6 +195,10 @@ export class StreamView {
     byID('zoom-in').onclick = () => this.#plot.zoom(0.5);
     byID('zoom-out').onclick = () => this.#plot.zoom(2);
     byID('zoom-all').onclick = () => this.#plot.showAll();
+    byID('axis').onclick = () => {
+      this.#byTime = byID('axis').textContent === 'By time';
+      this.#show();
+    };
     byID('show-state').onclick = () => this.#showState();
     byID('act-reset').onclick = () => this.#attempt(() => this.#reset());
     byID('act-pause').onclick = () => this.#attempt(() => this.#pause());

@@ -31,6 +31,7 @@ export class StreamTable {
   #mustSearch = true;
   #searched = 0;
   #hasMore = false;
+  #hasHistory = true;
   #isPointed = false;
   #typing = 0;
   #thresholds = new Map();
@@ -147,7 +148,8 @@ export class StreamTable {
   async #recent(recent, expected) {
     const question = { recent, ...this.#filter };
     const answer = await this.#histories.ask(question, expected);
-    if (answer.points > 0) return answer.streams;
+    this.#hasHistory = answer.points > 0;
+    if (this.#hasHistory) return answer.streams;
     const { streams } = await call('streams', { limit: recent, prefix: this.#filter.search ?? '' });
     return streams.map((status) => ({ ...status, timesteps: status.sequence, idle_seconds: status.idle_s, times: [], probabilities: [], marks: [] }));
   }
@@ -182,7 +184,8 @@ export class StreamTable {
   }
 
   #orderText() {
-    return this.#sort.column ? `sorted by ${this.#sort.column.name.toLowerCase()}` : 'most recent first';
+    if (this.#sort.column) return `sorted by ${this.#sort.column.name.toLowerCase()}`;
+    return this.#hasHistory ? 'most recent first' : 'by id';
   }
 
   #emptyText() {

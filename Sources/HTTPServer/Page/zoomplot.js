@@ -28,7 +28,7 @@ export class ZoomPlot {
    *
    * @param {HTMLCanvasElement} canvas The canvas, which can be focused.
    * @param {Object} options `isTime` if x is in Unix seconds; `xTitle`; `range` of y, or null to fit it; `least`, the
-   *     shortest range of x; `onPoint(index, curve)`, called with the point at the pointer, or null.
+   *     shortest range of x; `onPoint(index)`, called with the index of the point at the pointer, or null.
    */
   constructor(canvas, options) {
     this.#canvas = canvas;
@@ -48,9 +48,10 @@ export class ZoomPlot {
     this.draw();
   }
 
-  /** Sets the range of y for the next `draw`. */
-  setRange(range) {
-    this.#options.range = range;
+  /** Changes some of the options, for the next drawing. Another axis shows all. */
+  change(options) {
+    if ((options.isTime ?? this.#options.isTime) !== this.#options.isTime) this.#view = null;
+    Object.assign(this.#options, options);
   }
 
   /** Shows everything. */
@@ -215,7 +216,9 @@ export class ZoomPlot {
     const xStep = this.#xStep((scale.end - scale.start) / Math.max(1, (frame.right - frame.left) / 90));
     for (let value = this.#firstTick(scale.start, xStep); value <= scale.end; value += xStep) {
       pen.fillRect(Math.round(scale.x(value)), frame.bottom, 1, 4);
-      pen.fillText(this.#options.isTime ? axisTime(value, xStep) : trimmed(value, xStep), scale.x(value), frame.bottom + 6);
+      const text = this.#options.isTime ? axisTime(value, xStep) : trimmed(value, xStep);
+      const half = pen.measureText(text).width / 2;
+      pen.fillText(text, Math.min(scale.x(value), frame.right + MARGIN.right - half), frame.bottom + 6);
     }
     pen.fillText(this.#options.xTitle, (frame.left + frame.right) / 2, frame.bottom + 20);
   }
