@@ -1,6 +1,6 @@
 import CZeroMQ
 
-/// One received frame, or an empty one. A message keeps its memory, so it can receive one frame after another.
+/// One received frame, or an empty one. A message can be reused to receive one frame after another.
 ///
 /// libzmq may store a frame's bytes inside its own structure, `zmq_msg_t`. Therefore, the structure keeps its address
 /// even if Swift moves the message.
@@ -22,7 +22,7 @@ public struct Message: ~Copyable {
         unsafe pointer.deallocate()
     }
 
-    /// Empties the message and keeps its memory.
+    /// Empties the message, which can then receive another frame.
     public mutating func removeAll() {
         unsafe zmq_msg_close(pointer)
         unsafe zmq_msg_init(pointer)

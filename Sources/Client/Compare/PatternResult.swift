@@ -12,7 +12,7 @@ package struct PatternResult: Encodable, Equatable, Sendable {
         case none = "no"
     }
 
-    /// The maximum difference from the final accuracy for a curve to count as settled.
+    /// The maximum difference from the final accuracy at which a curve counts as settled.
     static let tolerance = 0.01
 
     /// The name of the pattern.

@@ -47,7 +47,7 @@ struct SequenceAnswerer {
     private let engine: Engine
     private let options: Options
 
-    /// Creates an answerer with its own memory.
+    /// Creates an answerer with its own buffers.
     init(model: Model, options: Options) {
         self.options = options
         switch options.answers {

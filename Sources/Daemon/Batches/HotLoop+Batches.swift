@@ -74,7 +74,7 @@ extension HotLoop {
     /// - Parameters:
     ///   - socket: The socket that received the message.
     ///   - deadline: The ``SteadyClock`` time after which the rest is left for the next turn.
-    ///   - memory: The memory for decisions.
+    ///   - memory: The buffers for decisions.
     /// - Returns: Whether the message is finished.
     /// - Throws: `ZeroMQError` if a socket failed.
     private mutating func enqueueEntries(

@@ -2,7 +2,7 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// A received message in the codec `batch`, and the loop's progress through it. The memory is reused for the next
+/// A received message in the codec `batch`, and the loop's progress through it. The buffers are reused for the next
 /// message.
 struct ReceivedBatch: ~Copyable {
     private(set) var header = Message()

@@ -77,7 +77,7 @@ struct PendingDecisions {
         }
     }
 
-    /// Removes all decisions but keeps the memory.
+    /// Removes all decisions, but keeps the capacity.
     mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         messages.removeAll(keepingCapacity: true)

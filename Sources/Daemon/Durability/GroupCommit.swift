@@ -73,7 +73,7 @@ struct GroupCommit {
 
     var committing = Group()
     var isCommitting = false
-    /// Memory to reuse for the next records.
+    /// A buffer to reuse for the next records.
     var spare = JournalRecords()
     /// Whether the records up to ``cutPosition`` are being deleted.
     var isCutting = false

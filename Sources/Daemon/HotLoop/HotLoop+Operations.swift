@@ -76,7 +76,7 @@ extension HotLoop {
     ///
     /// - Parameters:
     ///   - turnStart: The ``SteadyClock`` time at which the turn began.
-    ///   - memory: The memory for decisions.
+    ///   - memory: The buffers for decisions.
     /// - Throws: `ZeroMQError` if a socket failed.
     mutating func goOnWithWork(since turnStart: Int64, by memory: inout TurnMemory) throws(ZeroMQError) {
         if table.hasBacklog { try takeBacklog(by: &memory) }

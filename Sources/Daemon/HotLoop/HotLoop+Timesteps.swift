@@ -13,7 +13,7 @@ extension HotLoop {
     /// - Parameters:
     ///   - socket: The socket to receive from.
     ///   - waits: Whether to wait for the first message, for at most ``ingestPatience``.
-    ///   - memory: The memory for messages and decisions.
+    ///   - memory: The buffers for messages and decisions.
     /// - Returns: Whether any message was received.
     /// - Throws: `ZeroMQError` if a socket failed.
     mutating func receiveTimesteps(
@@ -63,7 +63,7 @@ extension HotLoop {
     /// Decides the batch, so that there is room for more messages.
     ///
     /// - Parameters:
-    ///   - decided: The memory for decisions.
+    ///   - decided: The buffer for decisions.
     ///   - isWhole: False in the middle of a message of many streams, whose decisions should stay together.
     /// - Throws: `ZeroMQError` if a socket failed.
     mutating func makeRoom(by decided: inout DecidedBatch, isWhole: Bool = true) throws(ZeroMQError) {

@@ -6,7 +6,7 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// Memory that is reused in each turn: the received message and the decisions.
+/// The buffers that each turn reuses: for the received message and for the decisions.
 struct TurnMemory: ~Copyable {
     var message = IngestMessage()
     /// The decisions of the turn. With only a few streams, decisions accumulate before they are published, so their
@@ -209,7 +209,7 @@ struct HotLoop: ~Copyable {
     ///   written.
     mutating func run() throws(DaemonError) {
         var failure: ZeroMQError?
-        // A local variable instead of a field, because the loop is mutated while this memory is in use.
+        // A local variable instead of a field, because the loop is mutated while these buffers are in use.
         var memory = TurnMemory()
         removeLeftovers()
         do throws(ZeroMQError) {

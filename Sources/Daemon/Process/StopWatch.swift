@@ -12,7 +12,7 @@ import Synchronization
 ///
 /// The stop watch uses its own threads, so that nothing else can block it.
 public final class StopWatch: Sendable {
-    /// The maximum duration of a stop. Writing state may take longer.
+    /// The maximum duration of a stop, unless writing state takes longer.
     static let patience = Duration.seconds(5)
     /// The time for which sockets may linger even if writing the state took all of ``patience``.
     private static let leastLinger = Duration.milliseconds(500)

@@ -2,7 +2,7 @@ import Recurrent
 import Wire
 import ZeroMQ
 
-/// A received message of timesteps. Its memory is reused for the next message.
+/// A received message of timesteps. Its buffers are reused for the next message.
 struct IngestMessage: ~Copyable {
     /// The message's first three frames. Any that are beyond ``frameCount`` are left over from an earlier message.
     var id = Message()

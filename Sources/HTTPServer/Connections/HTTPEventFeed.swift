@@ -57,7 +57,7 @@ package final class HTTPEventFeed: Sendable {
         for reader in state.withLock({ $0.readers.values }) { reader.stream.send(event) }
     }
 
-    /// Whether all pages have read all their events.
+    /// Whether the events of all pages have been read; see ``HTTPEventStream/isRead``.
     package var isRead: Bool { state.withLock { $0.readers.values.allSatisfy(\.stream.isRead) } }
 
     private func add(_ stream: HTTPEventStream, every interval: Int, on loop: any EventLoop) {

@@ -1,6 +1,6 @@
 internal import CKernels
 
-/// A growable array that has one owner and keeps its memory when it is emptied.
+/// A growable array that has one owner and keeps its capacity when it is emptied.
 ///
 /// An `Array` would check on every change whether it is shared, and the hot path changes a dozen arrays per message.
 @safe
@@ -72,7 +72,7 @@ public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
         }
     }
 
-    /// Removes all values, but keeps the memory.
+    /// Removes all values, but keeps the capacity.
     @inlinable
     @inline(__always)
     public mutating func removeAll() { end = 0 }
@@ -122,7 +122,7 @@ public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
 public func prefetch(_ address: UnsafeRawPointer) { unsafe sluice_prefetch(address) }
 
 extension UnsafeMutablePointer where Pointee: BitwiseCopyable {
-    /// Copies values to this address from memory that does not overlap. A single value, the output of most models, is
+    /// Copies values to this address from a buffer that does not overlap. A single value, the output of most models, is
     /// copied without a call to `memcpy`.
     @inlinable
     @inline(__always)

@@ -25,7 +25,7 @@ package struct JobShares: ~Copyable {
     @inline(__always)
     package mutating func append(hash: UInt32) { assigned.append(hash % UInt32(workers)) }
 
-    /// Removes all jobs, but keeps the memory.
+    /// Removes all jobs, but keeps the capacity.
     package mutating func removeAll() { assigned.removeAll() }
 
     /// Returns the indices of a worker's jobs. Call ``arrange()`` first.

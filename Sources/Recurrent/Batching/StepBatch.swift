@@ -2,7 +2,7 @@
 /// model.
 ///
 /// The owner keeps the values of the timesteps and adds one job per stream. It calls ``run(on:)``, reads the outputs,
-/// and empties the batch with ``removeAll()``. The batch keeps its memory for reuse. It has one owner on one thread.
+/// and empties the batch with ``removeAll()``. The batch keeps its buffers for reuse. It has one owner on one thread.
 @safe
 public final class StepBatch {
     // Public because the hot path is in other modules, and Swift does not inline package declarations across modules.
@@ -140,7 +140,7 @@ public final class StepBatch {
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 
-    /// Removes all jobs and outputs, but keeps the memory.
+    /// Removes all jobs and outputs, but keeps the capacity.
     public func removeAll() {
         contents.value.timesteps = 0
         contents.value.valueCount = 0
@@ -148,7 +148,7 @@ public final class StepBatch {
         contents.value.shares.removeAll()
     }
 
-    /// The memory that the steppers read and write during a run.
+    /// The buffers that the steppers read and write during a run.
     @safe
     struct Memory {
         let rows: StatePool.Rows

@@ -4,7 +4,7 @@
 /// also steps the windows of a stream, each of which starts from the zero state.
 ///
 /// The runner steps a causal model timestep by timestep, like a ``StatePool``. In any other model, each layer runs over
-/// the whole sequence before the next layer starts. The runner reuses its memory in every run. It has one owner on one
+/// the whole sequence before the next layer starts. The runner reuses its buffers in every run. It has one owner on one
 /// thread.
 @safe
 package final class SequenceRunner {
@@ -105,7 +105,7 @@ package final class SequenceRunner {
         return sequence
     }
 
-    /// Returns the runner's memory for sequences after making room for `capacity` timesteps.
+    /// Returns the runner's buffers for sequences, with room for at least `capacity` timesteps.
     private func sequence(capacity: Int) -> LayerSequence {
         if let sequence = memory, sequence.capacity >= capacity { return sequence }
         let sequence = LayerSequence(width: max(model.features, model.widestOutput), capacity: capacity)

@@ -20,7 +20,7 @@ struct WeightMatrix {
     /// The length of a row without padding.
     private let width: Int
     /// The values for the batched path, shape (rows, width), in blocks of ``Kernels/blockWidth`` columns. In the layout
-    /// `columns`, this is the same memory as ``values``.
+    /// `columns`, this is the same pointer as ``values``.
     private let blocks: UnsafePointer<Float>
     let kernels: Kernels
 

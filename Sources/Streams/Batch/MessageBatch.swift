@@ -114,7 +114,7 @@ struct MessageBatch: ~Copyable {
     /// Makes room for the values of the incoming message.
     ///
     /// - Parameter count: The number of values.
-    /// - Returns: The memory for the values.
+    /// - Returns: The space for the values.
     @inline(__always)
     @_lifetime(&self)
     mutating func room(for count: Int) -> MutableSpan<Float> {

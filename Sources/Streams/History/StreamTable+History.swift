@@ -15,7 +15,7 @@ extension StreamTable {
     /// The maximum number of decisions in the history of a stream.
     public static let maximumHistoryPoints = HistoryRings.maximumCapacity
 
-    /// Notes the current time, at which the next marks in histories are recorded.
+    /// Notes the current time, for the next marks in histories.
     public mutating func noteTime(_ time: Int64) { history.time = time }
 
     /// Records published decisions, and all decisions of streams that publish only changes. The hot path calls this

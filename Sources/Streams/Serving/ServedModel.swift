@@ -20,7 +20,7 @@ public struct ServedModel: Sendable {
     public let stateLayout: String
     /// The fingerprint stored in the images of the model's streams.
     public let imageFingerprint: String
-    /// Reasons for caution that come from the file, each as the end of a sentence.
+    /// Reasons for caution that the file gives. Each one ends a sentence about the model.
     private let fileCautions: [String]
 
     /// Warnings about properties of the model or its policy that the operator probably did not intend.
@@ -92,7 +92,7 @@ public struct ServedModel: Sendable {
     ///   - fingerprint: SHA-256 over the architecture and weights.
     ///   - served: The model.
     ///   - policy: The serving policy. Validate it with ``ServingPolicy/check(_:)`` first.
-    ///   - cautions: Reasons for caution that come from the file, each as the end of a sentence about the model.
+    ///   - cautions: Reasons for caution that the file gives. Each one ends a sentence about the model.
     package init(
         name: String, file: String, fingerprint: String, model served: ServableModel, policy: ServingPolicy,
         cautions: [String] = []

@@ -27,8 +27,8 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - first: The first slot to visit: 0 in the first call, later `next` of the previous call.
-    ///   - limit: The maximum number of streams, and of keys, to return. Fewer streams are returned if they keep many
-    ///     timesteps.
+    ///   - limit: The maximum number of streams to return, and the maximum number of keys. Fewer streams are returned
+    ///     if they keep many timesteps.
     /// - Returns: The copies, and the first slot for the next call; nil after the last call.
     public mutating func copyChanged(from first: Int, limit: Int) -> (slice: StreamSlice, next: Int?) {
         let removedKeys = removed.take(limit)

@@ -32,7 +32,7 @@ package protocol TileArithmetic: Sendable {
     ///
     /// - Parameters:
     ///   - x: Shape (rows, lanes).
-    ///   - b: Shape (rows, lanes); nil for zeros. It may be the same memory as x.
+    ///   - b: Shape (rows, lanes); nil for zeros. It may be the same buffer as x.
     ///   - z: Shape (columns, lanes).
     ///   - columns: The length of z.
     ///   - w: Shape (rows, columns).

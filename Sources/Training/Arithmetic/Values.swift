@@ -28,7 +28,7 @@ package struct Values<Element: BitwiseCopyable>: BitwiseCopyable, @unchecked Sen
 
     func fill(_ value: Element, count: Int) { unsafe start.update(repeating: value, count: count) }
 
-    /// Copies `count` values from memory that does not overlap the values here.
+    /// Copies `count` values from a buffer that does not overlap these values.
     func copy(_ other: Self, count: Int) { unsafe start.update(from: other.start, count: count) }
 
     func array(count: Int) -> [Element] { (0..<count).map { self[$0] } }
@@ -41,7 +41,7 @@ extension Values where Element: ReferenceScalar {
     }
 }
 
-/// Growable memory that starts on a cache line. Kernels may read up to one vector past its end.
+/// A growable buffer that starts on a cache line. Kernels may read up to one vector past its end.
 @safe
 final class Buffer<Element: BitwiseCopyable> {
     private(set) var values: Values<Element>

@@ -115,8 +115,8 @@ final class Network<Arithmetic: TileArithmetic> {
         return tail == nodes.count ? signal.last(width: head.outputs, lanes: lanes) : signal
     }
 
-    /// Returns the memory for the gradient of the outputs that count, in the shape of those outputs. Sets the gradient
-    /// of all other outputs to zero.
+    /// Returns the part of the workspace for the gradient of the outputs that count, in the shape of those outputs.
+    /// Sets the gradient of all other outputs to zero.
     func outputGradient(_ workspace: Workspace<Arithmetic>) -> Values<Scalar> {
         gradient(ofOutput: nodes.count - 1, workspace, lastOnly: tail == nodes.count)
     }

@@ -185,7 +185,7 @@ package final class Trainer {
 
     // MARK: - The optimizer
 
-    /// The optimizer's memory, for each weight that is not frozen.
+    /// The optimizer's state for the weights that are not frozen.
     package var optimizerState: OptimizerState {
         get {
             switch core {

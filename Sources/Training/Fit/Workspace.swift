@@ -1,10 +1,10 @@
 import Recurrent
 
-/// The memory in which one thread runs groups of sequences through a ``Network``.
+/// The buffers with which one thread runs groups of sequences through a ``Network``.
 final class Workspace<Arithmetic: TileArithmetic> {
     typealias Scalar = Arithmetic.Scalar
 
-    /// One layer's part of the memory.
+    /// One layer's part of the workspace.
     struct Part: BitwiseCopyable {
         let memory: Values<Scalar>
         /// The gradient of the layer's outputs.
@@ -18,7 +18,7 @@ final class Workspace<Arithmetic: TileArithmetic> {
     private let memory = Buffer<Scalar>(0)
     private let partBuffer: Buffer<Part>
     private let predictionBuffer: Buffer<Float>
-    /// The number of lanes and of timesteps for which the memory is divided.
+    /// The numbers of lanes and timesteps for which the workspace is currently divided.
     private var (lanes, steps) = (0, 0)
     /// Shape (steps, features, lanes).
     private(set) var inputs: Values<Scalar>

@@ -33,7 +33,7 @@ package struct Optimizer: Equatable, Sendable {
     }
 }
 
-/// An optimizer's memory between updates.
+/// The state that an optimizer keeps between updates.
 package struct OptimizerState: Equatable, Sendable {
     /// The number of updates so far.
     package var updates: Int
@@ -48,7 +48,7 @@ package struct OptimizerState: Equatable, Sendable {
     }
 }
 
-/// An optimizer at work: the rule and its memory.
+/// An optimizer at work: the rule and its state.
 final class OptimizerStep<Arithmetic: TileArithmetic> {
     typealias Scalar = Arithmetic.Scalar
 
@@ -62,7 +62,7 @@ final class OptimizerStep<Arithmetic: TileArithmetic> {
     /// m and v, or the momentum, in the layout of the parameters.
     let slots: [Buffer<Scalar>]
 
-    /// Creates the memory.
+    /// Creates the optimizer's initial state.
     ///
     /// - Parameters:
     ///   - optimizer: The rule.

@@ -1,5 +1,5 @@
-/// The decisions of one model on many streams, as the frames of one message in the codec `batch`. The memory is reused
-/// for the next message.
+/// The decisions of one model on many streams, as the frames of one message in the codec `batch`. The buffers are
+/// reused for the next message.
 ///
 ///     0 topic        a prefix and the model's name
 ///     1 ids          count × width bytes: the stream of each record, see PaddedIDs
@@ -47,7 +47,7 @@ public struct DecisionBatch: Sendable {
     /// - Parameters:
     ///   - newRecords: One or more whole records of one model, see ``DecisionRecords``.
     ///   - longestID: The length of the longest id of the records' streams.
-    /// - Returns: The memory for the ids of the records, which the caller must fill; nil if the records do not fit.
+    /// - Returns: The space for the ids of the records, which the caller must fill; nil if the records do not fit.
     @_lifetime(&self)
     public mutating func append(_ newRecords: Span<UInt8>, longestID: Int) -> NewIDs? {
         let size = Decision.size(ofRecordIn: newRecords)
@@ -64,7 +64,7 @@ public struct DecisionBatch: Sendable {
         return NewIDs(ids.mutableSpan, from: start, width: width)
     }
 
-    /// The memory for the ids of new records.
+    /// The space for the ids of new records.
     public struct NewIDs: ~Copyable, ~Escapable {
         private var column: MutableSpan<UInt8>
         private let width: Int
@@ -146,7 +146,7 @@ public struct DecisionBatch: Sendable {
         @_lifetime(borrow self) get { records.span.extracting(..<recordsEnd) }
     }
 
-    /// Removes all records and keeps the memory.
+    /// Removes all records, but keeps the capacity.
     public mutating func removeAll() {
         idsEnd = 0
         recordsEnd = 0

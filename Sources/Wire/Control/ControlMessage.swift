@@ -1,6 +1,7 @@
 /// A control request on the wire: JSON-RPC 2.0 (<https://www.jsonrpc.org/specification>).
 public struct ControlRequest: Equatable, Sendable {
-    /// The longest string id, in bytes. Every reply repeats the id.
+    /// The maximum length of a string id, in bytes. Without a maximum, replies could be large, because each one repeats
+    /// the id.
     public static let maximumIDLength = 1024
 
     /// The client's id for the request, repeated in the reply: a string, a number or null. Sluice also answers a

@@ -172,7 +172,7 @@ public struct DecisionError: Error, Equatable, Sendable, CustomStringConvertible
     }
 }
 
-/// The records of a decision message under construction. The memory is reused for the next message.
+/// The records of a decision message under construction. The buffer is reused for the next message.
 public struct DecisionRecords: Sendable {
     /// Bytes past `byteCount` are left over from an earlier message.
     @usableFromInline
@@ -209,7 +209,7 @@ public struct DecisionRecords: Sendable {
         count == 0 ? [] : (try? unsafe Decision.records(in: bytes.bytes)) ?? []
     }
 
-    /// Removes the records and keeps the memory.
+    /// Removes all records, but keeps the capacity.
     public mutating func removeAll() {
         end = 0
         number = 0

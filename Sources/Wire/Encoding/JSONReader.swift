@@ -35,7 +35,7 @@ private struct JSONReader: ~Escapable {
     private var scanner: JSONScanner
     /// The number of values that are still allowed.
     private var remaining: Int
-    /// The content of the string being read. The memory is reused for the next string.
+    /// The content of the string being read. The buffer is reused for the next string.
     private var content: [UInt8] = []
 
     @_lifetime(copy text)

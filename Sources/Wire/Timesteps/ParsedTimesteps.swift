@@ -1,5 +1,5 @@
 /// The timesteps of a message in the codec `json` or `text`. A message is parsed before it is routed, so the number of
-/// values per timestep is not known yet. A parser reuses its memory for the next message.
+/// values per timestep is not known yet. A parser reuses its buffers for the next message.
 ///
 ///     JSON or text ──read──▶ id ──route──▶ features ──timesteps(features:)──▶ (k, features)
 ///

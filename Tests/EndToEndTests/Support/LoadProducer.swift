@@ -6,8 +6,8 @@ import ZeroMQ
 
 /// Sends as fast as possible from its own thread.
 final class LoadProducer: Sendable {
-    /// The number of timesteps in a message. It is so large that the daemon needs longer for a message than the
-    /// producer.
+    /// The number of timesteps in a message. It is so large that the daemon takes longer to process a message than the
+    /// producer takes to send one.
     static let timesteps = 400
     /// The number of messages that may sit in the buffers of the kernel and ZeroMQ, where neither side counts them.
     static let underWay = 250

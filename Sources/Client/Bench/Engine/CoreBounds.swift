@@ -55,7 +55,7 @@ package struct CoreBounds: Encodable, Equatable, Sendable {
     }
 }
 
-/// The loops that measure ``CoreBounds``, and the memory they work on.
+/// The loops that measure ``CoreBounds``, and the buffers that they work on.
 ///
 /// An instance has one owner and one thread.
 @safe

@@ -14,7 +14,7 @@ package struct CSVRecord: Sendable {
     /// The number of fields.
     package var count: Int { ends.count }
 
-    /// Removes the fields and keeps the memory.
+    /// Removes all fields, but keeps the capacity.
     package mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)
