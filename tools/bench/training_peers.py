@@ -1,4 +1,4 @@
-"""The peers of tools/bench/training: Keras on TensorFlow, Keras on JAX, and PyTorch, each in a process of its own.
+"""The peers of tools/bench/training: Keras on TensorFlow, Keras on JAX, and PyTorch, each in its own process.
 
 A request is a line of JSON on standard input. The first request of a row names the files. The peer then tries each form of
 training and keeps the fastest. Each request `round` trains some epochs in that form. The answers go to standard output.
@@ -27,7 +27,7 @@ ROUND_SECONDS = 0.3
 
 
 def read_batches(path, batch, chunk):
-    """Return the batches of a file: x and y of each. For a stateful model, the batches are the chunks of one stream."""
+    """Return the batches of a file as pairs of x and y. For a stateful model, the batches are the chunks of one stream."""
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))
     if "sequence" in rows[0]:

@@ -1,4 +1,4 @@
-// Sends one timestep of each of many streams in a single message, with libzmq alone:
+// Sends one timestep for each of many streams in a single message, using only libzmq:
 //
 //     cc batch.c -lzmq -o batch && ./batch INGEST STREAM VALUE [STREAM VALUE]...
 //

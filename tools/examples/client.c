@@ -1,4 +1,4 @@
-// Sends timesteps of one stream and prints the daemon's decisions, with libzmq alone:
+// Sends timesteps of one stream and prints the daemon's decisions, using only libzmq:
 //
 //     cc client.c -lzmq -o client && ./client INGEST DECISIONS STREAM VALUE...
 //
