@@ -173,7 +173,7 @@ struct FuzzSubject: ~Copyable {
         }
     }
 
-    /// Carries out a command on streams as the daemon does.
+    /// Returns the requested histories as text.
     private mutating func history(_ request: HistoryRequest) -> [String] {
         let limit = request.points ?? .max
         let copies: HistoryCopies
@@ -187,6 +187,7 @@ struct FuzzSubject: ~Copyable {
         return copies.answer(since: request.since).streams.map { "\($0)" }
     }
 
+    /// Carries out a command on streams as the daemon does.
     private mutating func carryOut(_ command: ControlCommand) throws(ControlError) -> [String] {
         switch command {
         case .stream(let id):
