@@ -133,10 +133,10 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var durability = Durability.checkpoint
     /// The time between two checkpoints, in seconds; see ``isInterval(_:)``.
     public var checkpointInterval = 5.0
-    /// The time without a timestep after which a stream hibernates, in seconds; nil for never. This option requires a
+    /// The idle time, in seconds, after which a stream hibernates; nil for never. This option requires a
     /// ``durableFolder``.
     public var idleAfter: Double?
-    /// The time without a timestep after which a stream is removed, in seconds; nil for never.
+    /// The idle time, in seconds, after which a stream is removed; nil for never.
     public var forgetAfter: Double?
     /// The number of streams at which the daemon refuses new ones; nil for no limit.
     public var maximumStreams: Int?

@@ -74,7 +74,7 @@ enum ReadingOrder {
 ///   backward in place, the last
 /// - the kept values, shape (steps, kept, lanes)
 /// - the gradient of a state
-/// - its part that bypasses a skipped timestep
+/// - the part of that gradient that bypasses a skipped timestep
 struct RecurrentPass<Cell: RecurrentCell>: TrainingPass {
     typealias Scalar = Cell.Scalar
 
