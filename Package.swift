@@ -114,7 +114,8 @@ let package = Package(
         .target(
             name: "Client",
             dependencies: [
-                "CBounds", "CZlib", "ModelFiles", "Recurrent", "Streams", "Training", "Wire", "ZeroMQ",
+                "CBounds", "CZlib", "HTTPServer", "ModelFiles", "Recurrent", "Streams", "Training", "Wire", "ZeroMQ",
+                logging, .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Yams", package: "Yams"),
@@ -129,8 +130,8 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "Client", "KerasArchives", "ModelFiles", "Recurrent", "Store", "Streams", "Training", "Wire", "ZeroMQ",
-                argumentParser,
+                "Client", "HTTPServer", "KerasArchives", "ModelFiles", "Recurrent", "Store", "Streams", "Training",
+                "Wire", "ZeroMQ", argumentParser,
             ],
             swiftSettings: settings),
 

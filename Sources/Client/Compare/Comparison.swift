@@ -42,7 +42,27 @@ package struct Comparison {
     package func run() throws(ClientError) {
         let interruption = try ClientError.wrapping { () throws(ZeroMQError) in try Interruption() }
         try note()
-        let trials = try train(isInterrupted: interruption.check)
+        let live = try LiveTraining(at: plan.live, progress)
+        try LiveTraining.showing(live) { () throws(ClientError) in
+            let report = try run(live?.progress, isInterrupted: interruption.check)
+            return (report.reason, report.liveTable)
+        }
+    }
+
+    private var progress: LiveProgress {
+        LiveProgress(
+            "compare", title: sequences.name,
+            runs: trainings.map { training in
+                LiveRun(
+                    training.pattern.rawValue, epochs: plan.epochs, sequences: training.set.count,
+                    trainings: plan.seeds)
+            })
+    }
+
+    private func run(
+        _ live: LiveProgress?, isInterrupted: @escaping @Sendable () -> Bool
+    ) throws(ClientError) -> ComparisonReport {
+        let trials = try train(live, isInterrupted: isInterrupted)
         let done = zip(trainings, trials).filter { !$0.1.isEmpty }
         guard !done.isEmpty else { throw ClientError(.temporary, "interrupted before the first training was done") }
         for (training, trials) in done { try keep(trials, of: training.pattern) }
@@ -60,12 +80,15 @@ package struct Comparison {
                 .temporary,
                 "interrupted after \(count) of \(trainings.count * plan.seeds) training runs; the table has only these")
         }
+        return report
     }
 
     /// Performs all training runs: first every pattern with the first seed, then with the second, and so on.
     ///
     /// - Returns: The finished training runs of each pattern, in seed order.
-    private func train(isInterrupted: @escaping @Sendable () -> Bool) throws(ClientError) -> [[PatternTraining.Trial]] {
+    private func train(
+        _ live: LiveProgress?, isInterrupted: @escaping @Sendable () -> Bool
+    ) throws(ClientError) -> [[PatternTraining.Trial]] {
         let count = trainings.count * plan.seeds
         let timesteps = sequences.training.reduce(0) { $0 + $1.timesteps } * plan.epochs
         let progress = ComparisonProgress(trainings: count, timesteps: timesteps, isShown: !plan.isQuiet)
@@ -80,7 +103,10 @@ package struct Comparison {
                 let result = Result { () throws(ClientError) in
                     try trainings[pattern].run(seed: seed) { part in
                         progress.update(index, part: part)
+                        live?.update(pattern) { $0.update(seed, part: part) }
                         return !isInterrupted()
+                    } onEpoch: { epoch, loss in
+                        live?.update(pattern) { $0.add(["loss": loss], of: epoch) }
                     }
                 }
                 if case .failure = result { next.store(count, ordering: .relaxed) }

@@ -1,3 +1,4 @@
+package import HTTPServer
 package import ModelFiles
 
 /// The options of `sluice compare`.
@@ -34,6 +35,8 @@ package struct ComparisonPlan: Sendable {
     package var replaces = false
     /// The permissions of the new files.
     package var mode: UInt16 = 0o600
+    /// The address of the live page; nil for none.
+    package var live: HTTPEndpoint?
     /// Whether to print the report as one line of JSON.
     package var isJSON = false
     /// Whether to hide the progress.

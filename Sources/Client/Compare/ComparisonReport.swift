@@ -37,7 +37,12 @@ package struct ComparisonReport: Encodable, Equatable, Sendable {
     }
 
     /// The human-readable report.
-    package var lines: [String] {
+    package var lines: [String] { table.lines + [""] + [conditions] + (unfinishedNote.map { [$0] } ?? []) + [reason] }
+
+    /// The table of ``lines`` for the live page.
+    var liveTable: LiveProgress.Table { LiveProgress.Table(columns: table.titles, rows: table.rows) }
+
+    private var table: TextTable {
         var table = TextTable([
             .init("PATTERN"), .init("LOSS", .right), .init("ACCURACY", .right), .init("PARAMETERS", .right),
             .init("TRAINING", .right), .init("TIMESTEP", .right), .init("STATE", .right), .init("DECIDES EARLY"),
@@ -53,7 +58,7 @@ package struct ComparisonReport: Encodable, Equatable, Sendable {
                 "\(result.settled ?? longest) of \(longest)",
             ])
         }
-        return table.lines + [""] + [conditions] + (unfinishedNote.map { [$0] } ?? []) + [reason]
+        return table
     }
 
     private var conditions: String {

@@ -18,7 +18,7 @@ struct PatternTraining: Sendable {
     let pattern: ModelPattern
     private let plan: ComparisonPlan
     private let sequences: ComparedSequences
-    private let set: TrainingSet
+    let set: TrainingSet
 
     /// Prepares the training runs.
     ///
@@ -50,9 +50,12 @@ struct PatternTraining: Sendable {
     ///   - number: The index of the seed, from 0.
     ///   - goesOn: Called after each batch with the completed fraction of the training. If it returns false, the
     ///     training stops.
+    ///   - onEpoch: Called after each epoch, counted from 1, with the mean loss.
     /// - Returns: The result; nil if the training was stopped.
     /// - Throws: ``ClientError`` with the status `data` if a loss is not finite.
-    func run(seed number: Int, goesOn: (Double) -> Bool) throws(ClientError) -> Trial? {
+    func run(
+        seed number: Int, goesOn: (Double) -> Bool, onEpoch: (Int, Double) -> Void
+    ) throws(ClientError) -> Trial? {
         var random = SplitMix64(seed: plan.seed &+ UInt64(number))
         let task = try Self.task(pattern, sequences, weightSeed: random.next(), plan)
         let trainer = try task.makeTrainer()
@@ -69,6 +72,7 @@ struct PatternTraining: Sendable {
                         + "large")
             }
             losses.append(loss)
+            onEpoch(epoch, loss)
         }
         let seconds = ThreadClock.seconds - start
         let document = try task.document(of: trainer)
@@ -93,9 +97,7 @@ struct PatternTraining: Sendable {
         do {
             return try trainer.fit(
                 set, options,
-                onBatch: {
-                    goesOn((Double(epoch - 1) + Double($0.sequences) / Double($0.allSequences)) / Double(plan.epochs))
-                })
+                onBatch: { goesOn($0.part(of: plan.epochs)) })
         } catch {
             throw ClientError(error, path: pattern.rawValue)
         }

@@ -72,10 +72,21 @@ package struct Fit {
         }
         fit.initialEpoch = try firstEpoch(trainer, set, fit)
         try note()
-        var run = TrainingRun(task, fit, plan: options)
-        let result = try run.train(trainer, set, until: interruption)
-        try write(trainer, run)
-        try report(result, run, updates: trainer.optimizerState.updates)
+        let live = try LiveTraining(at: options.live, progress(of: fit))
+        try LiveTraining.showing(live) { () throws(ClientError) in
+            var run = TrainingRun(task, fit, plan: options, live: live?.progress)
+            let result = try run.train(trainer, set, until: interruption)
+            try write(trainer, run)
+            return (try report(result, run, updates: trainer.optimizerState.updates), nil)
+        }
+    }
+
+    private func progress(of fit: FitOptions) -> LiveProgress {
+        LiveProgress(
+            "fit", title: "\(task.path) on \(training.name)",
+            runs: [
+                LiveRun(options.output, epochs: fit.epochs, done: fit.initialEpoch, sequences: training.set.count)
+            ])
     }
 
     /// Returns the number of epochs that are already done; 0 unless the training is resumed.
@@ -142,12 +153,16 @@ extension Fit {
         for line in lines { try error.writeLine(line) }
     }
 
-    private func report(_ result: FitResult, _ run: TrainingRun, updates: Int) throws(ClientError) {
+    /// Reports how the training ended.
+    ///
+    /// - Returns: The end in words; nil if all epochs are done and there is nothing to add.
+    private func report(_ result: FitResult, _ run: TrainingRun, updates: Int) throws(ClientError) -> String? {
         if let failure = run.failure { throw failure }
         let last = run.history.epochs.last?.epoch ?? options.fit.initialEpoch
         switch result.end {
-        case .completed: break
-        case .stoppedEarly: try remark("stopped early after epoch \(last)", result)
+        case .completed:
+            return result.restoredEpoch == nil ? nil : try remark("all epochs are done", result)
+        case .stoppedEarly: return try remark("stopped early after epoch \(last)", result)
         case .cancelled:
             throw ClientError(
                 .temporary,
@@ -159,13 +174,13 @@ extension Fit {
                 "the loss is not a number in epoch \(last + 1), update \(updates + 1); \(options.output) has the weights "
                     + "before; lower --learning-rate, or give --clipnorm")
         }
-        if result.end == .completed, result.restoredEpoch != nil { try remark("all epochs are done", result) }
     }
 
-    private func remark(_ text: String, _ result: FitResult) throws(ClientError) {
-        guard !options.isQuiet else { return }
+    private func remark(_ text: String, _ result: FitResult) throws(ClientError) -> String {
+        let line = text + (result.restoredEpoch.map { "; the weights are those of epoch \($0)" } ?? "")
+        guard !options.isQuiet else { return line }
         var error = StandardStream.error
-        try error.writeLine(
-            text + (result.restoredEpoch.map { "; the weights are those of epoch \($0)" } ?? ""))
+        try error.writeLine(line)
+        return line
     }
 }

@@ -1,3 +1,4 @@
+package import HTTPServer
 import ModelFiles
 package import Training
 
@@ -43,6 +44,8 @@ package struct FitPlan: Sendable {
     package var replaces = false
     /// The permissions of the new files.
     package var mode: UInt16 = 0o600
+    /// The address of the live page; nil for none.
+    package var live: HTTPEndpoint?
     package var isQuiet = false
 
     /// Creates a plan. Each parameter sets the property of the same name.

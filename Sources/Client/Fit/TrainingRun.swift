@@ -6,6 +6,7 @@ struct TrainingRun {
     private let task: TrainingTask
     private let fit: FitOptions
     private let plan: FitPlan
+    private let live: LiveProgress?
     private var display: TrainingDisplay
     private let start = ContinuousClock.now
     private var best: EpochResult?
@@ -15,11 +16,12 @@ struct TrainingRun {
     /// training.
     private(set) var failure: ClientError?
 
-    /// Creates a run and shows the column titles.
-    init(_ task: TrainingTask, _ fit: FitOptions, plan: FitPlan) {
+    /// Creates a run and shows the column titles. `live` shows the progress on a page too.
+    init(_ task: TrainingTask, _ fit: FitOptions, plan: FitPlan, live: LiveProgress?) {
         self.task = task
         self.fit = fit
         self.plan = plan
+        self.live = live
         let isValidated = fit.validation != nil
         history = TrainingHistory(
             isClassifier: task.loss.isClassifier, isBinary: task.loss.isBinary, isValidated: isValidated)
@@ -42,7 +44,7 @@ struct TrainingRun {
             return try trainer.fit(
                 set, fit,
                 onBatch: {
-                    display.show($0)
+                    show($0)
                     return !interruption.isRequested
                 },
                 onEpoch: {
@@ -54,9 +56,17 @@ struct TrainingRun {
         }
     }
 
+    private mutating func show(_ progress: FitProgress) {
+        display.show(progress)
+        let part = progress.part(of: fit.epochs, after: fit.initialEpoch)
+        live?.update(0) { $0.update(part: part) }
+    }
+
     private mutating func add(_ epoch: EpochResult, _ trainer: Trainer) {
         history.append(epoch)
         display.show(epoch, in: history)
+        let values = history.values(of: epoch)
+        live?.update(0) { $0.add(values, of: epoch.epoch) }
         guard let path = plan.checkpoint, plan.monitor.isBetter(epoch, than: best) else { return }
         do {
             _ = try plan.write(try task.document(of: trainer), to: path, replacing: best != nil || plan.replaces)
@@ -64,5 +74,17 @@ struct TrainingRun {
         } catch {
             failure = error
         }
+    }
+}
+
+extension FitProgress {
+    /// Returns the part of a training that is done.
+    ///
+    /// - Parameters:
+    ///   - epochs: The last epoch, counted from 1.
+    ///   - done: The number of epochs that an earlier training has done.
+    /// - Returns: A number from 0 to 1.
+    func part(of epochs: Int, after done: Int = 0) -> Double {
+        (Double(epoch - 1 - done) + Double(sequences) / Double(allSequences)) / Double(epochs - done)
     }
 }

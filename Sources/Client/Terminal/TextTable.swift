@@ -27,7 +27,10 @@ package struct TextTable: Sendable {
     }
 
     private let columns: [Column]
-    private var rows: [[String]] = []
+    /// The cells, row by row.
+    private(set) var rows: [[String]] = []
+    /// The titles of the columns.
+    var titles: [String] { columns.map(\.title) }
 
     /// Creates an empty table.
     ///
@@ -46,7 +49,7 @@ package struct TextTable: Sendable {
 
     /// The table's lines, beginning with the column titles. No line has trailing spaces.
     package var lines: [String] {
-        let all = [columns.map(\.title)] + rows
+        let all = [titles] + rows
         let widths = columns.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
         return all.map { row in
             var line = ""

@@ -55,7 +55,10 @@ struct ControlToken: Sendable {
         do throws(PrivateFile.Failure) {
             try PrivateFile.create(path, isSecret: true, text + "\n")
         } catch {
-            throw DaemonError(.cannotCreate, "\(path): the token for HTTP cannot be written: \(error.text)")
+            throw DaemonError(
+                .cannotCreate,
+                "\(path): the token for HTTP cannot be written: \(error.text); give --http-control a file in a folder that "
+                    + "the daemon may write to")
         }
         bytes = Array(text.utf8)
     }

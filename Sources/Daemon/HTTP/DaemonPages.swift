@@ -104,9 +104,9 @@ struct DaemonPages: Sendable {
 
     /// Returns the answer to a page that may not use the method; nil if it may.
     private func refusal(of call: PageRequest, in request: HTTPRequest) -> HTTPAnswer? {
-        guard !PageRequest.reporting.contains(call.method) else { return nil }
-        guard PageRequest.guarded.contains(call.method) else {
-            let allowed = (PageRequest.reporting + PageRequest.guarded).joined(separator: ", ")
+        if let method = call.method, PageRequest.reporting.contains(method) { return nil }
+        guard let method = call.method, PageRequest.guarded.contains(method) else {
+            let allowed = (PageRequest.reporting + PageRequest.guarded).map(\.rawValue).joined(separator: ", ")
             return .line(.forbidden, "a page may not use this method; the methods for pages are \(allowed)")
         }
         let authorization = request.head.headers["authorization"].first

@@ -8,14 +8,14 @@ struct PageRequest {
     /// The maximum size of the body, in bytes.
     static let maximumBody = 1 << 14
     /// The methods that every page may use, because they only report.
-    static let reporting = ["status", "stream", "streams", "history"]
+    static let reporting: [ControlCommand.Method] = [.status, .stream, .streams, .history]
     /// The methods that need the token. `export` is one of them, because it reveals a stream's state.
-    static let guarded = ["reset", "pause", "resume", "snapshot", "export"]
+    static let guarded: [ControlCommand.Method] = [.reset, .pause, .resume, .snapshot, .export]
     private static let maximumDepth = 8
     private static let maximumValues = 2_000
 
-    /// The name of the method.
-    let method: String
+    /// The method; nil if there is no method of that name.
+    let method: ControlCommand.Method?
     /// The request as the control socket would receive it.
     let json: [UInt8]
 
@@ -31,7 +31,7 @@ struct PageRequest {
         request["jsonrpc"] = .string("2.0")
         request["id"] = .null
         guard let json = try? JSONEncoder().encode(JSONValue.object(request)) else { return nil }
-        self.method = method
+        self.method = ControlCommand.Method(rawValue: method)
         self.json = Array(json)
     }
 }

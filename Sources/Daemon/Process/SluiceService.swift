@@ -42,7 +42,6 @@ public struct SluiceService: Sendable {
         let mailbox = try Self.makeMailbox()
         let probe = HotLoopProbe(mailbox)
         let notifier = try ServiceNotifier()
-        try access.token.begin()
         let http = try openHTTP(DaemonPages(probe, mailbox, configuration.http, access.token))
         // Both threads run until the process ends.
         Thread.detachNewThread { notifier?.keepWatch(over: mailbox) }
@@ -136,6 +135,8 @@ public struct SluiceService: Sendable {
     private func makeLoop(_ mailbox: Mailbox) throws(DaemonError) -> HotLoop {
         do throws(DaemonError) {
             let state = try StartState.open(configuration, models: models, logger: logger)
+            // The token's file may be in the state folder, which exists now.
+            try access.token.begin()
             return try HotLoop(configuration, access: access, state: state, mailbox: mailbox, logger: logger)
         } catch {
             access.end()

@@ -5,8 +5,8 @@
  *
  *     {"time", "command": "fit", "title", "state": "running" | "finished" | "stopped", "message": text or null,
  *      "runs": [{"name", "epoch", "epochs", "part": share of the run that is done, "rate": sequences per second,
- *                "series": {"loss": [one value an epoch, or null], "val_loss": […], …}}],
- *      "results": null or [{"pattern", "loss", "accuracy", …}]}
+ *                "stride": 1, "series": {"loss": [one value for each stride-th epoch, or null], "val_loss": […], …}}],
+ *      "results": null or {"columns": [titles], "rows": [[text, …], …]}}
  */
 import { byID, element, setNote, setText } from './elements.js';
 import { clock, count, percent, rate, zoneText } from './format.js';
@@ -88,7 +88,7 @@ function curves(metric) {
   const keys = last.runs.length === 1 ? [metric, `val_${metric}`] : [metric];
   const found = last.runs.flatMap((run) => keys.filter((key) => run.series[key]).map((key) => ({
     name: last.runs.length === 1 ? key : run.name,
-    xs: run.series[key].map((_, index) => index + 1),
+    xs: run.series[key].map((_, index) => index * run.stride + 1),
     ys: run.series[key],
   })));
   return found.filter((curve) => curve.ys.length);
@@ -126,7 +126,7 @@ class MetricPlot {
     const longest = Math.max(0, ...(this.curves ?? []).map((curve) => curve.ys.length));
     const at = index ?? longest - 1;
     const values = (this.curves ?? []).filter((curve) => Number.isFinite(curve.ys[at]));
-    setText(this.readout, `epoch ${at + 1}: ${values.map((curve) => `${curve.name} ${curve.ys[at].toFixed(4)}`).join(', ')}`);
+    setText(this.readout, `epoch ${this.curves?.[0]?.xs[at] ?? at + 1}: ${values.map((curve) => `${curve.name} ${curve.ys[at].toFixed(4)}`).join(', ')}`);
   }
 }
 
@@ -144,7 +144,7 @@ function drawKey(canvas, index) {
 }
 
 function showRuns() {
-  const rows = last.results?.length ? resultRows(last.results) : runRows(last.runs);
+  const rows = last.results ? [last.results.columns, ...last.results.rows] : runRows(last.runs);
   const [titles, ...lines] = rows;
   const head = element('tr', {}, ...titles.map((text, index) => element(index ? 'th.number' : 'th', { text, scope: 'col' })));
   const body = lines.map((line) => element('tr', {}, ...line.map((text, index) => element(index ? 'td.number' : 'td', { text }))));
@@ -157,11 +157,6 @@ function runRows(runs) {
     run.name, `${count(run.epoch)} of ${count(run.epochs)}`, ...names.map((name) => value(run.series[name]?.at(-1))),
   ]);
   return [['Run', 'Epoch', ...names], ...lines];
-}
-
-function resultRows(results) {
-  const names = Object.keys(results[0]);
-  return [names.map((name) => name.replaceAll('_', ' ')), ...results.map((result) => names.map((name) => value(result[name])))];
 }
 
 function value(given) {

@@ -108,6 +108,8 @@ struct CompareCommand: ParsableCommand {
 
     @OptionGroup var permissions: FileModeOptions
 
+    @OptionGroup var page: LiveOptions
+
     @Flag(help: "Print one line of JSON with exact numbers, and the accuracy after each timestep.")
     var json = false
 
@@ -145,6 +147,7 @@ struct CompareCommand: ParsableCommand {
         plan.folder = output
         plan.replaces = force
         plan.mode = permissions.bits
+        plan.live = page.live
         plan.isJSON = json
         plan.isQuiet = quiet
         try Comparison(plan).run()

@@ -55,6 +55,7 @@ struct FitCommand: ParsableCommand {
     @OptionGroup(title: "Stateful Options") var stateful: StatefulFitOptions
     @OptionGroup(title: "Files and Validation Options") var files: FitFileOptions
     @OptionGroup var permissions: FileModeOptions
+    @OptionGroup var page: LiveOptions
 
     @Flag(name: .shortAndLong, help: "Write nothing to standard output and no closing line.")
     var quiet = false
@@ -92,6 +93,7 @@ struct FitCommand: ParsableCommand {
         files.add(to: &plan)
         plan.replaces = force
         plan.mode = permissions.bits
+        plan.live = page.live
         plan.isQuiet = quiet
         return plan
     }

@@ -24,26 +24,29 @@ struct StatusEvent: Decodable {
     let latency: Latency
 }
 
-/// A client that reads the daemon's server-sent events.
+/// A client that reads server-sent events.
 final class EventReader {
     /// The head of the answer, without the events.
     let head: String
     private let connection: TCPConnection
     private var text: String
 
+    /// Opens a daemon's stream of events.
+    convenience init(_ daemon: DaemonProcess, _ query: String = "") throws { try self.init(at: daemon.http, query) }
+
     /// Opens a stream of events.
     ///
     /// - Parameters:
-    ///   - daemon: The daemon.
+    ///   - address: The address and port of the server.
     ///   - query: The query, such as `?every=2`.
     /// - Throws: A `POSIXError` if there is no server, or a test's failure if the connection closes.
-    init(_ daemon: DaemonProcess, _ query: String = "") throws {
-        connection = try TCPConnection(daemon.http)
-        try connection.send("GET /api/events\(query) HTTP/1.1\r\nHost: \(daemon.http)\r\n\r\n")
+    init(at address: String, _ query: String = "") throws {
+        connection = try TCPConnection(address)
+        try connection.send("GET /api/events\(query) HTTP/1.1\r\nHost: \(address)\r\n\r\n")
         var text = ""
         while !text.contains("\r\n\r\n") {
             let more = connection.receive()
-            try #require(!more.isEmpty, "the daemon closed the connection: \(text)")
+            try #require(!more.isEmpty, "the server closed the connection: \(text)")
             text += more
         }
         let parts = text.split(separator: "\r\n\r\n", maxSplits: 1, omittingEmptySubsequences: false)
