@@ -106,7 +106,7 @@ package struct Comparison {
                         live?.update(pattern) { $0.update(seed, part: part) }
                         return !isInterrupted()
                     } onEpoch: { epoch, loss in
-                        live?.update(pattern) { $0.add(["loss": loss], of: epoch) }
+                        live?.update(pattern) { $0.add([("loss", loss)], of: epoch) }
                     }
                 }
                 if case .failure = result { next.store(count, ordering: .relaxed) }

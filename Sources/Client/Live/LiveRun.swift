@@ -30,6 +30,8 @@ struct LiveRun: Encodable, Sendable {
     private(set) var part = 0.0
     /// The sequences per second between the last two events; nil before the second one.
     private(set) var rate: Double?
+    /// The names of the metrics, in the order of the history.
+    private(set) var metrics: [String] = []
     /// The values of each metric: of epoch 1, and of each ``stride``-th epoch from there on.
     private var series: [String: [Mean]] = [:]
     /// The number of epochs from one value of a series to the next.
@@ -43,7 +45,7 @@ struct LiveRun: Encodable, Sendable {
     /// The part and the time at the last call of ``measureRate(at:)``.
     private var measured: (part: Double, time: Double)?
 
-    private enum CodingKeys: String, CodingKey { case name, epochs, epoch, part, rate, series, stride }
+    private enum CodingKeys: String, CodingKey { case name, epochs, epoch, part, rate, metrics, series, stride }
 
     /// Creates a run that has not begun.
     ///
@@ -71,7 +73,8 @@ struct LiveRun: Encodable, Sendable {
     }
 
     /// Records the metrics of a finished epoch, counted from 1.
-    mutating func add(_ values: [String: Double?], of epoch: Int) {
+    mutating func add(_ values: [(name: String, value: Double?)], of epoch: Int) {
+        metrics = values.map(\.name)
         guard (epoch - 1) % stride == 0 else { return }
         let place = (epoch - 1) / stride
         for (name, value) in values {

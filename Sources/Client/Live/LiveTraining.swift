@@ -1,4 +1,3 @@
-import Glibc
 import HTTPServer
 import Logging
 import NIOCore
@@ -50,9 +49,7 @@ struct LiveTraining {
     ///   - results: The results of a comparison.
     func close(_ end: LiveProgress.End, _ message: String?, results: LiveProgress.Table? = nil) {
         progress.end(end, message, results: results)
-        if let event = try? progress.event { feed.send(event) }
-        let deadline = ContinuousClock.now + Self.patience
-        while !feed.isRead, ContinuousClock.now < deadline { usleep(10_000) }
+        if let event = try? progress.event { feed.end(with: event, within: Self.patience) }
         server.close()
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 package import NIOCore
 import NIOHTTP1
 import Synchronization
@@ -52,13 +53,20 @@ package final class HTTPEventFeed: Sendable {
         return loop.makeSucceededFuture(.events { [self] stream in add(stream, every: interval, on: loop) })
     }
 
-    /// Sends an event to all pages now. Can be called from any thread.
-    package func send(_ event: HTTPEvent) {
-        for reader in state.withLock({ $0.readers.values }) { reader.stream.send(event) }
+    /// Sends a last event to all pages, ends their streams, and waits until the pages have the event.
+    ///
+    /// - Parameters:
+    ///   - event: The event.
+    ///   - patience: The maximum time to wait.
+    package func end(with event: HTTPEvent, within patience: Duration) {
+        let streams = state.withLock { $0.readers.values.map(\.stream) }
+        for stream in streams {
+            stream.send(event)
+            stream.end()
+        }
+        let deadline = ContinuousClock.now + patience
+        while state.withLock({ !$0.readers.isEmpty }), ContinuousClock.now < deadline { usleep(5_000) }
     }
-
-    /// Whether the events of all pages have been read; see ``HTTPEventStream/isRead``.
-    package var isRead: Bool { state.withLock { $0.readers.values.allSatisfy(\.stream.isRead) } }
 
     private func add(_ stream: HTTPEventStream, every interval: Int, on loop: any EventLoop) {
         let mustTick = state.withLock { state in

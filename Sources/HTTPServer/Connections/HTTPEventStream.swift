@@ -32,6 +32,11 @@ package final class HTTPEventStream: Sendable {
         }
     }
 
+    /// Ends the stream once the system has taken all events.
+    package func end() {
+        channel.writeAndFlush(HTTPServerResponsePart.end(nil)).whenComplete { [self] _ in close() }
+    }
+
     /// Ends the stream at once.
     package func close() { channel.close(promise: nil) }
 }

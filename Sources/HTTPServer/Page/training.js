@@ -5,7 +5,7 @@
  *
  *     {"time", "command": "fit", "title", "state": "running" | "finished" | "stopped", "message": text or null,
  *      "runs": [{"name", "epoch", "epochs", "part": share of the run that is done, "rate": sequences per second,
- *                "stride": 1, "series": {"loss": [one value for each stride-th epoch, or null], "val_loss": […], …}}],
+ *                "metrics": [names in order], "stride": 1, "series": {"loss": [one value for each stride-th epoch, or null], "val_loss": […], …}}],
  *      "results": null or {"columns": [titles], "rows": [[text, …], …]}}
  */
 import { byID, element, setNote, setText } from './elements.js';
@@ -76,7 +76,7 @@ function progressText() {
  * runs, it has a training curve for each run.
  */
 function showPlots() {
-  const names = [...new Set(last.runs.flatMap((run) => Object.keys(run.series)))];
+  const names = [...new Set(last.runs.flatMap((run) => run.metrics))];
   const metrics = names.filter((name) => !UNPLOTTED.has(name) && !name.startsWith('val_'));
   for (const metric of metrics) {
     if (!plots.has(metric)) plots.set(metric, new MetricPlot(metric));
@@ -152,7 +152,7 @@ function showRuns() {
 }
 
 function runRows(runs) {
-  const names = [...new Set(runs.flatMap((run) => Object.keys(run.series)))];
+  const names = [...new Set(runs.flatMap((run) => run.metrics))];
   const lines = runs.map((run) => [
     run.name, `${count(run.epoch)} of ${count(run.epochs)}`, ...names.map((name) => value(run.series[name]?.at(-1))),
   ]);

@@ -10,6 +10,7 @@ import Testing
             let epoch, epochs: Int
             let part: Double
             let rate: Double?
+            let metrics: [String]
             let series: [String: [Double?]]
             let stride: Int
         }
@@ -74,6 +75,7 @@ import Testing
         let data = try Data(contentsOf: folder.url("history.json"))
         let history = try JSONDecoder().decode([String: [Double?]].self, from: data)
         #expect(Set(run.series.keys) == Set(history.keys).subtracting(["epoch"]))
+        #expect(run.metrics.prefix(3) == ["loss", "accuracy", "auc"] && Set(run.metrics) == Set(run.series.keys))
         for (name, values) in run.series {
             let exact = try #require(history[name])
             #expect(values.count == 40 && exact.count == 40)

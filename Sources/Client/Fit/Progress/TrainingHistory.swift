@@ -59,9 +59,9 @@ package struct TrainingHistory: Sendable {
     /// Appends an epoch.
     package mutating func append(_ epoch: EpochResult) { epochs.append(epoch) }
 
-    /// Returns the metrics of an epoch by name. A value is nil if it is missing.
-    func values(of epoch: EpochResult) -> [String: Double?] {
-        Dictionary(uniqueKeysWithValues: columns.map { ($0.name, $0.value(epoch)) })
+    /// Returns the metrics of an epoch. A value is nil if it is missing.
+    func values(of epoch: EpochResult) -> [(name: String, value: Double?)] {
+        columns.map { ($0.name, $0.value(epoch)) }
     }
 
     /// The first line of the history as CSV.
