@@ -43,4 +43,27 @@ import Wire
         // Together, the three requests posted only one letter to the loop.
         #expect(mailbox.take().count == 1)
     }
+
+    /// Returns the name of the first event.
+    private func firstEvent(at address: String) throws -> Substring? {
+        let connection = try TCPConnection(address)
+        try connection.send("GET /api/events HTTP/1.1\r\nHost: \(address)\r\n\r\n")
+        var text = ""
+        while !text.contains("\ndata: ") {
+            let more = connection.receive()
+            guard !more.isEmpty else { return nil }
+            text += more
+        }
+        return text.firstMatch(of: #/event: (\w+)\ndata: {"time":/#)?.1
+    }
+
+    @Test func `events tell that the daemon is loading its state, or does not answer`() throws {
+        let mailbox = try Mailbox()
+        let probe = HotLoopProbe(mailbox)
+        try serve(probe, mailbox) { address throws in
+            #expect(try firstEvent(at: address) == "loading")
+            probe.begin()
+            #expect(try firstEvent(at: address) == "stuck")
+        }
+    }
 }
