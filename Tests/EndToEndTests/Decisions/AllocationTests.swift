@@ -1,7 +1,9 @@
+import Client
 import Foundation
 import TestSupport
 import Testing
 import Wire
+import ZeroMQ
 
 @Suite struct `The hot path` {
     /// The counts so far from the preloaded library. See `AllocationCounter.h`.
@@ -57,5 +59,51 @@ import Wire
         #expect(after.byOthers == before.byOthers, "the last one:\n\(after.last)")
         let history = try peer.control.call(.history(HistoryRequest(.recent(100, search: nil, model: nil))))
         #expect(history.streams.map(\.times.count).max() == history.points, "no history was kept")
+    }
+
+    /// Like the test above, for messages of many streams whose decisions are published in the codec `batch`.
+    @Test(.enabled(if: RunningProgram.others != nil, "tools/test runs it, with SLUICE_PROGRAMS=.build/release"))
+    func `messages of many streams allocate nothing over a million timesteps once the daemon is warm`() throws {
+        let folder = try TemporaryFolder()
+        let daemon = try DaemonProcess(
+            [model2, "--durability", "memory"], ingest: ["batch:pull:@tcp://127.0.0.1:*"],
+            others: ["batch:@tcp://127.0.0.1:*"],
+            environment: [
+                "LD_PRELOAD": RunningProgram.builtWithTests.appending(path: "libAllocationCounter.so").path,
+                "SLUICE_ALLOCATIONS": folder.path("counts"), "SLUICE_ALLOCATIONS_THREADS": "sluice-hot",
+            ])
+        let context = try Context()
+        let control = try ControlClient(endpoint: connecting(daemon.control), timeoutSeconds: 60, in: context)
+        let subscriber = try BatchSubscriber(daemon.allDecisions[1], topic: DecisionBatch.topicPrefix, in: context)
+        let producer = try Socket(.push, in: context)
+        let ingest = try control.call(.status).endpoints.ingest[0]
+        try producer.attach(to: try IngestEndpoint(connecting(ingest)).endpoint, otherwise: .connect)
+        func feed(_ count: Int, of streams: Int) throws {
+            let ids = (0..<streams).map { Array("stream-\($0)".utf8) }
+            let message = BatchMessage(streams: .ids(ids), values: .floats(values(streams, seed: 1))).frames
+            for _ in 0..<count {
+                try producer.sendFrames(message, wait: true)
+                // One message at a time, because the size of the memory depends on the messages that wait.
+                var received = 0
+                while received < streams {
+                    let records = try subscriber.next()[2]
+                    received += records.count / Decision.recordSize(outputs: 1)
+                }
+            }
+        }
+        // The warm-up exceeds every later load: it feeds larger messages.
+        try feed(20, of: 3_000)
+        try feed(20, of: 1_000)
+
+        let warm = try Counts(folder.url("counts"))
+        let timestepsBefore = try control.call(.status).timesteps
+        try feed(10, of: 1_000)
+        let before = try Counts(folder.url("counts"))
+        try feed(1_000, of: 1_000)
+        let after = try Counts(folder.url("counts"))
+
+        #expect(try control.call(.status).timesteps - timestepsBefore >= 1_000_000)
+        #expect(before.byOthers > warm.byOthers, "a request allocates, but the counter has not counted it")
+        #expect(after.byOthers == before.byOthers, "the last one:\n\(after.last)")
     }
 }
