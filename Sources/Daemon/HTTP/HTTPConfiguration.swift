@@ -21,6 +21,13 @@ public struct HTTPConfiguration: Equatable, Sendable {
     /// - Returns: False if the string can never be the host name in a `Host` header.
     public static func isHost(_ text: String) -> Bool { HTTPHost(text)?.name == text.lowercased() }
 
+    /// A warning about a token that others could read on the network; nil if there is no such token.
+    var caution: String? {
+        guard controlFile != nil, !endpoint.isLocal else { return nil }
+        return "http at \(endpoint) has no encryption, so others on the network can read the token of --http-control; "
+            + "use a proxy with TLS in front of --http 127.0.0.1:5553, or ssh -L"
+    }
+
     /// Refuses an endpoint that other machines can reach, unless ``isPublic`` allows it, and a token without a server.
     ///
     /// - Throws: ``DaemonError`` with the code `configuration`.

@@ -30,7 +30,8 @@ public struct SluiceService: Sendable {
         access = try AccessGuard(configuration, logger: logger)
         try configuration.http.check()
         models = try configuration.models.map { model throws(DaemonError) in try ServedModel(model) }
-        for caution in models.flatMap(\.cautions) { logger.warning("\(caution)") }
+        let httpCaution = [configuration.http.caution].compactMap(\.self)
+        for caution in httpCaution + models.flatMap(\.cautions) { logger.warning("\(caution)") }
     }
 
     /// Serves until a stop is requested. Tells systemd when the daemon is ready, that it is alive, and when it stops.

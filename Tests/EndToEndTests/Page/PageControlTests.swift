@@ -117,6 +117,17 @@ import Wire
         #expect(!FileManager.default.fileExists(atPath: folder.path("other")))
     }
 
+    @Test(arguments: ["127.0.0.1:5553", "[::1]:5553", "0.0.0.0:5553"])
+    func `a token that crosses the network without encryption is warned of`(address: String) throws {
+        let folder = try TemporaryFolder()
+        let check = try FinishedProgram(
+            "sluiced",
+            [model2, "--http", address, "--http-public", "--http-control", folder.path("token"), "--check-config"])
+        #expect(check.status == 0)
+        let isWarned = check.errorOutput.contains("others on the network can read the token of --http-control")
+        #expect(isWarned == address.hasPrefix("0.0.0.0"), "\(check.errorOutput)")
+    }
+
     @Test func `SIGHUP reads the token again, and a file that cannot be used changes nothing`() throws {
         let guarded = try Guarded()
         let daemon = guarded.daemon
