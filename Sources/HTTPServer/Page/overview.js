@@ -80,7 +80,8 @@ const TILES = [
     about: ({ status }) => [
       `${quantity(status.subscriber_overflows, 'subscriber overflow')}`, `${quantity(status.quarantined, 'broken state')} reset`,
     ],
-    problem: ({ status }) => status.file_exhaustions > 0 && `the limit on open files was reached ${quantity(status.file_exhaustions, 'time')}`,
+    problem: ({ status: { file_exhaustions: times } }) =>
+      times > 0 && `the limit on open files was reached ${quantity(times, 'time')}`,
   },
 ];
 

@@ -62,7 +62,9 @@ export class Row {
   #draw(entry, lines) {
     const { times, probabilities, marks } = entry;
     const course = isCrowded(times, this.canvas.clientWidth) ? placed(times, marks) : { xs: times, marks };
-    drawSparkline(this.canvas, { xs: course.xs, ys: probabilities }, { range: range(probabilities, lines), levels: lines, marks: course.marks });
+    drawSparkline(this.canvas, { xs: course.xs, ys: probabilities }, {
+      range: range(probabilities, lines), levels: lines, marks: course.marks,
+    });
     const span = times.length > 1 ? duration(times.at(-1) - times[0]) : '';
     setText(this.span, span);
     this.canvas.setAttribute('aria-label', `${count(times.length)} decisions${span && ` in ${span}`}`);

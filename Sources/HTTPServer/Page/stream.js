@@ -236,7 +236,8 @@ export class StreamView {
   async #snapshot() {
     const value = `page-${new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}`;
     const name = await ask({
-      title: 'Snapshot', text: `Stores a copy of the state of ${this.stream} under a name.`, confirm: 'Store', name: 'Name', value,
+      title: 'Snapshot', text: `Stores a copy of the state of ${this.stream} under a name.`, confirm: 'Store',
+      name: 'Name', value,
     });
     return name && await this.#control.call('snapshot', { name, stream: this.stream }) && `Snapshot ${name} stored`;
   }
@@ -283,7 +284,9 @@ function drawState(root, values, outputs, fingerprint) {
   canvas.classList.toggle('tall', state.length > 4 * columns);
   drawHeatMap(canvas, state, columns, most);
   const kind = fingerprint.includes(':') ? 'timesteps that wait' : 'values: hidden state, then cell state';
-  const text = `${count(state.length)} ${kind}, layer by layer. Blue with – is below 0, orange above; full at ±${output(most)}.`;
+  const scale = `Blue with – is below 0, orange above; full at ±${output(most)}.`;
+  const text = `${count(state.length)} ${kind}, layer by layer. ${scale}`;
   setText(root.lastElementChild, text);
-  canvas.setAttribute('aria-label', `Heat map of ${text} ${[...state.subarray(0, 64)].map((value) => value.toFixed(2)).join(' ')}`);
+  const first = [...state.subarray(0, 64)].map((value) => value.toFixed(2));
+  canvas.setAttribute('aria-label', `Heat map of ${text} ${first.join(' ')}`);
 }

@@ -151,7 +151,9 @@ export class StreamTable {
     this.#hasHistory = answer.points > 0;
     if (this.#hasHistory) return answer.streams;
     const { streams } = await call('streams', { limit: recent, prefix: this.#filter.search ?? '' });
-    return streams.map((status) => ({ ...status, timesteps: status.sequence, idle_seconds: status.idle_s, times: [], probabilities: [], marks: [] }));
+    return streams.map((status) => ({
+      ...status, timesteps: status.sequence, idle_seconds: status.idle_s, times: [], probabilities: [], marks: [],
+    }));
   }
 
   /** Asks for the new values of the visible rows. */
@@ -171,7 +173,9 @@ export class StreamTable {
     this.#removeOthers();
     const sorted = this.#sorted();
     sorted.forEach((entry, index) => this.#place(this.#row(entry.stream), index));
-    for (const entry of this.#entries) this.#rows.get(entry.stream).show(entry, this.#levels(entry), this.#seen.has(entry.stream));
+    for (const entry of this.#entries) {
+      this.#rows.get(entry.stream).show(entry, this.#levels(entry), this.#seen.has(entry.stream));
+    }
     this.#keepOneTabStop(sorted);
     const held = this.#isHeld && sorted.length ? ', rows held' : '';
     setText(this.#parts.shown, `${count(sorted.length)} of ${count(this.total)}, ${this.#orderText()}${held}`);

@@ -5,7 +5,8 @@
  *
  *     {"time", "command": "fit", "title", "state": "running" | "finished" | "stopped", "message": text or null,
  *      "runs": [{"name", "epoch", "epochs", "part": share of the run that is done, "rate": sequences per second,
- *                "metrics": [names in order], "stride": 1, "series": {"loss": [one value for each stride-th epoch, or null], "val_loss": […], …}}],
+ *                "metrics": [names in order], "stride": 1,
+ *                "series": {"loss": [one value for each stride-th epoch, or null], "val_loss": […], …}}],
  *      "results": null or {"columns": [titles], "rows": [[text, …], …]}}
  */
 import { byID, element, setNote, setText } from './elements.js';
@@ -82,6 +83,12 @@ function showPlots() {
     if (!plots.has(metric)) plots.set(metric, new MetricPlot(metric));
     plots.get(metric).show(curves(metric));
   }
+  // Another training at the same address may have other metrics.
+  for (const [metric, plot] of plots) {
+    if (metrics.includes(metric)) continue;
+    plot.root.remove();
+    plots.delete(metric);
+  }
 }
 
 function curves(metric) {
@@ -101,7 +108,8 @@ class MetricPlot {
     this.keys = element('p');
     this.readout = element('p.dim');
     this.metric = metric;
-    byID('plots').append(element('figure.panel', {}, element('figcaption', { text: metric }), this.keys, this.canvas, this.readout));
+    this.root = element('figure.panel', {}, element('figcaption', { text: metric }), this.keys, this.canvas, this.readout);
+    byID('plots').append(this.root);
     this.plot = new ZoomPlot(this.canvas, { xTitle: 'epoch', least: 1, onPoint: (index) => this.#readOut(index) });
   }
 
@@ -117,7 +125,8 @@ class MetricPlot {
     const names = this.curves.map((curve) => curve.name).join('\n');
     if (this.keys.dataset.names === names) return;
     this.keys.dataset.names = names;
-    this.keys.replaceChildren(...this.curves.map((curve) => element('span.key.dim', {}, element('canvas'), element('span', { text: curve.name }))));
+    this.keys.replaceChildren(...this.curves.map(({ name }) =>
+      element('span.key.dim', {}, element('canvas'), element('span', { text: name }))));
     requestAnimationFrame(() => [...this.keys.querySelectorAll('canvas')].forEach(drawKey));
   }
 
@@ -126,7 +135,8 @@ class MetricPlot {
     const longest = Math.max(0, ...(this.curves ?? []).map((curve) => curve.ys.length));
     const at = index ?? longest - 1;
     const values = (this.curves ?? []).filter((curve) => Number.isFinite(curve.ys[at]));
-    setText(this.readout, `epoch ${this.curves?.[0]?.xs[at] ?? at + 1}: ${values.map((curve) => `${curve.name} ${curve.ys[at].toFixed(4)}`).join(', ')}`);
+    const epoch = this.curves?.[0]?.xs[at] ?? at + 1;
+    setText(this.readout, `epoch ${epoch}: ${values.map(({ name, ys }) => `${name} ${ys[at].toFixed(4)}`).join(', ')}`);
   }
 }
 
