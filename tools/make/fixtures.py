@@ -1,6 +1,6 @@
-"""Common functions of the scripts that write Tests/Fixtures/keras: sequences, files of answers, and checks of answers.
+"""Functions shared by the scripts that write Tests/Fixtures/keras: sequences, files of answers, and checks of answers.
 
-Needs only NumPy and Python 3.7, the last version for stand-alone Keras 2.
+Needs only NumPy, and runs on Python 3.7, the last version that stand-alone Keras 2 supports.
 """
 
 import csv

@@ -1,7 +1,8 @@
 /// The progress of a model's training as the live page shows it. If the model is trained several times, with other
 /// seeds, the metrics are means.
 struct LiveRun: Encodable, Sendable {
-    /// The maximum number of values in a series. A longer training is shown with every second, fourth, … epoch.
+    /// The maximum number of values in a series. Of a longer training, only every second, fourth, …
+    /// epoch is shown.
     static let maximumValues = 1_000
 
     /// The mean of a metric in one epoch; nil if the metric is missing or not finite.

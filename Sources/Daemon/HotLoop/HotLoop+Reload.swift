@@ -181,8 +181,8 @@ extension HotLoop {
     ) {
         guard isDurable else { return answer(&self, .success(result)) }
         // A checkpoint must store all streams under the new weights before the reload is answered. After a crash before
-        // that checkpoint, the stored streams still belong to the old weights. The next start refuses such streams or
-        // handles them as its options say.
+        // that checkpoint, the stored streams still belong to the old weights. The next start treats such streams as
+        // `on_other_weights` says, which refuses them by default.
         startStoreJob { store throws(StoreError) in
             try store.keepLayouts(of: [served])
         } then: { loop, written in

@@ -7,7 +7,8 @@ public struct HistoryPoint: BitwiseCopyable, Sendable {
     /// The bits of the probability. A mark has the bits of a NaN that is never stored for a decision.
     private let bits: UInt32
 
-    /// The bits with which every NaN from a model is stored. The numbers that follow are the bits of the marks.
+    /// The bits that are stored for every NaN from a model. The next higher numbers are the bits of the marks, one for
+    /// each kind.
     private static let notANumber: UInt32 = 0x7fc0_0000
     private static let kinds = HistoryMark.Kind.allCases
 

@@ -89,7 +89,7 @@ extension StreamTable {
         }
     }
 
-    /// The published decisions of each model since the start, in the order of ``models``.
+    /// The tally of each model's published decisions since the start, in the order of ``models``.
     public var modelTallies: [ModelTally] {
         var tallies: [ModelTally] = []
         for (index, served) in models.enumerated() {

@@ -19,13 +19,13 @@ enum StreamMemory {
         }
     }
 
-    /// Moves the rows to a new memory for weights under which the streams can continue. Afterwards, this memory has no
-    /// rows.
+    /// Moves the rows to a new value for other weights, which must be able to continue the streams' states. Afterwards,
+    /// this value has no rows.
     ///
     /// - Parameters:
     ///   - served: The new weights, with the same number of outputs.
     ///   - workers: The threads that step streams.
-    /// - Returns: The new memory. The rows keep their numbers.
+    /// - Returns: The new value. The rows keep their numbers.
     func handOver(to served: ServedModel, workers: StepWorkers) -> StreamMemory {
         switch self {
         case .state(let steps):

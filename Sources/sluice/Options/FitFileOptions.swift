@@ -1,7 +1,8 @@
 import ArgumentParser
 import Client
 
-/// The options for validation during training, and for the files other than the model that training reads and writes.
+/// The options for validation during training, and for the files that training reads and writes in addition to the
+/// model.
 struct FitFileOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -17,7 +18,7 @@ struct FitFileOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The column with the factor of each sequence's loss, in its last row (default: none, 1 for each).",
+            "The column with the weight of each sequence's loss; the sequence's last row counts (default: none, 1 for each).",
             valueName: "column"))
     var weight: String?
 
@@ -30,13 +31,13 @@ struct FitFileOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The file of the numbers of each epoch, .csv or .json (default: none).", valueName: "file"),
+            "A file for the loss and the metrics of each epoch, .csv or .json (default: none).", valueName: "file"),
         completion: .file(extensions: ["csv", "json"]))
     var history: String?
 
     @Flag(
         help: """
-            Go on with the optimizer's state in the model's file, at the epoch after those that its updates make. --epochs \
+            Continue with the optimizer's state in the model's file. Its updates count as epochs that are done, and --epochs \
             counts all epochs.
             """)
     var resume = false

@@ -50,8 +50,8 @@ package struct EngineBench {
         return report
     }
 
-    /// Measures one model. A shared machine may be slower for minutes, for example while one model is measured. Samples
-    /// of steps and of bounds therefore alternate, so that both are taken under the same conditions.
+    /// Measures one model. A shared machine may slow down for minutes at a time. Samples of steps and of bounds therefore
+    /// alternate, so that both are taken under the same conditions.
     private func measure(
         _ engineModel: EngineModel, _ kernels: Kernels, _ loops: BoundLoops
     ) throws(ClientError) -> EngineFigures.Measured {
