@@ -25,10 +25,11 @@ extension KerasArchive {
         }
         let file = try HDF5Output.make { output throws(Defect) in
             try output.makeGroup("vars", name: architecture.name)
-            for (layer, group) in zip(architecture.layers, KerasWeights.groups(of: architecture)) {
+            let layout = KerasArchiveLayout.current
+            for (layer, group) in zip(architecture.layers, layout.groups(of: architecture)) {
                 try output.makeGroup("\(group)/vars", name: layer.name)
                 for weight in layer.weights {
-                    let path = "\(group)/\(weight.archivePath)"
+                    let path = layout.path(of: weight, in: group)
                     if let tensor = weights[layer.tensorName(weight)] {
                         try output.write(tensor, to: path)
                     } else if weight.isRead {
@@ -81,10 +82,11 @@ extension KerasArchive {
             for name in try source.members(of: "") where name != KerasOptimizer.group {
                 try output.copy(name, from: source)
             }
-            for (layer, group) in zip(architecture.layers, KerasWeights.groups(of: architecture)) {
+            let layout = try KerasArchiveLayout.find(in: source, architecture)
+            for (layer, group) in zip(architecture.layers, layout.groups(of: architecture)) {
                 for weight in layer.weights where weight.isRead {
                     guard let tensor = weights[layer.tensorName(weight)] else { continue }
-                    try output.replace("\(group)/\(weight.archivePath)", with: tensor)
+                    try output.replace(layout.path(of: weight, in: group), with: tensor)
                 }
             }
             try write(request.optimizer, to: output)

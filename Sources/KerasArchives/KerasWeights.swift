@@ -7,18 +7,18 @@ import ModelFiles
 /// their names in the exchange form. It throws a ``Defect`` with the code `corrupt` if the file does not have exactly
 /// the weights of the architecture.
 enum KerasWeights {
-    /// Reads the weights from `model.weights.h5` of a `.keras` archive.
+    /// Reads the weights from `model.weights.h5` of a `.keras` archive. ``KerasArchiveLayout`` describes their paths.
     ///
-    /// Keras names a layer's group after the layer's class, in snake case and numbered in the order of the model
-    /// (`lstm`, `lstm_1`), regardless of the layer's own name. Newer versions store the layer's own name in an
-    /// attribute. If the attribute exists, it must match, so that no layer gets another layer's weights.
+    /// Newer versions store each layer's own name in an attribute. If the attribute exists, it must match, so that no
+    /// layer gets another layer's weights.
     static func ofArchive(
         _ file: borrowing HDF5File, _ architecture: KerasArchitecture
     ) throws(Defect) -> [NamedTensor] {
+        let layout = try KerasArchiveLayout.find(in: file, architecture)
         var weights: [NamedTensor] = []
-        for (layer, group) in zip(architecture.layers, groups(of: architecture)) {
+        for (layer, group) in zip(architecture.layers, layout.groups(of: architecture)) {
             do {
-                weights += try archiveWeights(file, group: group, of: layer)
+                weights += try archiveWeights(file, layout, group: group, of: layer)
             } catch {
                 throw error.inLayer(layer.name, className: layer.className)
             }
@@ -26,20 +26,14 @@ enum KerasWeights {
         return weights
     }
 
-    /// Returns the path of each layer's group in `model.weights.h5`.
-    static func groups(of architecture: KerasArchitecture) -> [String] {
-        var names = KerasNames()
-        return architecture.layers.map { "layers/" + names.next($0.className) }
-    }
-
     private static func archiveWeights(
-        _ file: borrowing HDF5File, group: String, of layer: KerasArchitecture.NamedLayer
+        _ file: borrowing HDF5File, _ layout: KerasArchiveLayout, group: String, of layer: KerasArchitecture.NamedLayer
     ) throws(Defect) -> [NamedTensor] {
         let ownVariables = "\(group)/vars"
         if try file.exists(ownVariables), let name = try file.string("name", of: ownVariables), name != layer.name {
             throw Defect(.corrupt, "'\(group)' has the weights of another layer, '\(name)'")
         }
-        let paths = layer.weights.map { "\(group)/\($0.archivePath)" }
+        let paths = layer.weights.map { layout.path(of: $0, in: group) }
         for parent in Set(paths.map(\.pathWithoutLastComponent)) {
             let expected = paths.filter { $0.pathWithoutLastComponent == parent }.map(\.lastPathComponent).sorted()
             let found = try file.members(of: parent)
@@ -51,7 +45,7 @@ enum KerasWeights {
         }
         var tensors: [NamedTensor] = []
         for weight in layer.weights where weight.isRead {
-            let tensor = try file.tensor("\(group)/\(weight.archivePath)")
+            let tensor = try file.tensor(layout.path(of: weight, in: group))
             tensors.append(NamedTensor(name: layer.tensorName(weight), tensor: tensor))
         }
         return tensors

@@ -30,6 +30,12 @@ import Testing
         }
     }
 
+    @Test func `an archive with weights of the same layers in two places is refused`() throws {
+        let error = try error(Fixtures.url("keras/archive_ambiguous.keras").path())
+        #expect(error.code == .corrupt)
+        #expect(error.context.contains("has weights of the same layers in two places"))
+    }
+
     @Test func `a file of Keras 1 is recognized with and without its version`() throws {
         var file = try PatchedFile("reference/model2.h5")
         #expect(file.replace(#""unit_forget_bias""#, with: #""inner_init""#) > 0)

@@ -36,6 +36,17 @@ import Testing
         #expect(largestDifference(answers(of: file.model, to: sequence), expected) <= Self.tolerance)
     }
 
+    /// Several layers have weights of the same shapes, so that only the right paths give the right answers.
+    @Test(arguments: ["2.13", "2.13_windows", "2.14", "2.15"])
+    func `the engine computes Keras' answers for archives of TensorFlow's Keras 2`(version: String) throws {
+        let file = try ModelFile.read(Fixtures.url("keras/archive_\(version).keras").path())
+        let rows = try Fixtures.rows("keras/archive_\(version).csv")
+        let sequence = try rows.map { try floats($0, "x", count: 4) }
+        let expected = try rows.map { try floats($0, "y", count: 1) }
+        #expect(sequence.count == 40)
+        #expect(largestDifference(answers(of: file.model, to: sequence), expected) <= Self.tolerance)
+    }
+
     @Test(
         arguments: [
             "reference/model1", "reference/model2", "reference/model2_endless", "keras/model3_answers",
