@@ -77,12 +77,12 @@ extension KerasArchive {
         try HDF5GlobalHeap.check(source)
         return try HDF5Output.make { output throws(Defect) in
             let source = try HDF5File(source)
+            let layout = try KerasArchiveLayout.find(in: source, architecture)
             // Reading the weights checks every path that is written below.
-            _ = try KerasWeights.ofArchive(source, architecture)
+            _ = try KerasWeights.ofArchive(source, architecture, layout)
             for name in try source.members(of: "") where name != KerasOptimizer.group {
                 try output.copy(name, from: source)
             }
-            let layout = try KerasArchiveLayout.find(in: source, architecture)
             for (layer, group) in zip(architecture.layers, layout.groups(of: architecture)) {
                 for weight in layer.weights where weight.isRead {
                     guard let tensor = weights[layer.tensorName(weight)] else { continue }

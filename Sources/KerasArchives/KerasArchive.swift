@@ -46,7 +46,7 @@ package enum KerasArchive {
         guard let file = entries.weights else { throw Defect(.corrupt, "model.weights.h5 is missing") }
         let (weights, optimizer) = try HDF5File.read(file) { file throws(Defect) in
             (
-                try KerasWeights.ofArchive(file, architecture),
+                try KerasWeights.ofArchive(file, architecture, .find(in: file, architecture)),
                 withTraining ? try KerasOptimizer.ofArchive(file) : nil
             )
         }

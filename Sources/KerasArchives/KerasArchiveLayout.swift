@@ -12,7 +12,7 @@ import ModelFiles
 ///
 /// Keras names a layer's group after the layer's class, in snake case and numbered in the order of the model,
 /// regardless of the layer's own name. Version 2.13 counts each layer with weights twice.
-struct KerasArchiveLayout: Equatable {
+struct KerasArchiveLayout {
     /// The layout of new archives.
     static let current = KerasArchiveLayout(container: "layers", separator: "/", countsTwice: false)
     private static let all = ["/", #"\"#].flatMap { separator in

@@ -12,9 +12,8 @@ enum KerasWeights {
     /// Newer versions store each layer's own name in an attribute. If the attribute exists, it must match, so that no
     /// layer gets another layer's weights.
     static func ofArchive(
-        _ file: borrowing HDF5File, _ architecture: KerasArchitecture
+        _ file: borrowing HDF5File, _ architecture: KerasArchitecture, _ layout: KerasArchiveLayout
     ) throws(Defect) -> [NamedTensor] {
-        let layout = try KerasArchiveLayout.find(in: file, architecture)
         var weights: [NamedTensor] = []
         for (layer, group) in zip(architecture.layers, layout.groups(of: architecture)) {
             do {

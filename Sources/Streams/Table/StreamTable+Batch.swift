@@ -81,7 +81,7 @@ extension StreamTable {
     /// Steps all timesteps in the batch. Streams of the same model are stepped side by side.
     public mutating func stepBatch() {
         for model in memories.indices {
-            if case .state(let steps) = memories[model] { steps.run(on: batch.allValues) }
+            memories[model].steps?.run(on: batch.allValues)
         }
     }
 
@@ -107,7 +107,7 @@ extension StreamTable {
         if journal.isOn { journal.endTimesteps() }
         ledger.counters.decisions += UInt64(decided.records.count - countBefore)
         for model in memories.indices {
-            if case .state(let steps) = memories[model] { steps.removeAll() }
+            memories[model].steps?.removeAll()
         }
         batch.removeAll()
         if !backlog.beingTaken.isEmpty { settleBacklog() }

@@ -12,8 +12,8 @@ package struct MetricTally: Equatable, Sendable {
     /// Whether to collect counts for the area under the curve.
     private let hasCurve: Bool
     /// For each threshold, the number of predictions with the label 1 (`positives`) and with the label 0 (`negatives`).
-    /// A prediction is counted once, at the largest threshold that its probability exceeds. Empty if no curve is
-    /// measured.
+    /// A prediction is counted once, at the largest threshold that its probability exceeds. Empty until the predictions
+    /// of another tally are added.
     private var positives: [Int] = []
     private var negatives: [Int] = []
     /// The predictions that are in neither of the two yet. A list takes less time than 400 counts if a batch has only a

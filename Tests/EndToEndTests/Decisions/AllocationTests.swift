@@ -20,6 +20,39 @@ import ZeroMQ
         }
     }
 
+    /// Returns the variables with which a daemon counts the allocations of its hot thread.
+    private func environment(countingIn folder: TemporaryFolder) -> [String: String] {
+        [
+            "LD_PRELOAD": RunningProgram.builtWithTests.appending(path: "libAllocationCounter.so").path,
+            "SLUICE_ALLOCATIONS": folder.path("counts"), "SLUICE_ALLOCATIONS_THREADS": "sluice-hot",
+        ]
+    }
+
+    /// Expects that a warm daemon allocates nothing over a million timesteps.
+    ///
+    /// - Parameters:
+    ///   - folder: The folder of the counts.
+    ///   - control: A client of the daemon.
+    ///   - settle: Feeds more timesteps before the count begins, and receives their decisions. The daemon has then
+    ///     finished with the status request before them, which allocates.
+    ///   - load: Feeds the timesteps and receives their decisions.
+    /// - Throws: The errors of the client, of the counts and of the two closures.
+    private func expectNoAllocation(
+        countedIn folder: TemporaryFolder, _ control: ControlClient, settle: () throws -> Void,
+        load: () throws -> Void
+    ) throws {
+        let warm = try Counts(folder.url("counts"))
+        let timestepsBefore = try control.call(.status).timesteps
+        try settle()
+        let before = try Counts(folder.url("counts"))
+        try load()
+        let after = try Counts(folder.url("counts"))
+
+        #expect(try control.call(.status).timesteps - timestepsBefore >= 1_000_000)
+        #expect(before.byOthers > warm.byOthers, "a request allocates, but the counter has not counted it")
+        #expect(after.byOthers == before.byOthers, "the last one:\n\(after.last)")
+    }
+
     /// Runs only on release builds. In a debug build, unspecialized generic code allocates where optimized code does
     /// not.
     @Test(.enabled(if: RunningProgram.others != nil, "tools/test runs it, with SLUICE_PROGRAMS=.build/release"))
@@ -27,10 +60,7 @@ import ZeroMQ
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess(
             [model2, "--durability", "memory", "--emit", "last"], ingest: ["pull:@tcp://127.0.0.1:*"],
-            environment: [
-                "LD_PRELOAD": RunningProgram.builtWithTests.appending(path: "libAllocationCounter.so").path,
-                "SLUICE_ALLOCATIONS": folder.path("counts"), "SLUICE_ALLOCATIONS_THREADS": "sluice-hot",
-            ])
+            environment: environment(countingIn: folder))
         let peer = try Peer(daemon)
         let timesteps = (0..<100).map { Float($0) / 100 }
         let lengths = Array(repeating: 100, count: 10) + Array(repeating: 1, count: 20)
@@ -45,18 +75,11 @@ import ZeroMQ
         try peer.feed("long", Array(repeating: 0.5, count: 5_000))
         _ = try peer.decisions(of: "long", 1)
 
-        let warm = try Counts(folder.url("counts"))
-        let timestepsBefore = try peer.status().timesteps
-        // Feed more timesteps before the count begins. Once their decisions have arrived, the daemon has finished with
-        // the status request above, which allocates.
-        try feed(0..<8)
-        let before = try Counts(folder.url("counts"))
-        for _ in 0..<123 { try feed(0..<8) }
-        let after = try Counts(folder.url("counts"))
-
-        #expect(try peer.status().timesteps - timestepsBefore >= 1_000_000)
-        #expect(before.byOthers > warm.byOthers, "a request allocates, but the counter has not counted it")
-        #expect(after.byOthers == before.byOthers, "the last one:\n\(after.last)")
+        try expectNoAllocation(countedIn: folder, peer.control) {
+            try feed(0..<8)
+        } load: {
+            for _ in 0..<123 { try feed(0..<8) }
+        }
         let history = try peer.control.call(.history(HistoryRequest(.recent(100, search: nil, model: nil))))
         #expect(history.streams.map(\.times.count).max() == history.points, "no history was kept")
     }
@@ -68,10 +91,7 @@ import ZeroMQ
         let daemon = try DaemonProcess(
             [model2, "--durability", "memory"], ingest: ["batch:pull:@tcp://127.0.0.1:*"],
             others: ["batch:@tcp://127.0.0.1:*"],
-            environment: [
-                "LD_PRELOAD": RunningProgram.builtWithTests.appending(path: "libAllocationCounter.so").path,
-                "SLUICE_ALLOCATIONS": folder.path("counts"), "SLUICE_ALLOCATIONS_THREADS": "sluice-hot",
-            ])
+            environment: environment(countingIn: folder))
         let context = try Context()
         let control = try ControlClient(endpoint: connecting(daemon.control), timeoutSeconds: 60, in: context)
         let subscriber = try BatchSubscriber(daemon.allDecisions[1], topic: DecisionBatch.topicPrefix, in: context)
@@ -95,15 +115,10 @@ import ZeroMQ
         try feed(20, of: 3_000)
         try feed(20, of: 1_000)
 
-        let warm = try Counts(folder.url("counts"))
-        let timestepsBefore = try control.call(.status).timesteps
-        try feed(10, of: 1_000)
-        let before = try Counts(folder.url("counts"))
-        try feed(1_000, of: 1_000)
-        let after = try Counts(folder.url("counts"))
-
-        #expect(try control.call(.status).timesteps - timestepsBefore >= 1_000_000)
-        #expect(before.byOthers > warm.byOthers, "a request allocates, but the counter has not counted it")
-        #expect(after.byOthers == before.byOthers, "the last one:\n\(after.last)")
+        try expectNoAllocation(countedIn: folder, control) {
+            try feed(10, of: 1_000)
+        } load: {
+            try feed(1_000, of: 1_000)
+        }
     }
 }
