@@ -20,8 +20,8 @@ import Testing
         #"{"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null}"#
 
     static let supportedLayers =
-        "InputLayer, LSTM, GRU, SimpleRNN, Bidirectional, Dense, TimeDistributed, Embedding, Masking, "
-        + "GlobalAveragePooling1D, GlobalMaxPooling1D, Flatten, Reshape, Activation, ReLU, LeakyReLU, PReLU, ELU, "
+        "InputLayer, LSTM, GRU, SimpleRNN, Bidirectional, Dense, TimeDistributed, Embedding, Masking, MaxPooling1D, "
+        + "AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, Flatten, Reshape, Activation, ReLU, LeakyReLU, PReLU, ELU, "
         + "Softmax, Rescaling, Normalization, LayerNormalization, BatchNormalization, Dropout, SpatialDropout1D, GaussianNoise, "
         + "GaussianDropout, AlphaDropout, ActivityRegularization"
 

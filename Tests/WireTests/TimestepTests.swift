@@ -74,7 +74,7 @@ import Wire
         #expect(
             DropCause.allCases.map(\.rawValue) == [
                 "frames", "id", "length", "header", "flags", "too_large", "json", "text", "batch", "dictionary",
-                "sequence", "non_finite", "token", "unrouted", "too_long", "too_many_streams", "paused",
+                "sequence", "non_finite", "token", "unrouted", "too_long", "too_short", "too_many_streams", "paused",
             ])
         #expect(DropCause.allCases.allSatisfy { !$0.explanation.isEmpty && !$0.explanation.contains("\n") })
     }

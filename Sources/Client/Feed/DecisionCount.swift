@@ -26,17 +26,19 @@ enum DecisionCount: Equatable {
         if hasLostDaemon {
             self = .unknown
         } else if decisions == 0 {
-            let tooLong = DropCause.tooLong.rawValue
-            let areTooLong = after.dropped[tooLong] ?? 0 > before.dropped[tooLong] ?? 0
-            self = .none(Self.reasons(consumed: consumed, areTooLong: areTooLong, models: models))
+            let causes = [DropCause.tooLong, .tooShort].filter {
+                after.dropped[$0.rawValue] ?? 0 > before.dropped[$0.rawValue] ?? 0
+            }
+            self = .none(Self.reasons(consumed: consumed, causes: causes, models: models))
         } else {
             self = after.timesteps &- before.timesteps == consumed ? .exact(decisions) : .withOthers(decisions)
         }
     }
 
-    private static func reasons(consumed: UInt64, areTooLong: Bool, models: [DaemonStatus.Model]) -> [String] {
+    private static func reasons(consumed: UInt64, causes: [DropCause], models: [DaemonStatus.Model]) -> [String] {
         if consumed == 0 { return ["there was no new timestep"] }
-        var reasons = areTooLong ? ["a sequence is longer than the daemon's --max-length"] : []
+        var reasons = causes.contains(.tooLong) ? ["a sequence is longer than the daemon's --max-length"] : []
+        if causes.contains(.tooShort) { reasons.append("a sequence has fewer timesteps than the model needs") }
         for reason in models.map(\.reasonForNoDecision) where !reasons.contains(reason) { reasons.append(reason) }
         return reasons
     }

@@ -61,6 +61,7 @@ package struct Prediction {
     private let answers: PredictedAnswers
     private let options: Options
     private let loss: Loss?
+    private let served: ServableModel
 
     /// Creates a prediction without answering anything.
     ///
@@ -86,6 +87,7 @@ package struct Prediction {
             throw ClientError(.usage, "\(Loss.lacking), so that it has no loss; use predict without --summary")
         }
         self.file = file
+        self.served = served
         self.model = model
         let takesWholeSequences = options.mode == nil || options.mode == .sequence
         let isLast = takesWholeSequences && !options.isEvery
@@ -158,6 +160,11 @@ package struct Prediction {
             model: model, longest: longest, length: length, loss: loss, keepsLabels: evaluatesEvery)
         let badRows = try collector.read(
             file, layout: options.layout, labels: options.labels, isQuiet: options.isQuiet)
+        if case .windows = answers { return (collector, badRows) }
+        for sequence in collector.sequences {
+            guard let refusal = served.refusal(ofLength: sequence.timesteps) else { continue }
+            throw ClientError(.data, "\(file.name): the sequence of stream '\(sequence.stream)' \(refusal)")
+        }
         return (collector, badRows)
     }
 

@@ -13,8 +13,12 @@ package struct ServedModes: Equatable, Encodable, Sendable {
     /// Whether the end of a sequence can give an answer to each of its timesteps.
     package let answersEveryTimestepAtEnd: Bool
 
+    /// The smallest number of timesteps of a sequence or window.
+    package let shortestSequence: Int
+
     private enum CodingKeys: String, CodingKey {
         case served, refused
+        case shortestSequence = "shortest_sequence"
         case daemonRefusal = "daemon_refusal"
         case answersEveryTimestepAtEnd = "answers_every_timestep_at_end"
     }
@@ -32,6 +36,7 @@ package struct ServedModes: Equatable, Encodable, Sendable {
         }
         (self.served, self.refused) = (served, refused)
         daemonRefusal = model.outputRefusal
+        shortestSequence = model.shortestSequence
         answersEveryTimestepAtEnd = model.answersEveryTimestepAtEnd
     }
 
@@ -41,6 +46,8 @@ package struct ServedModes: Equatable, Encodable, Sendable {
             + refused.sorted { $0.key < $1.key }.map { ("", "not \($0.key): \($0.value)") }
             + (answersEveryTimestepAtEnd
                 ? [("", "sequence answers every timestep at the end of the sequence, with emit every")] : [])
+            + (shortestSequence > 1
+                ? [("", "a sequence or window needs at least \(shortestSequence) timesteps")] : [])
             + (daemonRefusal.map { [("", "only by predict: \($0)")] } ?? [])
     }
 }

@@ -146,8 +146,10 @@ package struct ModelFile: Sendable {
         }
         fingerprint = Fingerprint.of(model)
         isStateful = try architecture.isStateful()
-        answersEveryTimestep = architecture.layers.last?.outputShape.axes.count == 3
-        sequenceLength = architecture.sequenceLength
+        let length = architecture.sequenceLength ?? model.onlyLength
+        sequenceLength = length
+        answersEveryTimestep =
+            architecture.layers.last?.outputShape.axes.count == 3 && model.keepsTimesteps(of: length)
         name = architecture.name
         self.format = format
         self.kerasVersion = kerasVersion
@@ -160,6 +162,24 @@ package struct ModelFile: Sendable {
                 described.0, parameters: built?.parameters ?? 0,
                 trainableParameters: described.0.trainableParameters(in: described.1))
         }
+    }
+}
+
+extension Model {
+    /// The only number of timesteps that the model takes; nil if there are several.
+    fileprivate var onlyLength: Int? {
+        let shortest = shortestSequence
+        return timesteps(of: shortest + 1) == nil ? shortest : nil
+    }
+
+    /// Checks whether the model has an output at every timestep.
+    ///
+    /// - Parameter length: The number of timesteps in each sequence; nil for any number.
+    /// - Returns: Whether the number of outputs is the number of timesteps.
+    fileprivate func keepsTimesteps(of length: Int?) -> Bool {
+        if keepsTimesteps { return true }
+        guard let length else { return false }
+        return timesteps(of: length) == length
     }
 }
 

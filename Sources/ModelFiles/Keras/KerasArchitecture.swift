@@ -9,7 +9,8 @@ package struct KerasArchitecture: Sendable {
     static let kinds: [any KerasLayer.Type] = [
         KerasLSTM.self, KerasGRU.self, KerasSimpleRNN.self, KerasBidirectional.self, KerasDense.self,
         KerasTimeDistributed.self,
-        KerasEmbedding.self, KerasMasking.self, KerasGlobalAveragePooling1D.self, KerasGlobalMaxPooling1D.self,
+        KerasEmbedding.self, KerasMasking.self, KerasMaxPooling1D.self, KerasAveragePooling1D.self,
+        KerasGlobalAveragePooling1D.self, KerasGlobalMaxPooling1D.self,
         KerasFlatten.self, KerasReshape.self, KerasActivationLayer.self, KerasReLU.self, KerasLeakyReLU.self,
         KerasPReLU.self, KerasELU.self,
         KerasSoftmax.self, KerasRescaling.self, KerasNormalization.self, KerasLayerNormalization.self,

@@ -1,36 +1,50 @@
 /// A sequence on its way from one layer of a model to the next: the values and the mask of all timesteps.
 @safe
 final class LayerSequence {
-    /// The maximum number of timesteps.
-    let capacity: Int
+    /// The sizes of a sequence's buffers.
+    struct Room {
+        /// The number of timesteps in the longest input or output of a layer.
+        var timesteps: Int
+        /// The number of floats in the largest input or output of a layer.
+        var floats: Int
+        /// The number of floats of working memory for layers that run over the whole sequence at once.
+        var scratch = 0
 
-    /// Three buffers of shape (capacity, width): the next layer's input, its output, and the backward output of a
-    /// Bidirectional.
+        /// Returns whether every size is at least that of other buffers.
+        func covers(_ other: Room) -> Bool {
+            timesteps >= other.timesteps && floats >= other.floats && scratch >= other.scratch
+        }
+    }
+
+    /// The sizes of the buffers.
+    let room: Room
+
+    /// Three buffers of `room.floats`: the next layer's input, its output, and the backward output of a Bidirectional.
+    /// Then the working memory.
     private let memory: UnsafeMutablePointer<Float>
     private let isMasked: UnsafeMutablePointer<Bool>
     private var x: UnsafeMutablePointer<Float>
     private var y: UnsafeMutablePointer<Float>
     private let other: UnsafeMutablePointer<Float>
+    private let scratch: UnsafeMutablePointer<Float>
     /// The number of timesteps.
     private(set) var count = 0
     private var width = 0
 
-    /// Allocates room for sequences.
-    ///
-    /// - Parameters:
-    ///   - width: The width of the widest input or output of a layer.
-    ///   - capacity: The maximum number of timesteps.
-    init(width: Int, capacity: Int) {
-        self.capacity = capacity
+    /// Allocates buffers of the given sizes.
+    init(_ room: Room) {
+        self.room = room
         // Kernels write whole vectors, even for the last timestep.
-        let floats = width * capacity + Kernels.padding
-        unsafe memory = .allocate(capacity: 3 * floats)
-        unsafe memory.initialize(repeating: 0, count: 3 * floats)
-        unsafe isMasked = .allocate(capacity: max(1, capacity))
-        unsafe isMasked.initialize(repeating: false, count: max(1, capacity))
+        let floats = room.floats + Kernels.padding
+        let total = 3 * floats + room.scratch + Kernels.padding
+        unsafe memory = .allocate(capacity: total)
+        unsafe memory.initialize(repeating: 0, count: total)
+        unsafe isMasked = .allocate(capacity: max(1, room.timesteps))
+        unsafe isMasked.initialize(repeating: false, count: max(1, room.timesteps))
         unsafe x = memory
         unsafe y = memory + floats
         unsafe other = memory + 2 * floats
+        unsafe scratch = memory + 3 * floats
     }
 
     deinit {
@@ -48,10 +62,10 @@ final class LayerSequence {
     ///
     /// - Parameters:
     ///   - timesteps: Shape (count, features).
-    ///   - count: The number of timesteps, from 1 to ``capacity``.
+    ///   - count: The number of timesteps, at least 1.
     ///   - features: The width of one timestep.
     func begin(_ timesteps: UnsafePointer<Float>, count: Int, features: Int) {
-        precondition((1...capacity).contains(count))
+        precondition((1...room.timesteps).contains(count))
         self.count = count
         width = features
         unsafe x.update(from: timesteps, count: count * features)
@@ -113,6 +127,18 @@ final class LayerSequence {
         if !pass.returnsSequences { count = 1 }
         unsafe pass.merge.apply(y, other, count: count * stride)
         finishLayer(width: stride)
+    }
+
+    /// Runs a layer over the whole sequence at once.
+    ///
+    /// - Parameters:
+    ///   - pass: The layer.
+    ///   - timesteps: The number of output timesteps.
+    ///   - units: The width of one output timestep.
+    func run(_ pass: any SequencePass, timesteps: Int, units: Int) {
+        unsafe pass.run(x, count: count, isMasked: isMasked, into: y, scratch: scratch)
+        count = timesteps
+        finishLayer(width: units)
     }
 
     /// Steps a layer through one timestep.

@@ -37,7 +37,8 @@ package final class SequenceRunner {
 
     /// Returns the model's output for one whole sequence.
     ///
-    /// - Parameter timesteps: Shape (n, features), n at least 1.
+    /// - Parameter timesteps: Shape (n, features). The model must be able to take a sequence of n timesteps:
+    ///   ``Model/timesteps(of:)``.
     /// - Returns: Shape (outputs), valid until the next run.
     @_lifetime(borrow self)
     package func output(for timesteps: Span<Float>) -> Span<Float> {
@@ -90,26 +91,49 @@ package final class SequenceRunner {
     ///   - keepsEvery: Whether to compute the output at every timestep, not only at the last.
     /// - Returns: The outputs, valid until the next run.
     private func pass(_ timesteps: UnsafePointer<Float>, count: Int, keepsEvery: Bool = false) -> LayerSequence {
-        let sequence = sequence(capacity: count)
+        let sequence = sequence(for: count)
         unsafe sequence.begin(timesteps, count: count, features: model.features)
         let last = model.passes.lastIndex(where: \.hasMemory) ?? 0
-        for (index, pass) in model.passes.enumerated() {
+        for (index, (layer, pass)) in zip(model.layers, model.passes).enumerated() {
             // After the last layer with memory, only the last timestep affects the output.
             if index > last && !keepsEvery { sequence.keepLast() }
             switch pass.direction {
             case .forward(let step): unsafe sequence.run(step, state: state, scratch: scratch)
             case .backward(let step): unsafe sequence.run(step, isBackward: true, state: state, scratch: scratch)
             case .bidirectional(let pass): unsafe sequence.run(pass, state: state, scratch: scratch)
+            case .whole(let pass):
+                sequence.run(pass, timesteps: layer.timesteps(of: sequence.count) ?? 1, units: layer.units)
             }
         }
         return sequence
     }
 
-    /// Returns the runner's buffers for sequences, with room for at least `capacity` timesteps.
-    private func sequence(capacity: Int) -> LayerSequence {
-        if let sequence = memory, sequence.capacity >= capacity { return sequence }
-        let sequence = LayerSequence(width: max(model.features, model.widestOutput), capacity: capacity)
+    /// Returns the runner's buffers, with room for a sequence of `count` timesteps.
+    private func sequence(for count: Int) -> LayerSequence {
+        let room = room(for: count)
+        if let sequence = memory, sequence.room.covers(room) { return sequence }
+        let sequence = LayerSequence(room)
         memory = sequence
         return sequence
+    }
+
+    /// Returns the sizes of the buffers for a sequence of `count` timesteps.
+    private func room(for count: Int) -> LayerSequence.Room {
+        var timesteps = count
+        var room = LayerSequence.Room(timesteps: count, floats: count * model.features)
+        for (layer, pass) in zip(model.layers, model.passes) {
+            // A Bidirectional writes its outputs at all timesteps, even if only the last one counts.
+            room.floats = max(room.floats, timesteps * layer.units)
+            if case .whole(let pass) = pass.direction {
+                room.scratch = max(room.scratch, pass.scratchSize(for: timesteps))
+            }
+            guard let next = layer.timesteps(of: timesteps) else {
+                preconditionFailure("the model cannot take a sequence of \(count) timesteps")
+            }
+            timesteps = next
+            room.timesteps = max(room.timesteps, timesteps)
+            room.floats = max(room.floats, timesteps * layer.units)
+        }
+        return room
     }
 }

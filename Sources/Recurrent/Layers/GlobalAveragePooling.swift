@@ -22,6 +22,7 @@ extension GlobalAveragePooling: TimestepLayer {
     package var weights: [Tensor] { [] }
     package var architecture: String { "global_average_pooling units=\(units)" }
     package var maskRule: MaskRule { .consumes }
+    package var perCall: PerCall? { .pooling }
 
     package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
         unsafe LayerStep(

@@ -21,6 +21,7 @@ extension GlobalMaxPooling: TimestepLayer {
     package var architecture: String { "global_max_pooling units=\(units)" }
     /// Keras' layer ignores the mask.
     package var maskRule: MaskRule { .discards }
+    package var perCall: PerCall? { .pooling }
 
     package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
         unsafe LayerStep(.maxPooling(weights.place(Step(units: units))), of: self, stateSize: units + 1)

@@ -22,6 +22,15 @@ package protocol Layer: Sendable {
     /// The layer's effect on masks, and the effect of masks on the layer.
     var maskRule: MaskRule { get }
 
+    /// The part of the layer that Keras computes anew in each call, even in a stateful model; nil if there is none.
+    var perCall: PerCall? { get }
+
+    /// Returns the number of output timesteps for a sequence.
+    ///
+    /// - Parameter count: The number of input timesteps, at least 1.
+    /// - Returns: At least 1, or nil if the layer cannot take a sequence of this length.
+    func timesteps(of count: Int) -> Int?
+
     /// Copies the weights into the model's buffer, and returns the layer's pass over a sequence.
     func makePass(in weights: inout WeightBuffer) -> LayerPass
 }
@@ -29,6 +38,16 @@ package protocol Layer: Sendable {
 extension Layer {
     package var parameters: Int { weights.reduce(0) { $0 + $1.values.count } }
     package var maskRule: MaskRule { .propagates }
+    package var perCall: PerCall? { nil }
+    package func timesteps(of count: Int) -> Int? { count }
+}
+
+/// A computation over several timesteps that Keras restricts to the timesteps of one call, even in a stateful model.
+package enum PerCall: Equatable, Sendable {
+    /// A mean or a maximum over all timesteps.
+    case pooling
+    /// A convolution over several timesteps.
+    case convolution
 }
 
 /// A layer that needs only the current timestep and its own state.

@@ -7,6 +7,8 @@ package struct LayerPass {
         case backward(LayerStep)
         /// Both directions, each with its own weights and state.
         case bidirectional(Bidirectional.Pass)
+        /// Over the whole sequence at once.
+        case whole(any SequencePass)
     }
 
     let direction: Direction
@@ -41,6 +43,7 @@ package struct LayerPass {
             pass.forward = pass.forward.ignoringMask
             pass.backward = pass.backward.ignoringMask
             self = LayerPass(.bidirectional(pass))
+        case .whole: break
         }
     }
 
@@ -48,6 +51,7 @@ package struct LayerPass {
         switch direction {
         case .forward(let step), .backward(let step): [step]
         case .bidirectional(let pass): [pass.forward, pass.backward]
+        case .whole: []
         }
     }
 }

@@ -41,8 +41,36 @@ package final class Model: @unchecked Sendable {
     /// other model needs a ``SequenceRunner``, which runs it over whole sequences.
     package let isCausal: Bool
 
-    /// Whether a layer computes a mean or a maximum over the timesteps of a sequence.
-    package var hasPooling: Bool { layers.contains { $0 is GlobalAveragePooling || $0 is GlobalMaxPooling } }
+    /// A part of the model that Keras computes anew in each call, even if the model is stateful; nil if there is none.
+    package var perCall: PerCall? { layers.lazy.compactMap(\.perCall).first }
+
+    /// Returns the number of timesteps of the last layer's output for a sequence.
+    ///
+    /// - Parameter count: The number of input timesteps, at least 1.
+    /// - Returns: At least 1, or nil if the model cannot take a sequence of this length.
+    package func timesteps(of count: Int) -> Int? {
+        var timesteps = count
+        for layer in layers {
+            guard let next = layer.timesteps(of: timesteps) else { return nil }
+            timesteps = next
+        }
+        return timesteps
+    }
+
+    /// The smallest number of timesteps that the model can take.
+    package var shortestSequence: Int {
+        (1...Self.longestSearch).first { timesteps(of: $0) != nil } ?? Self.longestSearch
+    }
+
+    /// Whether the model's last layer has an output at every timestep, whatever the number of timesteps.
+    package var keepsTimesteps: Bool {
+        let shortest = shortestSequence
+        // A window or a repetition that changes the number of timesteps does so for one of several adjacent numbers.
+        return (shortest...(shortest + 64)).allSatisfy { timesteps(of: $0) == $0 }
+    }
+
+    /// A number of timesteps above which ``shortestSequence`` is not searched.
+    private static let longestSearch = 1 << 17
 
     /// Whether a layer generates masks.
     let hasMasks: Bool

@@ -6,11 +6,11 @@ public import Wire
 ///
 ///     records:  | records of message 0 | records of message 1 | …
 public struct DecidedBatch: ~Copyable {
-    /// A message that was consumed, but whose sequence was dropped because it became too long.
+    /// A message that was consumed, but whose sequence was dropped because of its length.
     public struct Drop {
         /// The slot of the message's stream, for ``StreamTable/idBytes(of:)``.
         public let slot: Int
-        /// The cause, which is always ``DropCause/tooLong``.
+        /// The cause: ``DropCause/tooLong`` or ``DropCause/tooShort``.
         public let cause: DropCause
     }
 

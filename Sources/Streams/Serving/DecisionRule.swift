@@ -17,6 +17,8 @@ struct DecisionRule: Sendable {
     let decidesEveryTimestepAtEnd: Bool
     /// The highest step at which the first decision after a reset can occur.
     let firstDecision: UInt64
+    /// The smallest number of timesteps on which the model can decide.
+    let shortestSequence: Int
     /// The step at which a sequence ends automatically; nil if only the `end` flag ends a sequence.
     let lastStep: UInt64?
     let emit: ServingPolicy.Emit
@@ -43,6 +45,7 @@ struct DecisionRule: Sendable {
         keepsTimesteps = basis != .state
         decidesEveryTimestepAtEnd = policy.mode == .sequence && served.answersEveryTimestepAtEnd
         firstDecision = decidesEveryTimestepAtEnd ? 1 : basis.firstDecision
+        shortestSequence = served.shortestSequence
         lastStep = policy.mode == .sequence ? served.sequenceLength.map { UInt64($0) } : nil
         emit = policy.emit
         threshold = policy.threshold

@@ -18,6 +18,8 @@ package struct ServableModel: Sendable {
     package let sequenceLength: Int?
     /// Whether the outputs are probabilities, not logits or other numbers.
     package let answersProbabilities: Bool
+    /// The smallest number of timesteps of a sequence or window.
+    package let shortestSequence: Int
 
     /// Describes a model. Each parameter sets the property of the same name.
     package init(
@@ -29,6 +31,8 @@ package struct ServableModel: Sendable {
         self.answersEveryTimestep = answersEveryTimestep
         self.sequenceLength = sequenceLength
         self.answersProbabilities = answersProbabilities
+        let answersEveryOne = answersEveryTimestep && !model.keepsTimesteps
+        shortestSequence = (answersEveryOne ? sequenceLength : nil) ?? model.shortestSequence
     }
 
     /// The mode in which the model is served unless another one is requested.
@@ -46,13 +50,18 @@ package struct ServableModel: Sendable {
     /// Returns the reason why the model cannot be served in a mode; nil if it can be.
     package func refusal(of mode: ServingPolicy.Mode) -> ServingError? {
         guard mode == .stateful else { return nil }
-        // If the model is not stateful in Keras, pooling is no obstacle: like the rest of the model, it covers all
-        // timesteps since the reset.
-        if isStateful, model.hasPooling {
+        // If the model is not stateful in Keras, these parts are no obstacle: like the rest of the model, they cover
+        // all timesteps since the reset.
+        if isStateful, let perCall = model.perCall {
+            let reason =
+                switch perCall {
+                case .pooling: "Keras pools the timesteps of each call by themselves"
+                case .convolution: "Keras' convolution starts anew at each call"
+                }
             return ServingError(
                 .mode,
-                "Keras pools the timesteps of each call by themselves, so that a stateful answer would depend on how "
-                    + "they are divided into calls; serve it in the mode sequence or window:LENGTH:STRIDE")
+                "\(reason), so that a stateful answer would depend on how the timesteps are divided into calls; serve "
+                    + "it in the mode sequence or window:LENGTH:STRIDE")
         }
         guard model.isCausal else {
             return ServingError(
@@ -63,6 +72,16 @@ package struct ServableModel: Sendable {
         return nil
     }
 
+    /// Returns the reason why the model cannot take a sequence or window; nil if it can.
+    ///
+    /// - Parameter count: The number of timesteps, at least 1.
+    /// - Returns: The end of a sentence about the sequence or window.
+    package func refusal(ofLength count: Int) -> String? {
+        guard count < shortestSequence || model.timesteps(of: count) == nil else { return nil }
+        let takesOnly = model.timesteps(of: shortestSequence + 1) == nil || sequenceLength == shortestSequence
+        return "has \(count) timesteps, but the model needs \(takesOnly ? "exactly" : "at least") \(shortestSequence)"
+    }
+
     /// Checks that the model gives the decisions that a policy asks for.
     ///
     /// - Parameters:
@@ -71,6 +90,11 @@ package struct ServableModel: Sendable {
     /// - Throws: ``ServingError``, which names possible alternatives.
     package func check(_ mode: ServingPolicy.Mode, emit: ServingPolicy.Emit) throws(ServingError) {
         if let refusal = refusal(of: mode) { throw refusal }
+        if case .window(let window) = mode, let words = refusal(ofLength: window.length) {
+            throw ServingError(
+                .length,
+                "a window \(words); serve it in the mode window:\(shortestSequence):\(window.stride) or sequence")
+        }
         guard mode == .sequence, !model.isCausal, !answersEveryTimestep, emit == .every || emit == .last else { return }
         throw ServingError(
             .emit,

@@ -6,6 +6,8 @@ public struct ServingError: Error, Equatable, Sendable, CustomStringConvertible 
     public enum Code: Equatable, Sendable {
         /// The model cannot be served in the mode `stateful`.
         case mode
+        /// The model cannot take a window or a sequence of the length that the policy states.
+        case length
         /// The policy asks for decisions on timesteps for which the model has no outputs.
         case emit
         /// The model's sequences are longer than the policy allows.
@@ -46,6 +48,12 @@ extension ServingPolicy {
                     .maximumLength,
                     "the model's sequences have \(length) timesteps, more than the \(maximumLength) that may be "
                         + "buffered; ask for a max_length of \(length)")
+            }
+            if maximumLength < served.shortestSequence {
+                throw ServingError(
+                    .length,
+                    "the model needs sequences of \(served.shortestSequence) timesteps, more than the \(maximumLength) "
+                        + "that may be buffered; ask for a max_length of \(served.shortestSequence) or more")
             }
             try checkSize(
                 of: served.sequenceLength ?? maximumLength, served.model, remedy: "a smaller max_length")

@@ -163,12 +163,12 @@ extension StreamTable {
             let message = batch[number]
             var stream = streams[message.slot]
             let isFirst = stream.sequence == 0
-            let areAllKept = stream.keep(
+            let cause = stream.keep(
                 batch.newValues(of: message, features: rule.features), of: message, in: buffers, rule, time: time,
                 into: &decided.records)
             conclude(message, stream, isFirst: isFirst, end: message.count, time: time)
             // A message that is split into pieces is counted only once, at its last piece.
-            decided.end(message.slot, areAllKept || message.rest > 0 ? nil : .tooLong)
+            decided.end(message.slot, cause == .tooLong && message.rest > 0 ? nil : cause)
         }
     }
 

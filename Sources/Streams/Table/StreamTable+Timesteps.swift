@@ -5,7 +5,8 @@ extension StreamTable.Stream {
     /// Keeps the new timesteps of a message, and decides whenever a window is due or a sequence ends.
     ///
     /// A sequence that becomes too long is dropped: its timesteps are discarded and it gets no decision. The stream's
-    /// step continues to count until the sequence ends, so that the rest of it is not mistaken for a new sequence.
+    /// step continues to count until the sequence ends, so that the rest of it is not mistaken for a new sequence. A
+    /// sequence that ends too early is dropped, too.
     ///
     /// - Parameters:
     ///   - inputs: The new timesteps of the message, shape (new, features).
@@ -14,14 +15,14 @@ extension StreamTable.Stream {
     ///   - rule: The decision rule of the model.
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - decisions: The records to append to.
-    /// - Returns: Whether all timesteps were kept. If not, the sequence is too long.
+    /// - Returns: The reason why a sequence was dropped; nil if none was.
     mutating func keep(
         _ inputs: Span<Float>, of message: MessageBatch.Message, in buffers: TimestepBuffers, _ rule: DecisionRule,
         time: Int64, into decisions: inout DecisionRecords
-    ) -> Bool {
+    ) -> DropCause? {
         let ends = message.flags.contains(.end)
         let endsLater = message.flags.contains(.endsLater)
-        var areAllKept = true
+        var cause: DropCause?
         for timestep in 0..<message.new {
             let isWhole = rule.basis.canGrow(buffers.count(of: row), to: step &+ 1)
             sequence = message.first + UInt64(message.duplicates + timestep)
@@ -30,10 +31,12 @@ extension StreamTable.Stream {
                 buffers.append(row, inputs: inputs, index: timestep)
             } else {
                 buffers.reset(row)
-                areAllKept = false
+                cause = .tooLong
             }
             let isFinal = (ends && timestep == message.new - 1) || step == rule.lastStep
-            if isWhole && isFinal && rule.decidesEveryTimestepAtEnd {
+            if isWhole && isFinal && buffers.count(of: row) < rule.shortestSequence {
+                cause = .tooShort
+            } else if isWhole && isFinal && rule.decidesEveryTimestepAtEnd {
                 buffers.answerEvery(row)
                 decideEvery(on: buffers.everyOutput, rule, time: time, into: &decisions)
             } else if isWhole && (isFinal || rule.basis.isDue(at: step)) {
@@ -51,7 +54,7 @@ extension StreamTable.Stream {
                 step = 0
             }
         }
-        return areAllKept
+        return cause
     }
 
     /// Decides all timesteps of a complete sequence.

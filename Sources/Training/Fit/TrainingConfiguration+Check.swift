@@ -20,7 +20,9 @@ extension TrainingConfiguration {
                 "a dropout is before layer \(dropout.before), expected a layer of the model that takes values, not tokens"
             )
         }
-        let givesOne = model.hasPooling || model.layers.contains { ($0 as? Bidirectional)?.returnsSequences == false }
+        let givesOne = model.layers.contains {
+            $0.perCall == .pooling || ($0 as? Bidirectional)?.returnsSequences == false
+        }
         try require(
             outputs == .last || !givesOne, "the model gives one output for a sequence, not one for every timestep")
     }

@@ -35,6 +35,8 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
     /// The sequence exceeds the length that the daemon may buffer. The daemon abandons the sequence and consumes its
     /// remaining timesteps without a decision.
     case tooLong = "too_long"
+    /// The sequence ends after fewer timesteps than the model needs, so that it gets no decision.
+    case tooShort = "too_short"
     /// The stream is new, and the daemon has reached its limit of streams.
     case tooManyStreams = "too_many_streams"
     /// The stream is paused or its state is still being read, and too many of its timesteps are already waiting. This
@@ -69,6 +71,9 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
         case .unrouted: "the stream id has no model's prefix; add a prefix to the configuration"
         case .tooLong:
             "the sequence is longer than the model's max_length; it gets no decision, and the next starts after its end flag"
+        case .tooShort:
+            "the sequence ended after fewer timesteps than the model needs, so it gets no decision; 'sluice inspect' "
+                + "shows how many it needs"
         case .tooManyStreams:
             "the stream is new and --max-streams is reached; remove streams or raise the limit"
         case .paused:

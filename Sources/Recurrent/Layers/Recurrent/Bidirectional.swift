@@ -53,6 +53,7 @@ extension Bidirectional: Layer {
     package var units: Int { merge == .concat ? 2 * forward.units : forward.units }
     package var weights: [Tensor] { forward.weights + backward.weights }
     package var maskRule: MaskRule { .consumes }
+    package func timesteps(of count: Int) -> Int? { returnsSequences ? count : 1 }
     package var architecture: String {
         "bidirectional merge=\(merge.rawValue) return_sequences=\(returnsSequences) forward=(\(forward.architecture)) "
             + "backward=(\(backward.architecture))"
