@@ -26,6 +26,7 @@ let package = Package(
     ],
     traits: [
         .trait(name: "Keras", description: "Read and write Keras files, with HDF5 and libzip."),
+        .trait(name: "Cluster", description: "Run on several machines over NATS JetStream, with libnats."),
         .default(enabledTraits: ["Keras"]),
     ],
     dependencies: [
@@ -39,6 +40,7 @@ let package = Package(
     targets: [
         // C libraries: a module map and a shim, nothing else.
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "CNATS", providers: [.apt(["libnats-dev"])]),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(name: "CZip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
@@ -70,6 +72,15 @@ let package = Package(
                 .unsafeFlags(["-O", "-wmo", "-num-threads", "2", "-disable-batch-mode"], .when(configuration: .debug))
             ]),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], swiftSettings: settings),
+        // Without the `Cluster` trait, this module is empty, so libnats need not be installed.
+        .target(
+            name: "NATS",
+            dependencies: [
+                "Wire",
+                .target(name: "CNATS", condition: .when(traits: ["Cluster"])),
+                .target(name: "CSodium", condition: .when(traits: ["Cluster"])),
+            ],
+            swiftSettings: settings),
         .target(
             name: "ModelFiles",
             dependencies: ["Recurrent", "Wire", .product(name: "Yams", package: "Yams")],
@@ -158,6 +169,8 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire"], swiftSettings: settings),
         .testTarget(name: "ZeroMQTests", dependencies: ["TestSupport", "ZeroMQ"], swiftSettings: settings),
+        // Without the `Cluster` trait, this module is empty. Its tests start real NATS servers.
+        .testTarget(name: "NATSTests", dependencies: ["NATS", "TestSupport", "Wire"], swiftSettings: settings),
         .testTarget(
             name: "ModelFilesTests", dependencies: ["ModelFiles", "Recurrent", "TestSupport"], swiftSettings: settings),
         .testTarget(
