@@ -20,9 +20,10 @@ import Testing
         #"{"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null}"#
 
     static let supportedLayers =
-        "InputLayer, LSTM, GRU, SimpleRNN, Bidirectional, Dense, TimeDistributed, Embedding, Masking, MaxPooling1D, "
-        + "AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, Flatten, Reshape, Activation, ReLU, LeakyReLU, PReLU, ELU, "
-        + "Softmax, Rescaling, Normalization, LayerNormalization, BatchNormalization, Dropout, SpatialDropout1D, GaussianNoise, "
+        "InputLayer, LSTM, GRU, SimpleRNN, Bidirectional, Dense, TimeDistributed, Embedding, Masking, Conv1D, "
+        + "MaxPooling1D, AveragePooling1D, ZeroPadding1D, Cropping1D, UpSampling1D, GlobalAveragePooling1D, "
+        + "GlobalMaxPooling1D, RepeatVector, Flatten, Reshape, Activation, ReLU, LeakyReLU, PReLU, ELU, Softmax, "
+        + "Rescaling, Normalization, LayerNormalization, BatchNormalization, Dropout, SpatialDropout1D, GaussianNoise, "
         + "GaussianDropout, AlphaDropout, ActivityRegularization"
 
     /// The activations that apply to single values. A cell supports only these.
@@ -169,7 +170,9 @@ import Testing
         ),
         (
             "time_distributed", #""class_name": "Dense""#, #""class_name": "GRU""#,
-            "TimeDistributed of the layer 'GRU' is not supported; supported: Dense"
+            "TimeDistributed of the layer 'GRU' is not supported; supported: Dense, Activation, ReLU, LeakyReLU, "
+                + "PReLU, ELU, Softmax, Rescaling, Normalization, LayerNormalization, BatchNormalization, Flatten, "
+                + "Reshape, Dropout, GaussianNoise, GaussianDropout, AlphaDropout, ActivityRegularization"
         ),
         (
             "simple_rnn", #""activation": "softsign""#, #""activation": "softmax""#,

@@ -13,7 +13,8 @@ import Testing
         "smallest", "odd_units", "stacked", "three_deep", "sequences_to_the_end", "dense_stack", "dense_first",
         "no_bias", "relu_cell", "other_gates",
         "gru", "gru_no_bias", "gru_other_gates", "simple_rnn", "lstm_other_gates", "tokens", "tokens_many",
-        "time_distributed", "dense_activations", "activation_layers", "rectifiers", "normalizations",
+        "time_distributed", "time_distributed_layers", "convolution_of_one_timestep", "dense_activations",
+        "activation_layers", "rectifiers", "normalizations",
         "normalization_options", "normalization_of_all", "training_only", "tokens_masked_steps", "at_threshold",
     ]
 

@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["stacked", "gru", "normalizations", "tokens"])
+    @Test(arguments: ["stacked", "gru", "normalizations", "tokens", "sequences/convolution_causal"])
     func `a causal model gives the same bits for a whole sequence as for single timesteps`(name: String) throws {
         let model = try ModelFile.read(Fixtures.url("keras/\(name).keras").path()).model
         #expect(model.isCausal)

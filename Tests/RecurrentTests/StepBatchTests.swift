@@ -15,9 +15,11 @@ import Testing
     @Test(
         arguments: Kernels.available.indices,
         [
-            "activation_layers", "dense_activations", "gru", "gru_no_bias", "gru_other_gates", "lstm_other_gates",
+            "activation_layers", "convolution_of_one_timestep", "dense_activations", "gru", "gru_no_bias",
+            "gru_other_gates", "lstm_other_gates",
             "normalization_options", "normalizations", "odd_units", "other_gates", "rectifiers", "relu_cell",
-            "simple_rnn", "smallest", "stacked", "three_deep", "time_distributed", "tokens", "tokens_masked_steps",
+            "sequences/convolution_causal", "simple_rnn", "smallest", "stacked", "three_deep", "time_distributed",
+            "time_distributed_layers", "tokens", "tokens_masked_steps",
         ])
     func `batched streams give the same bits as each stream alone`(set: Int, name: String) throws {
         let file = try ModelFile.read(Fixtures.url("keras/\(name).keras").path())

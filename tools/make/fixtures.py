@@ -17,10 +17,14 @@ SEQUENCES = FOLDER / "sequences"
 PATTERNS = ["1", "00", "110", "0111", "10110", "0110100", "11001011", "101100010111"]
 
 
-def sequences(random, features, tokens, mask_value):
-    """Return an array per pattern: shape (n, features), or (n,) int32 for tokens. Without a mask value, nothing is masked."""
+def sequences(random, features, tokens, mask_value, shortest=1, longest=None):
+    """Return an array per pattern: shape (n, features), or (n,) int32 for tokens. Without a mask value, nothing is masked.
+
+    A pattern is repeated until it has `shortest` timesteps, and ends after `longest`.
+    """
     arrays = []
     for pattern in PATTERNS:
+        pattern = (pattern * shortest)[:max(shortest, len(pattern))][:longest]
         left_out = numpy.array([letter == "0" for letter in pattern]) & (mask_value is not None)
         if tokens:
             array = random.integers(1, tokens, size=len(pattern)).astype("int32")
@@ -84,8 +88,10 @@ def check_every_weight_matters(name, model, inputs, answer):
         if columns > 1:
             disturbed["halves"] = numpy.roll(weight, columns // 2, axis=-1)
             disturbed["columns"] = numpy.roll(weight, 1, axis=-1)
-        if weight.ndim == 2 and weight.shape[0] > 1:
+        if weight.ndim >= 2 and weight.shape[0] > 1:
             disturbed["rows"] = weight[::-1]
+        if weight.ndim == 3 and weight.shape[1] > 1:
+            disturbed["rows of each tap"] = weight[:, ::-1]
         for what, other in disturbed.items():
             model.set_weights(weights[:index] + [other] + weights[index + 1:])
             # The comparison is negated, so that NaN from a diverging state counts as a change too.
@@ -94,18 +100,19 @@ def check_every_weight_matters(name, model, inputs, answer):
     model.set_weights(weights)
 
 
-def write_lively(name, build, features, tokens=None, mask_value=None, causal=True, longest=None, every=None):
+def write_lively(name, build, features, tokens=None, mask_value=None, causal=True, shortest=1, longest=None,
+                 every=None):
     """Write a model's answers to whole sequences, from the first seed with which every weight matters.
 
     `build` takes a random generator and returns a model with random weights, and a function that answers one sequence.
-    `every` takes a model and returns a function that answers each timestep of a sequence. Sequences end after `longest`
-    timesteps. Returns the model.
+    `every` takes a model and returns a function that answers each timestep of a sequence. Sequences have at least `shortest`
+    and at most `longest` timesteps. Returns the model.
     """
     first = zlib.crc32(name.encode())
     for seed in range(first, first + 20):
         random = numpy.random.default_rng(seed)
         model, answer = build(random)
-        inputs = [xs[:longest] for xs in sequences(random, features, tokens, mask_value)]
+        inputs = sequences(random, features, tokens, mask_value, shortest, longest)
         every_answer = every and every(model)
         answers = sequence_answers(answer, inputs, causal, every_answer)
         given = numpy.stack([y for stream in answers for y in stream if y is not None])

@@ -5,9 +5,10 @@ first argument of a wrapper is the inner layer in the same form.
 """
 
 from keras.layers import (
-    ELU, GRU, LSTM, Activation, ActivityRegularization, AlphaDropout, BatchNormalization, Bidirectional, Dense, Dropout,
-    Embedding, Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalMaxPooling1D, LayerNormalization,
-    LeakyReLU, Masking, Normalization, PReLU, ReLU, Rescaling, Reshape, SimpleRNN, Softmax, SpatialDropout1D, TimeDistributed)
+    ELU, GRU, LSTM, Activation, ActivityRegularization, AlphaDropout, AveragePooling1D, BatchNormalization, Bidirectional,
+    Conv1D, Cropping1D, Dense, Dropout, Embedding, Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling1D,
+    GlobalMaxPooling1D, LayerNormalization, LeakyReLU, Masking, MaxPooling1D, Normalization, PReLU, ReLU, RepeatVector,
+    Rescaling, Reshape, SimpleRNN, Softmax, SpatialDropout1D, TimeDistributed, UpSampling1D, ZeroPadding1D)
 
 SEQUENCES = {"return_sequences": True}
 BACKWARDS = {"go_backwards": True}
@@ -91,6 +92,18 @@ STREAMS = {
         (Normalization, None, {"axis": None, "mean": 0.2, "variance": 0.5}), (GRU, 3, {}),
         (Normalization, None, {"axis": None, "mean": 0.1, "variance": 0.6, "invert": True}),
         (Dense, 2, {"activation": "tanh"})]),
+    "convolution_of_one_timestep": (3, [
+        (Conv1D, (6, 1), {"activation": "relu"}), (LSTM, 4, SEQUENCES),
+        (Conv1D, (4, 1), {"use_bias": False, "groups": 2, "padding": "same"}), (GRU, 3, {}),
+        (Dense, 2, {"activation": "tanh"})]),
+    "time_distributed_layers": (3, [
+        (TimeDistributed, (Normalization, None, {"mean": [0.3, -0.2, 0.1], "variance": [0.5, 1.5, 0.8]}), {}),
+        (TimeDistributed, (Dense, 5, {}), {}), (TimeDistributed, (BatchNormalization, None, {}), {}),
+        (TimeDistributed, (LeakyReLU, None, {"negative_slope": 0.1}), {}), (TimeDistributed, (Dropout, 0.3, {}), {}),
+        (LSTM, 4, SEQUENCES), (TimeDistributed, (LayerNormalization, None, {}), {}),
+        (TimeDistributed, (Rescaling, 0.7, {"offset": 0.2}), {}), (TimeDistributed, (Flatten, None, {}), {}),
+        (TimeDistributed, (PReLU, None, {}), {}), (TimeDistributed, (Activation, "softsign", {}), {}), (GRU, 3, SEQUENCES),
+        (TimeDistributed, (Dense, 3, {}), {}), (TimeDistributed, (Softmax, None, {}), {})]),
     "training_only": (3, [
         (Dropout, 0.5, {}), (GaussianNoise, 0.3, {}), (LSTM, 4, SEQUENCES), (SpatialDropout1D, 0.4, {}),
         (GaussianDropout, 0.4, {}), (LSTM, 4, {}), (AlphaDropout, 0.3, {}), (ActivityRegularization, 0.1, {}),
@@ -273,8 +286,98 @@ WHOLE["slopes"] = (3, [
 WHOLE["masked_slopes"] = (3, [
     MASK, (Dense, 5, {}), (PReLU, None, {"shared_axes": [1]}), (LSTM, 4, {}), (Dense, 2, {"activation": "tanh"})])
 
+# The layers that need a whole sequence, whatever their options.
+WHOLE_SEQUENCES = {
+    Bidirectional, MaxPooling1D, AveragePooling1D, ZeroPadding1D, Cropping1D, UpSampling1D, RepeatVector}
+
+WHOLE |= {
+    "convolution_valid": (3, [
+        (Conv1D, (5, 3), {"padding": "valid", "activation": "relu"}), (LSTM, 4, {}), (Dense, 2, {"activation": "sigmoid"})]),
+    "convolution_same": (3, [
+        (Conv1D, (6, 4), {"padding": "same", "activation": "tanh"}),
+        (Conv1D, (2, 3), {"padding": "same", "dilation_rate": 2, "use_bias": False}), (GRU, 3, {}),
+        (Dense, 2, {"activation": "tanh"})]),
+    "convolution_strided": (3, [
+        (Conv1D, (5, 4), {"padding": "same", "strides": 2, "activation": "softmax"}),
+        (Conv1D, (20, 3), {"padding": "causal", "strides": 2}),
+        (Conv1D, (4, 2), {"padding": "same", "strides": 3, "activation": "elu"}), (LSTM, 3, {}),
+        (Dense, 2, {"activation": "tanh"})]),
+    "convolution_valid_options": (4, [
+        (Conv1D, (6, 2), {"padding": "valid", "dilation_rate": 3, "groups": 2}),
+        (Conv1D, (4, 2), {"padding": "valid", "strides": 2}), (SimpleRNN, 3, {}), (Dense, 2, {"activation": "tanh"})]),
+    "convolution_causal": (3, [
+        (Conv1D, (6, 3), {"padding": "causal", "activation": "relu"}),
+        (Conv1D, (4, 2), {"padding": "causal", "dilation_rate": 3, "groups": 2, "use_bias": False}),
+        (BatchNormalization, None, {}), (Conv1D, (3, 1), {"activation": "softmax"}), (LSTM, 3, {}),
+        (Dense, 2, {"activation": "sigmoid"})]),
+    "convolution_causal_two_ways": (3, [
+        (Conv1D, (5, 3), {"padding": "causal", "activation": "relu"}), (Bidirectional, (LSTM, 3, {}), {}),
+        (Dense, 2, {"activation": "tanh"})]),
+    "convolution_tokens": (None, [
+        (Embedding, (7, 4), {}), (Conv1D, (5, 3), {"padding": "same", "activation": "relu"}),
+        (MaxPooling1D, None, {"pool_size": 2}), (Bidirectional, (GRU, 3, {}), {}), (Dense, 2, {"activation": "softmax"})]),
+    "masked_convolution": (3, [
+        MASK, (Dense, 4, {"activation": "tanh"}), (Conv1D, (5, 3), {"padding": "same"}), (LSTM, 3, {}), (Dense, 2, {})]),
+    "masked_convolution_causal": (3, [
+        MASK, (GRU, 4, SEQUENCES), (Conv1D, (5, 3), {"padding": "causal"}), (LSTM, 3, {}), (Dense, 2, {})]),
+    "windows_maximum": (3, [
+        (Dense, 4, {}), (MaxPooling1D, None, {"pool_size": 3, "strides": 2, "padding": "same"}), (LSTM, 4, SEQUENCES),
+        (MaxPooling1D, None, {"pool_size": 2, "strides": 1}), (Dense, 2, {"activation": "tanh"}), MAXIMUM]),
+    "windows_average": (3, [
+        (AveragePooling1D, None, {"pool_size": 3, "strides": 2, "padding": "same"}), (GRU, 4, SEQUENCES),
+        (AveragePooling1D, None, {"pool_size": 2, "strides": 1}), (SimpleRNN, 3, {}), (Dense, 2, {"activation": "tanh"})]),
+    "masked_windows": (3, [
+        MASK, (MaxPooling1D, None, {"pool_size": 2, "padding": "same"}), (LSTM, 4, {}), (Dense, 2, {"activation": "tanh"})]),
+    "padded": (3, [
+        (ZeroPadding1D, None, {"padding": (3, 1)}), (Conv1D, (5, 2), {"padding": "valid"}), (UpSampling1D, 3, {}),
+        (LSTM, 4, SEQUENCES), (Cropping1D, None, {"cropping": (1, 2)}), (ZeroPadding1D, 1, {}), (Cropping1D, 2, {}),
+        (GRU, 3, {}), (Dense, 2, {"activation": "tanh"})]),
+    "masked_padded": (3, [
+        MASK, (LSTM, 4, SEQUENCES), (ZeroPadding1D, None, {"padding": (1, 2)}), (GRU, 3, {}),
+        (Dense, 2, {"activation": "tanh"})]),
+    "repeated": (3, [
+        (LSTM, 4, {}), (Dense, 4, {"activation": "tanh"}), (RepeatVector, 3, {}), (GRU, 3, {}), (Dense, 2, {})]),
+    "masked_repeated": (3, [
+        MASK, (GRU, 4, {}), (RepeatVector, 3, {}), (LSTM, 3, SEQUENCES), AVERAGE, (Dense, 2, {"activation": "tanh"})]),
+    "tagger_repeated": (3, [
+        (LSTM, 4, {}), (RepeatVector, 5, {}), (LSTM, 3, SEQUENCES), (TimeDistributed, (Dense, 3, {}), {})]),
+    "tagger_convolution": (3, [
+        (Conv1D, (5, 3), {"padding": "same", "activation": "relu"}), (GRU, 3, SEQUENCES),
+        (Dense, 2, {"activation": "sigmoid"})]),
+    "flattened": (3, [(LSTM, 4, SEQUENCES), (Dropout, 0.2, {}), (Flatten, None, {}), (Dense, 2, {"activation": "tanh"})]),
+    "flattened_convolution": (3, [
+        (Conv1D, (5, 3), {"padding": "valid", "activation": "relu"}), (MaxPooling1D, None, {"pool_size": 2}), (Flatten, None, {}),
+        (Dense, 4, {"activation": "relu"}), (Dense, 2, {"activation": "softmax"})]),
+    "masked_flattened": (3, [MASK, (LSTM, 4, SEQUENCES), (Flatten, None, {}), (Dense, 2, {"activation": "tanh"})]),
+    "reshaped_sequences": (3, [
+        (Reshape, ((3, -1),), {}), (LSTM, 6, {}), (Reshape, ((2, 3),), {}), (GRU, 4, SEQUENCES), (Reshape, ((8,),), {}),
+        (Reshape, ((1, 8),), {}), (Conv1D, (6, 1), {}), (Reshape, ((3, 2),), {}), (SimpleRNN, 3, {}), (Dense, 2, {"activation": "tanh"})]),
+    "masked_reshaped_sequences": (3, [
+        MASK, (Reshape, ((4, 3),), {}), (LSTM, 4, {}), (Dense, 2, {"activation": "tanh"})]),
+    "flat_reshaped": (2, [
+        (Reshape, ((3, 2),), {}), (LSTM, 4, {}), (Dense, 2, {"activation": "tanh"})]),
+    "flat_repeated": (4, [
+        (Dense, 4, {"activation": "tanh"}), (RepeatVector, 3, {}), (GRU, 4, {}), (Dense, 2, {"activation": "tanh"})]),
+    "functional_convolution": (3, [
+        (Conv1D, (5, 3), {"padding": "valid", "activation": "relu"}), (MaxPooling1D, None, {}),
+        (LSTM, 4, SEQUENCES), (Flatten, None, {}), (Dense, 2, {"activation": "tanh"})]),
+    "masked_time_distributed": (3, [
+        MASK, (TimeDistributed, (Dense, 5, {}), {}), (TimeDistributed, (LayerNormalization, None, {}), {}),
+        (TimeDistributed, (Activation, "tanh", {}), {}), (TimeDistributed, (Flatten, None, {}), {}),
+        (TimeDistributed, (Dropout, 0.3, {}), {}), (LSTM, 3, {}), (Dense, 2, {"activation": "tanh"})]),
+}
+
+# The smallest number of timesteps that a model takes, if above 1, and the number of timesteps that a model's Input states.
+SHORTEST = {
+    "convolution_strided": 25, "convolution_valid": 3, "convolution_valid_options": 5, "convolution_tokens": 2,
+    "windows_maximum": 3, "windows_average": 3}
+EXACTLY = {
+    "tagger_repeated": 5, "flattened": 6, "flattened_convolution": 8, "masked_flattened": 5, "reshaped_sequences": 6,
+    "masked_reshaped_sequences": 4, "flat_reshaped": 3, "flat_repeated": 1, "functional_convolution": 9}
+
 # These cases are also written as .h5, because the two formats store them differently. The other cases add only options.
 AS_H5 = {
     "two_ways_lstm", "two_ways_stacked", "two_ways_other_backward", "backwards_gru", "reshaped", "masked_value",
     "masked_through_more", "masked_zero_output", "masked_two_ways_stacked", "tokens_masked_two_ways", "functional",
-    "functional_masked", "functional_tokens", "activation_given_as_layer", "slopes"}
+    "functional_masked", "functional_tokens", "activation_given_as_layer", "slopes", "convolution_same", "padded",
+    "flattened_convolution", "masked_time_distributed"}

@@ -146,7 +146,7 @@ package struct ModelFile: Sendable {
         }
         fingerprint = Fingerprint.of(model)
         isStateful = try architecture.isStateful()
-        let length = architecture.sequenceLength ?? model.onlyLength
+        let length = architecture.sequenceLength ?? (architecture.takesOneTimestep && !model.isCausal ? 1 : nil)
         sequenceLength = length
         answersEveryTimestep =
             architecture.layers.last?.outputShape.axes.count == 3 && model.keepsTimesteps(of: length)
@@ -166,12 +166,6 @@ package struct ModelFile: Sendable {
 }
 
 extension Model {
-    /// The only number of timesteps that the model takes; nil if there are several.
-    fileprivate var onlyLength: Int? {
-        let shortest = shortestSequence
-        return timesteps(of: shortest + 1) == nil ? shortest : nil
-    }
-
     /// Checks whether the model has an output at every timestep.
     ///
     /// - Parameter length: The number of timesteps in each sequence; nil for any number.

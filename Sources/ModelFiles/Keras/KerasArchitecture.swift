@@ -8,12 +8,11 @@ package struct KerasArchitecture: Sendable {
     /// The supported kinds of layers besides `InputLayer`, which only states a shape.
     static let kinds: [any KerasLayer.Type] = [
         KerasLSTM.self, KerasGRU.self, KerasSimpleRNN.self, KerasBidirectional.self, KerasDense.self,
-        KerasTimeDistributed.self,
-        KerasEmbedding.self, KerasMasking.self, KerasMaxPooling1D.self, KerasAveragePooling1D.self,
-        KerasGlobalAveragePooling1D.self, KerasGlobalMaxPooling1D.self,
-        KerasFlatten.self, KerasReshape.self, KerasActivationLayer.self, KerasReLU.self, KerasLeakyReLU.self,
-        KerasPReLU.self, KerasELU.self,
-        KerasSoftmax.self, KerasRescaling.self, KerasNormalization.self, KerasLayerNormalization.self,
+        KerasTimeDistributed.self, KerasEmbedding.self, KerasMasking.self, KerasConv1D.self, KerasMaxPooling1D.self,
+        KerasAveragePooling1D.self, KerasZeroPadding1D.self, KerasCropping1D.self, KerasUpSampling1D.self,
+        KerasGlobalAveragePooling1D.self, KerasGlobalMaxPooling1D.self, KerasRepeatVector.self, KerasFlatten.self,
+        KerasReshape.self, KerasActivationLayer.self, KerasReLU.self, KerasLeakyReLU.self, KerasPReLU.self,
+        KerasELU.self, KerasSoftmax.self, KerasRescaling.self, KerasNormalization.self, KerasLayerNormalization.self,
         KerasBatchNormalization.self, KerasDropout.self, KerasSpatialDropout1D.self, KerasGaussianNoise.self,
         KerasGaussianDropout.self, KerasAlphaDropout.self, KerasActivityRegularization.self,
     ]
@@ -53,6 +52,9 @@ package struct KerasArchitecture: Sendable {
         inputShape.axes.count == (takesTokens ? 2 : 3) ? inputShape.axes[1] : nil
     }
 
+    /// Whether the input is a vector instead of a sequence.
+    var takesOneTimestep: Bool { !takesTokens && inputShape.axes.count == 2 }
+
     /// Decodes Keras' JSON.
     ///
     /// - Parameters:
@@ -91,7 +93,9 @@ package struct KerasArchitecture: Sendable {
                 .unsupported, "\(model.layers.count) layers are not supported; supported: \(Self.maximumLayers)")
         }
         let takesTokens = model.takesTokens
-        inputShape = model.inputShape ?? KerasShape(takesTokens ? [nil, nil] : [nil, nil, nil])
+        inputShape =
+            model.inputShape.map { model.sequenceShape(of: $0) }
+            ?? KerasShape(takesTokens ? [nil, nil] : [nil, nil, nil])
         var shape = inputShape
         var layers: [NamedLayer] = []
         var cautions: [String] = []
@@ -167,6 +171,19 @@ private struct ModelConfiguration: Decodable {
             return layer.takesTokens
         }
         return false
+    }
+
+    /// Returns the shape of the sequences that a model takes.
+    ///
+    /// A model may take a sequence as one vector, which its first layer divides into timesteps. The model then takes the
+    /// same values as timesteps, and the first layer changes nothing.
+    func sequenceShape(of input: KerasShape) -> KerasShape {
+        guard input.axes.count == 2, !takesTokens else { return input }
+        for case .layer(_, let layer, _, _) in layers where !(layer is any KerasPassThrough) {
+            guard layer is KerasReshape, let shape = try? layer.outputShape(of: input) else { break }
+            return shape.axes.count == 3 ? shape : input
+        }
+        return input
     }
 
     private enum Key: String, CodingKey {

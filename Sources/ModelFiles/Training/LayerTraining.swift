@@ -34,6 +34,11 @@ struct LayerTraining: Equatable {
     }
 
     private init(className: String, _ config: [String: JSONValue]) {
+        // A TimeDistributed layer is trained like the layer that it wraps.
+        if className == "TimeDistributed", let layer = config["layer"]?.members, let inner = layer["config"]?.members {
+            self = LayerTraining(className: layer["class_name"]?.text ?? "", inner)
+            return
+        }
         dropoutRate = className == "Dropout" ? config["rate"]?.double : nil
         obstacle = Self.untrainedClasses.contains(className) ? className : Self.option(in: config)
     }

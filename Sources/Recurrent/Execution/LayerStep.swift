@@ -12,6 +12,7 @@ package struct LayerStep: BitwiseCopyable {
         case genericGRU(UnsafePointer<GRU.GenericStep>)
         case simpleRNN(UnsafePointer<SimpleRNN.Step>)
         case dense(UnsafePointer<Dense.Step>)
+        case convolution(UnsafePointer<Convolution.Step>)
         case embedding(UnsafePointer<Embedding.Step>)
         case masking(UnsafePointer<Masking.Step>)
         case averagePooling(UnsafePointer<GlobalAveragePooling.Step>)
@@ -52,7 +53,7 @@ package struct LayerStep: BitwiseCopyable {
     private(set) var whenMasked: MaskBehavior
 
     init(
-        _ kind: Kind, of layer: some TimestepLayer, stateSize: Int = 0, scratchSize: Int = 0,
+        _ kind: Kind, of layer: some Layer, stateSize: Int = 0, scratchSize: Int = 0,
         laneScratchSize: Int = 0, whenMasked: MaskBehavior = .ignoresMask
     ) {
         self.kind = kind
@@ -176,6 +177,7 @@ package struct LayerStep: BitwiseCopyable {
             return unsafe UnsafePointer(state)
         case .embedding(let embedding): return unsafe embedding.pointee(x: x, isMasked: &isMasked)
         case .masking(let masking): unsafe masking.pointee(x: x, y: y, isMasked: &isMasked)
+        case .convolution(let convolution): unsafe convolution.pointee(x: x, state: state, y: y, scratch: scratch)
         case .activation(let activation): unsafe activation.pointee(x: x, y: y)
         case .rectifier(let rectifier): unsafe rectifier.pointee(x: x, y: y)
         case .parametricRectifier(let rectifier): unsafe rectifier.pointee(x: x, y: y)

@@ -1,12 +1,20 @@
 import FoundationEssentials
 import Recurrent
 
-/// Keras' TimeDistributed (<https://keras.io/api/layers/recurrent_layers/time_distributed/>) of a Dense. The outputs
-/// are the same as those of the Dense without the wrapper.
+/// Keras' TimeDistributed (<https://keras.io/api/layers/recurrent_layers/time_distributed/>) of a layer that works on
+/// one timestep. The outputs are the same as those of the layer without the wrapper.
 struct KerasTimeDistributed: KerasLayer {
     static let className = "TimeDistributed"
 
-    private let layer: KerasDense
+    /// The layers that work on one timestep.
+    private static let kinds: [any KerasLayer.Type] = [
+        KerasDense.self, KerasActivationLayer.self, KerasReLU.self, KerasLeakyReLU.self, KerasPReLU.self, KerasELU.self,
+        KerasSoftmax.self, KerasRescaling.self, KerasNormalization.self, KerasLayerNormalization.self,
+        KerasBatchNormalization.self, KerasFlatten.self, KerasReshape.self, KerasDropout.self,
+        KerasGaussianNoise.self, KerasGaussianDropout.self, KerasAlphaDropout.self, KerasActivityRegularization.self,
+    ]
+
+    private let layer: any KerasLayer
 
     private enum Option: CodingKey {
         case layer, config, dtype
@@ -16,14 +24,14 @@ struct KerasTimeDistributed: KerasLayer {
         let options = try decoder.container(keyedBy: Option.self)
         let object = try options.nestedContainer(keyedBy: Option.self, forKey: .layer)
         let className = try options.decode(KerasClass.self, forKey: .layer).name
-        guard className == KerasDense.className else {
+        guard let kind = Self.kinds.first(where: { $0.className == className }) else {
+            let names = Self.kinds.map { $0.className }.joined(separator: ", ")
             throw Defect(
-                .unsupported,
-                "TimeDistributed of the layer '\(className)' is not supported; supported: \(KerasDense.className)")
+                .unsupported, "TimeDistributed of the layer '\(className)' is not supported; supported: \(names)")
         }
         let config = try object.nestedContainer(keyedBy: Option.self, forKey: .config)
         try config.decodeIfPresent(KerasDType.self, forKey: .dtype)?.requireLayer()
-        layer = try object.decode(KerasDense.self, forKey: .config)
+        layer = try kind.init(from: object.superDecoder(forKey: .config))
     }
 
     var weights: [KerasWeight] {
@@ -36,14 +44,24 @@ struct KerasTimeDistributed: KerasLayer {
         guard input.axes.count == 3 else {
             throw Defect(.unsupported, "is given \(input); supported: (batch, timesteps, features)")
         }
-        return try layer.outputShape(of: input)
+        let output = try layer.outputShape(of: timestep(of: input))
+        guard output.axes.count == 2 else {
+            throw Defect(.unsupported, "gives timesteps of the shape \(output); supported: (batch, features)")
+        }
+        return KerasShape([input.axes[0], input.axes[1], output.axes[1]], isMasked: input.isMasked)
     }
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
-        try layer.build(weights: weights, input: input)
+        try layer.build(weights: weights, input: timestep(of: input))
     }
 
     func initialWeights(input: KerasShape, _ numbers: inout InitialNumbers) throws(ModelError) -> [Tensor] {
-        try layer.initialWeights(input: input, &numbers)
+        try layer.initialWeights(input: timestep(of: input), &numbers)
+    }
+
+    /// Returns the shape of one timestep, as the inner layer sees it. A layer that reshapes a timestep gets no mask.
+    private func timestep(of input: KerasShape) -> KerasShape {
+        KerasShape(
+            [input.axes[0], input.axes.last ?? nil], isMasked: input.isMasked && !(layer is any KerasReshapingLayer))
     }
 }

@@ -1,7 +1,7 @@
 /// A window that slides over a sequence, as in a convolution or a pooling.
-package struct SlidingWindow: Equatable, Sendable {
+package struct SlidingWindow: BitwiseCopyable, Equatable, Sendable {
     /// The timesteps that the window covers beyond the sequence. The raw values are the values of Keras' `padding`.
-    package enum Padding: String, CaseIterable, Sendable {
+    package enum Padding: String, BitwiseCopyable, CaseIterable, Sendable {
         /// None.
         case valid
         /// As many before as after the sequence, or one more after it.
