@@ -103,6 +103,9 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // Partitions, membership, gateway and outlet of a cluster, as values: no sockets and no clock.
+        .target(name: "Cluster", dependencies: ["Recurrent", "Streams", "Wire"], swiftSettings: settings),
+
         // A small HTTP server and the files of the live pages, which are built in.
         .target(
             name: "HTTPServer",
@@ -175,6 +178,9 @@ let package = Package(
             name: "ModelFilesTests", dependencies: ["ModelFiles", "Recurrent", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "StreamsTests", dependencies: ["Recurrent", "Streams", "TestSupport", "Wire"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ClusterTests", dependencies: ["Cluster", "Recurrent", "Streams", "TestSupport", "Wire"],
             swiftSettings: settings),
         .testTarget(
             name: "StoreTests",

@@ -20,6 +20,10 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
     /// The name of the kernel set: `baseline`, `avx2`, `avx512` or `neon`.
     package var name: String { unsafe String(cString: functions.pointee.name) }
 
+    /// Whether the kernels use fused multiply-adds, which do not round between the product and the sum. Kernel sets that
+    /// agree in this compute the same bits.
+    package var hasFusedMultiplyAdd: Bool { name != "baseline" }
+
     /// Returns the number of floats to allocate for `count` outputs. Kernels write whole vectors, so `count` is rounded
     /// up.
     static func padded(_ count: Int) -> Int {

@@ -179,6 +179,11 @@ public struct JournalRecords: Sendable {
         append(image.values.span)
     }
 
+    /// Appends a stream of a slice as an imported stream. The slice's number for the weights becomes the record's.
+    package mutating func append(_ slice: borrowing StreamSlice, _ index: Int) {
+        append(slice.image(index), weights: UInt16(slice.entries[index].weights))
+    }
+
     private mutating func begin(_ kind: Kind) {
         endTimesteps()
         bytes.append(kind.rawValue)

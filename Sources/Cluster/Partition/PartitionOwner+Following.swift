@@ -1,0 +1,86 @@
+import Wire
+
+/// Follows the log, and writes the decisions to the chain.
+extension PartitionOwner {
+    /// A message of the log arrived.
+    ///
+    /// - Parameters:
+    ///   - sequence: The message's sequence number in `IN_p`.
+    ///   - time: The log's time of the message, in nanoseconds since the Unix epoch.
+    ///   - bytes: The message.
+    package mutating func logMessage(_ sequence: UInt64, time: Int64, _ bytes: Span<UInt8>) {
+        guard let position = table?.position, sequence > position, drainState != .settling else { return }
+        logEnd = max(logEnd, sequence)
+        guard sequence == position + 1 else {
+            // Messages that were on their way to a connection that broke are lost.
+            effects.append(.follow(from: position + 1))
+            return
+        }
+        lookedAt = now
+        do throws(PartitionError) {
+            try apply(sequence, time: time, bytes)
+        } catch {
+            end(.failed(error))
+        }
+    }
+
+    private mutating func apply(_ sequence: UInt64, time: Int64, _ bytes: Span<UInt8>) throws(PartitionError) {
+        guard let table, let through = chain?.through else { return }
+        guard sequence > through else {
+            // The chain has these decisions already.
+            var known: [UInt8] = []
+            _ = try table.apply(bytes, sequence: sequence, time: time, into: &known)
+            return
+        }
+        try outbox.add(sequence) { items throws(PartitionError) in
+            try table.apply(bytes, sequence: sequence, time: time, into: &items)
+        }
+    }
+
+    /// No further message of the log is there at the moment.
+    package mutating func pause() {
+        write()
+        if phase == .replaying, position >= max(chain?.through ?? 0, logEnd) { phase = .serving }
+    }
+
+    /// The log's first and last sequence numbers are known.
+    package mutating func logEnd(first: UInt64, last: UInt64) {
+        guard let position = table?.position, !hasEnded else { return }
+        logEnd = max(logEnd, last)
+        guard last > position else { return pause() }
+        guard first <= position + 1 else {
+            return end(
+                .failed(
+                    PartitionError(
+                        .damaged,
+                        "the log of partition \(partition) begins at \(first), but the last checkpoint ends at \(position)"
+                    )))
+        }
+        // A consumer can go silent without an error, for example after a server's crash.
+        if now - lookedAt >= Self.silence {
+            lookedAt = now
+            effects.append(.follow(from: position + 1))
+        }
+    }
+
+    /// Begins the next write, unless one is under way.
+    mutating func write() {
+        guard chain?.isBusy == false, table != nil, let message = outbox.next() else { return }
+        begin(message)
+    }
+
+    /// Time has passed.
+    ///
+    /// - Parameter now: The monotonic clock in nanoseconds.
+    package mutating func tick(_ now: Int64) {
+        self.now = now
+        if let retryAt, now >= retryAt {
+            self.retryAt = nil
+            effects.append(.readChainEnd)
+        }
+        guard table != nil else { return }
+        if now - lookedAt >= Self.silence { effects.append(.readLogEnd) }
+        let isFull = timesteps - timestepsAtCheckpoint >= Self.checkpointTimesteps
+        if (now >= checkpointDue || isFull) && phase == .serving { beginCheckpoint() }
+    }
+}

@@ -1,0 +1,228 @@
+package import Wire
+
+/// One ownership of a partition, from its claim to its end: restore, replay, serve, drain. It does no input or output:
+/// it takes events and returns effects, which a driver carries out over NATS.
+///
+///     claiming ──▶ restoring ──▶ following ──▶ ended
+///        ▲                          │
+///        └────── unanswered ────────┘
+///
+/// While it follows the log, the owner steps every message. It publishes only decisions behind `through`: those before
+/// are in the chain already.
+package struct PartitionOwner: ~Copyable {
+    /// The phase of the ownership, for `status`.
+    package enum Phase: Equatable, Sendable {
+        case claiming, restoring, replaying, serving, draining
+        /// The ownership has ended.
+        case ended(End)
+    }
+
+    /// The reason why an ownership ended.
+    package enum End: Equatable, Sendable {
+        /// All that was applied is in the chain and in a checkpoint.
+        case drained
+        /// Another node has written to the chain.
+        case fenced
+        /// This node cannot serve the log, or its data is damaged.
+        case failed(PartitionError)
+    }
+
+    /// The seconds between two checkpoints.
+    static let checkpointInterval: Int64 = 10_000_000_000
+    /// The number of timesteps after which a checkpoint begins early.
+    static let checkpointTimesteps: UInt64 = 2_000_000
+    /// The time without a message of the log after which the owner compares its position with the log's end.
+    static let silence: Int64 = 1_000_000_000
+    /// The time after which the chain's end is read again if NATS did not answer.
+    static let retry: Int64 = 100_000_000
+    /// The number of bytes of decisions at which they are written even if more messages of the log are there.
+    static let fullItems = 128 << 10
+
+    /// The maximum number of bytes of items in one message of the chain.
+    static let maximumItems = ChainEntry.maximumLength - ChainEntry.headLength
+
+    /// The progress of a drain.
+    enum DrainState {
+        case none
+        /// A checkpoint is being written, while the log is followed as usual.
+        case checkpointing
+        /// The log is no longer followed. The last writes are under way.
+        case settling
+    }
+
+    let partition: Int
+    let claim: ChainClaim
+    let offer: ServeOffer
+
+    /// The phase.
+    package internal(set) var phase = Phase.claiming
+    /// The chain's end; nil while claiming.
+    package internal(set) var chain: Chain?
+    /// The streams; nil until they are restored.
+    var table: PartitionTable?
+    var restoration: Restoration?
+    var checkpoint: RunningCheckpoint?
+    /// The last manifest in the chain.
+    package internal(set) var manifest: CheckpointManifest?
+    /// The effects that the driver has not taken yet.
+    var effects: [PartitionEffect] = []
+    /// The decisions that wait to be written.
+    var outbox = Outbox()
+    /// The write under way.
+    var underWay: Outbox.Message?
+    /// The last sequence number of the log, as far as it is known.
+    package internal(set) var logEnd: UInt64 = 0
+    /// The number of claims so far. The driver drops answers to questions and writes of an earlier claim.
+    package internal(set) var generation = 0
+    var drainState = DrainState.none
+
+    var now: Int64
+    var lookedAt: Int64
+    var retryAt: Int64?
+    var checkpointDue: Int64
+    var timestepsAtCheckpoint: UInt64 = 0
+
+    /// Begins a claim.
+    ///
+    /// - Parameters:
+    ///   - partition: The partition.
+    ///   - claim: The node that claims.
+    ///   - offer: The models that the node can serve.
+    ///   - now: The monotonic clock in nanoseconds.
+    package init(partition: Int, claim: ChainClaim, offer: ServeOffer, now: Int64) {
+        self.partition = partition
+        self.claim = claim
+        self.offer = offer
+        self.now = now
+        lookedAt = now
+        checkpointDue = now + Self.checkpointInterval
+        effects = [.readChainEnd]
+    }
+
+    /// The last sequence number of the log that is applied.
+    package var position: UInt64 { table?.position ?? 0 }
+
+    /// The number of streams.
+    package var streamCount: Int { table?.streams.count ?? 0 }
+
+    /// The number of timesteps that this ownership has applied.
+    package var timesteps: UInt64 { table?.timesteps ?? 0 }
+
+    /// Whether the driver should fetch more messages of the log.
+    package var wantsLog: Bool {
+        table != nil && outbox.hasRoom && drainState != .settling
+    }
+
+    var isCheckpointed: Bool { manifest?.position == position || position == 0 }
+
+    /// Hands over the effects, in order.
+    package mutating func takeEffects() -> [PartitionEffect] {
+        defer { effects = [] }
+        return effects
+    }
+
+    /// The chunks of a checkpoint that have arrived.
+    struct Restoration {
+        let manifest: CheckpointManifest
+        var chunks: [[UInt8]] = []
+    }
+
+    /// A checkpoint whose chunks or manifest are being written.
+    struct RunningCheckpoint {
+        let image: PartitionImage
+        /// The sequence numbers of the chunks that NATS has stored.
+        var chunks: [UInt64] = []
+        /// The manifest, once all chunks are stored.
+        var manifest: CheckpointManifest?
+    }
+}
+
+/// Claims the partition.
+extension PartitionOwner {
+    /// The sequence number of the chain's last message is known.
+    package mutating func chainEnd(_ last: UInt64) {
+        guard phase == .claiming, chain == nil else { return }
+        if last == 0 { writeClaim(Chain(last: 0, entry: nil)) } else { effects.append(.readChain(last)) }
+    }
+
+    /// A message of the chain was read by its sequence number.
+    package mutating func chainMessage(_ sequence: UInt64, _ bytes: [UInt8]) {
+        do throws(LogFormatError) {
+            let entry = try unsafe ChainEntry(bytes.span.bytes)
+            if phase == .claiming, chain == nil {
+                writeClaim(Chain(last: sequence, entry: entry))
+            } else if phase == .restoring, sequence == chain?.manifest {
+                guard entry.kind == .manifest else { throw .kind }
+                let json = unsafe bytes.span.bytes.extracting(ChainEntry.headLength..<bytes.count)
+                beginRestoration(try JSONBytes.decode(CheckpointManifest.self, from: json))
+            }
+        } catch {
+            end(
+                .failed(
+                    PartitionError(
+                        .damaged, "message \(sequence) of the chain of partition \(partition) cannot be read: \(error)")
+                ))
+        }
+    }
+
+    mutating func writeClaim(_ end: Chain) {
+        chain = end
+        begin(Outbox.Message(kind: .claim, body: JSONBytes.encode(claim)))
+    }
+
+    /// Begins a write.
+    mutating func begin(_ message: Outbox.Message) {
+        guard
+            let write = chain?.append(
+                message.kind, through: message.through, isPartial: message.isPartial, body: message.body)
+        else { return }
+        underWay = message
+        effects.append(.write(write))
+    }
+
+    /// NATS stored the write under way.
+    package mutating func stored(_ sequence: UInt64) {
+        guard let written = underWay, chain?.confirm(sequence) ?? false else { return startAgain() }
+        underWay = nil
+        effects += written.answers.map { .answer($0) }
+        switch written.kind {
+        case .claim: return beginRestoring()
+        case .manifest: finishCheckpoint(at: sequence)
+        case .decisions: break
+        }
+        write()
+        endIfDrained()
+    }
+
+    /// NATS refused a write, because another node has written to the chain.
+    package mutating func refused() { end(.fenced) }
+
+    /// NATS did not answer a write or a question in time. The write may be stored or not, so the chain's end is read
+    /// again.
+    package mutating func unanswered() { startAgain() }
+
+    mutating func startAgain() {
+        guard !hasEnded else { return }
+        generation += 1
+        phase = .claiming
+        chain = nil
+        table = nil
+        restoration = nil
+        checkpoint = nil
+        manifest = nil
+        outbox = Outbox()
+        underWay = nil
+        effects.append(.stopFollowing)
+        retryAt = now + Self.retry
+    }
+
+    mutating func end(_ reason: End) {
+        guard !hasEnded else { return }
+        phase = .ended(reason)
+        table = nil
+        effects.append(.stopFollowing)
+    }
+
+    /// Whether the ownership has ended.
+    package var hasEnded: Bool { if case .ended = phase { true } else { false } }
+}

@@ -1,0 +1,97 @@
+import Streams
+package import Wire
+
+/// The image of a partition's streams, which a checkpoint stores.
+package struct PartitionImage: Sendable {
+    /// The last sequence number of the log that the image contains.
+    package let position: UInt64
+    /// The record under which the partition was served at that position.
+    package let serve: ServeRecord
+    /// The number of streams.
+    package let streams: Int
+    /// The streams, as records `put` of the journal's format, divided into chunks.
+    package let chunks: [[UInt8]]
+
+    /// The maximum length of a chunk in bytes, unless a single stream is larger.
+    package static let chunkLength = 256 << 10
+
+    /// The number of bytes of all chunks together.
+    package var byteCount: Int { chunks.reduce(0) { $0 + $1.count } }
+
+    /// The SHA-256 of all chunks together, in hexadecimal digits.
+    package var sha256: String {
+        var hash = SHA256()
+        for chunk in chunks { hash.update(chunk) }
+        return hash.digest().map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+    }
+}
+
+extension PartitionTable {
+    /// Copies all streams. Returns nil before the first ``ServeRecord``.
+    package func image() -> PartitionImage? {
+        guard let serve, let slice = try? streams.copy(.all) else { return nil }
+        var chunks: [[UInt8]] = []
+        var records = JournalRecords()
+        for index in slice.entries.indices {
+            records.append(slice, index)
+            if records.bytes.count >= PartitionImage.chunkLength { Self.close(&records, into: &chunks) }
+        }
+        Self.close(&records, into: &chunks)
+        return PartitionImage(position: position, serve: serve, streams: slice.entries.count, chunks: chunks)
+    }
+
+    private static func close(_ records: inout JournalRecords, into chunks: inout [[UInt8]]) {
+        guard records.count > 0 else { return }
+        chunks.append(records.bytes)
+        records.removeAll()
+    }
+
+    /// Creates a table from a checkpoint.
+    ///
+    /// - Parameters:
+    ///   - partition: The partition.
+    ///   - offer: The models that this node can serve.
+    ///   - manifest: The checkpoint's manifest.
+    ///   - chunks: The checkpoint's chunks.
+    /// - Throws: ``PartitionError`` if this node cannot serve the partition, or if the checkpoint is damaged.
+    package convenience init(
+        partition: Int, offer: ServeOffer, manifest: CheckpointManifest, chunks: [[UInt8]]
+    ) throws(PartitionError) {
+        self.init(partition: partition, offer: offer)
+        try begin(manifest.serve)
+        let image = PartitionImage(
+            position: manifest.position, serve: manifest.serve, streams: manifest.streams, chunks: chunks)
+        guard image.byteCount == manifest.byteCount, image.sha256 == manifest.sha256 else {
+            throw PartitionError(
+                .damaged,
+                "the checkpoint at position \(manifest.position) of partition \(partition) does not have the SHA-256 that its "
+                    + "manifest gives")
+        }
+        for chunk in chunks { try load(chunk) }
+        guard streams.count == manifest.streams else {
+            throw PartitionError(
+                .damaged,
+                "the checkpoint at position \(manifest.position) of partition \(partition) has \(streams.count) streams, and "
+                    + "its manifest says \(manifest.streams)")
+        }
+        position = manifest.position
+    }
+
+    private func load(_ chunk: [UInt8]) throws(PartitionError) {
+        var reader = JournalRecords.Reader(chunk)
+        var images: [StreamImage] = []
+        while let record = reader.next() {
+            guard case .put(var image, let weights) = record, offer.models.indices.contains(weights) else { break }
+            image.fingerprint = offer.models[weights].imageFingerprint
+            images.append(image)
+        }
+        guard reader.isAtEnd else {
+            throw PartitionError(.damaged, "a chunk of the checkpoint of partition \(partition) has a damaged record")
+        }
+        do {
+            try streams.restore(images)
+        } catch {
+            throw PartitionError(.damaged, "the checkpoint of partition \(partition) cannot be used: \(error)")
+        }
+    }
+}
