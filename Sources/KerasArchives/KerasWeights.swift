@@ -1,5 +1,6 @@
 #if Keras
 import ModelFiles
+import Recurrent
 
 /// Reads the weights of a model's layers from Keras' two file formats.
 ///
@@ -79,19 +80,27 @@ enum KerasWeights {
     ) throws(Defect) -> [NamedTensor] {
         let group = "model_weights/\(layer.name)"
         let paths = try file.strings("weight_names", of: group) ?? []
-        let expected = layer.weights.map(\.name)
+        let expected = layer.weights.flatMap { weight in
+            [weight.name] + (weight.lowRank == nil ? [] : LowRank.names(of: weight.name))
+        }
         let hasDirections = expected.contains { $0.contains("/") }
         let found = paths.map { $0.weightName(ofLayer: hasDirections ? layer.name : nil) }
         guard found.sorted() == expected.sorted() else {
             throw Defect(
                 .corrupt, "'\(group)' has the weights \(found), but the layer's options need \(expected)")
         }
+        func tensor(_ name: String) throws(Defect) -> Tensor {
+            // The names were found equal to the expected ones.
+            try file.tensor("\(group)/\(paths[found.firstIndex(of: name) ?? 0])")
+        }
         var tensors: [NamedTensor] = []
         for weight in layer.weights where weight.isRead {
-            for (path, name) in zip(paths, found) where name == weight.name {
-                let tensor = try file.tensor("\(group)/\(path)")
-                tensors.append(NamedTensor(name: layer.tensorName(weight), tensor: tensor))
+            var value = try tensor(weight.name)
+            if let lowRank = weight.lowRank {
+                let names = LowRank.names(of: weight.name)
+                value = try lowRank.merged(value, tensor(names[0]), tensor(names[1]))
             }
+            tensors.append(NamedTensor(name: layer.tensorName(weight), tensor: value))
         }
         return tensors
     }

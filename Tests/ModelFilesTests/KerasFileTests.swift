@@ -69,6 +69,25 @@ import Testing
         #expect(!file.isStateful)
     }
 
+    @Test func `a Normalization of all features together has one mean and one variance`() throws {
+        let file = try read("keras/normalization_of_all.keras")
+        #expect(file.layers.prefix(3).map(\.parameters) == [2, 128, 0])
+    }
+
+    @Test func `the page on model formats lists exactly the supported layers`() throws {
+        let page = try String(
+            contentsOf: Fixtures.url("../../Sources/ModelFiles/ModelFiles.docc/ModelFormats.md"), encoding: .utf8)
+        let table = try #require(page.split(separator: "## Layers").last?.split(separator: "\n\n").first)
+        let rows = table.split(separator: "\n").dropFirst(2)
+        let names = rows.flatMap { row in
+            (row.split(separator: "|").first ?? "").split(separator: ",").map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
+        }
+        let supported = `A refused option`.supportedLayers.split(separator: ", ").map(String.init)
+        #expect(names.sorted() == supported.filter { $0 != "InputLayer" }.sorted())
+    }
+
     @Test func `a layer that acts only in training is listed but not part of the model`() throws {
         let file = try read("keras/training_only.keras")
         #expect(file.layers.count == 9)

@@ -45,7 +45,10 @@ import Testing
         ("", .corrupt, "model.yaml beside it: "),
         ("stateful: true", .corrupt, "'layers' is missing"),
         ("layers: [{linear: first}]\nstatefull: true", .unsupported, "'statefull' is not supported"),
-        ("layers: [{conv: first}]", .unsupported, "supported: one of lstm, gru, rnn, linear, embedding"),
+        (
+            "layers: [{conv: first}]", .unsupported,
+            "supported: one of lstm, gru, rnn, linear, embedding, layernorm, batchnorm1d"
+        ),
         ("layers: [{gru: gru, linear: fc}]", .unsupported, "supported: one of"),
         ("layers: [{gru: gru, activation: tanh}]", .unsupported, "'activation' of a layer 'gru' is not supported"),
         ("layers: [{linear: [first]}]", .corrupt, "a value is not of the type"),

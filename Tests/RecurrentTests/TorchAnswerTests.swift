@@ -6,7 +6,7 @@ import Testing
 /// Compares the engine's outputs with PyTorch's outputs, for state dicts and answers that PyTorch wrote.
 @Suite struct `The answers of PyTorch` {
     static let cases = [
-        "lstm", "lstm_levels", "lstm_double", "gru", "gru_no_bias", "rnn", "bare", "tokens",
+        "lstm", "lstm_levels", "lstm_double", "gru", "gru_no_bias", "rnn", "bare", "tokens", "norms",
     ]
 
     /// The allowed difference from PyTorch's answers. Both sides compute in float32, but in a different order.

@@ -110,11 +110,11 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
         features = model.features
         tokens = model.vocabulary
         outputs = model.outputs
-        parameters = model.parameters
         loss = source.loss?.name
         outputMeaning = source.outputMeaning.rawValue
         cautions = source.cautions
         layers = source.layers.map(Layer.init)
+        parameters = layers.reduce(0) { $0 + $1.parameters }
         trainableParameters = layers.reduce(0) { $0 + $1.trainableParameters }
         needsWholeSequences = !model.isCausal
         answersEveryTimestep = source.answersEveryTimestep

@@ -15,6 +15,7 @@ package struct ServedModes: Equatable, Encodable, Sendable {
 
     /// The smallest number of timesteps of a sequence or window.
     package let shortestSequence: Int
+    private let lengthInWords: String
 
     private enum CodingKeys: String, CodingKey {
         case served, refused
@@ -37,6 +38,7 @@ package struct ServedModes: Equatable, Encodable, Sendable {
         (self.served, self.refused) = (served, refused)
         daemonRefusal = model.outputRefusal
         shortestSequence = model.shortestSequence
+        lengthInWords = model.lengthInWords
         answersEveryTimestepAtEnd = model.answersEveryTimestepAtEnd
     }
 
@@ -47,7 +49,7 @@ package struct ServedModes: Equatable, Encodable, Sendable {
             + (answersEveryTimestepAtEnd
                 ? [("", "sequence answers every timestep at the end of the sequence, with emit every")] : [])
             + (shortestSequence > 1
-                ? [("", "a sequence or window needs at least \(shortestSequence) timesteps")] : [])
+                ? [("", "a sequence or window needs \(lengthInWords) timesteps")] : [])
             + (daemonRefusal.map { [("", "only by predict: \($0)")] } ?? [])
     }
 }

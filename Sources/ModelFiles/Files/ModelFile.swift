@@ -157,10 +157,10 @@ package struct ModelFile: Sendable {
         outputMeaning = OutputMeaning(of: model, loss: loss)
         cautions = architecture.cautions
         isComputed = layers.map { $0 != nil }
-        self.layers = zip(zip(architecture.layers, weights), layers).map { described, built in
+        self.layers = zip(architecture.layers, weights).map { layer, weights in
             LayerSummary(
-                described.0, parameters: built?.parameters ?? 0,
-                trainableParameters: described.0.trainableParameters(in: described.1))
+                layer, parameters: weights.reduce(0) { $0 + $1.values.count },
+                trainableParameters: layer.trainableParameters(in: weights))
         }
     }
 }

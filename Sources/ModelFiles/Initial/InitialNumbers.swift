@@ -20,13 +20,6 @@ struct InitialNumbers {
         return try uniform(shape: [rows, columns], within: (6 / Double(rows + columns)).squareRoot())
     }
 
-    /// Returns the kernel of a convolution, of which `glorot_uniform` counts every tap as rows and columns of its own.
-    mutating func glorotUniform(taps: Int, rows: Int, columns: Int) throws(ModelError) -> Tensor {
-        try Self.check([taps, rows, columns])
-        return try uniform(
-            shape: [taps, rows, columns], within: (6 / Double(taps * (rows + columns))).squareRoot())
-    }
-
     /// Returns uniform random numbers within ± `limit`: `uniform`. An Embedding uses the limit 0.05.
     mutating func uniform(shape: [Int], within limit: Double) throws(ModelError) -> Tensor {
         try Self.check(shape)

@@ -69,8 +69,13 @@ package struct KerasWeight: Sendable {
     package let isRead: Bool
     /// Whether the weight is trainable. Statistics of the data, such as a moving mean, are not.
     let isTrainable: Bool
+    /// The scale of the low-rank matrices that an `.h5` file stores beside the weight; nil if there are none.
+    package let lowRank: LowRank?
 
-    init(archivePath: String, name: String, isRead: Bool = true, isTrainable: Bool = true) {
+    init(
+        archivePath: String, name: String, isRead: Bool = true, isTrainable: Bool = true, lowRank: LowRank? = nil
+    ) {
+        self.lowRank = lowRank
         self.archivePath = archivePath
         self.name = name
         self.isRead = isRead
@@ -86,7 +91,7 @@ package struct KerasWeight: Sendable {
     func nested(in archivePath: String, prefix: String? = nil) -> KerasWeight {
         KerasWeight(
             archivePath: "\(archivePath)/\(self.archivePath)", name: prefix.map { "\($0)/\(name)" } ?? name,
-            isRead: isRead, isTrainable: isTrainable)
+            isRead: isRead, isTrainable: isTrainable, lowRank: lowRank)
     }
 
     /// Returns the weights of one group, in the order of the given names.

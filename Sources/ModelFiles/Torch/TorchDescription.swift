@@ -6,13 +6,16 @@ import Yams
 struct TorchDescription: Decodable {
     /// The kinds of modules with weights.
     enum Kind: String, CaseIterable {
-        case lstm, gru, rnn, linear, embedding
+        case lstm, gru, rnn, linear, embedding, layernorm, batchnorm1d
+
+        /// Reads a kind. PyTorch's `BatchNorm1d` is also called `batchnorm`.
+        init?(name: String) { self.init(rawValue: name == "batchnorm" ? "batchnorm1d" : name) }
 
         /// The option for the module's activation, under PyTorch's name; nil if there is none. A function that is a
         /// separate module in PyTorch goes by Keras' name.
         fileprivate var activationOption: String? {
             switch self {
-            case .linear: "activation"
+            case .linear, .layernorm, .batchnorm1d: "activation"
             case .rnn: "nonlinearity"
             case .lstm, .gru, .embedding: nil
             }
@@ -20,7 +23,8 @@ struct TorchDescription: Decodable {
 
         fileprivate var options: [String] {
             let output: [String] = gates == nil ? [] : ["output"]
-            return [activationOption].compactMap(\.self) + output
+            let norm = self == .layernorm || self == .batchnorm1d ? ["eps", "affine"] : []
+            return [activationOption].compactMap(\.self) + output + norm
         }
     }
 
@@ -37,29 +41,35 @@ struct TorchDescription: Decodable {
         let kind: Kind
         /// The module's name in the state dict; empty if the state dict is that of the module itself.
         let module: String
-        /// The activation after a linear layer or within an RNN.
+        /// The activation after a linear layer or a normalization, or within an RNN.
         let activation: String?
         /// The output that is passed to the next module; nil if the description does not say.
         let output: Output?
+        /// The number that a normalization adds to a variance.
+        let epsilon: Double
+        /// Whether a normalization has weights: PyTorch's `affine` or `elementwise_affine`.
+        let isAffine: Bool
 
         init(from decoder: any Decoder) throws {
             let object = try decoder.container(keyedBy: Name.self)
             let names = object.allKeys.map(\.stringValue)
-            let kinds = names.compactMap(Kind.init)
+            let kinds = names.filter { Kind(name: $0) != nil }
             let known = Kind.allCases.map(\.rawValue).joined(separator: ", ")
-            guard let kind = kinds.first, kinds.count == 1 else {
+            guard let kindName = kinds.first, kinds.count == 1, let kind = Kind(name: kindName) else {
                 throw Defect(
                     .unsupported,
                     "a layer with the keys \(names.sorted()) is not supported; supported: one of \(known), with its name"
                 )
             }
-            for name in names where name != kind.rawValue && !kind.options.contains(name) {
+            for name in names where name != kindName && !kind.options.contains(name) {
                 let options = kind.options.isEmpty ? "no options" : kind.options.joined(separator: ", ")
                 throw Defect(
                     .unsupported, "'\(name)' of a layer '\(kind.rawValue)' is not supported; supported: \(options)")
             }
             self.kind = kind
-            module = try object.decode(String.self, forKey: Name(stringValue: kind.rawValue))
+            module = try object.decode(String.self, forKey: Name(stringValue: kindName))
+            epsilon = try object.decodeIfPresent(Double.self, forKey: Name(stringValue: "eps")) ?? 1e-5
+            isAffine = try object.decodeIfPresent(Bool.self, forKey: Name(stringValue: "affine")) ?? true
             activation = try kind.activationOption.flatMap {
                 try object.decodeIfPresent(String.self, forKey: Name(stringValue: $0))
             }

@@ -122,6 +122,7 @@ struct TorchModel {
                         "name": .string(name), "units": .integer(Int64(kernel.shape[1])),
                         "use_bias": .bool(bias != nil), "activation": layer.activation.map(Self.activation) ?? .null,
                     ]))
+        case .layernorm, .batchnorm1d: try appendNormalization(layer, name: name, prefix: prefix)
         case .lstm, .gru, .rnn:
             let depth = tensors.depth(of: prefix)
             for level in 0..<depth {
@@ -131,6 +132,47 @@ struct TorchModel {
                     returnsSequences: returnsSequences || level + 1 < depth)
                 layers.append(try cell.read(from: &tensors, into: &weights))
             }
+        }
+    }
+}
+
+extension TorchModel {
+    /// Appends an `nn.LayerNorm` or `nn.BatchNorm1d` over the features of a timestep.
+    private mutating func appendNormalization(
+        _ layer: TorchDescription.Layer, name: String, prefix: String
+    ) throws(Defect) {
+        var names: [(torch: String, keras: String)] = []
+        if layer.isAffine { names.append(("weight", "gamma")) }
+        // An nn.LayerNorm may have a weight but no bias.
+        let centers = layer.isAffine && (layer.kind == .batchnorm1d || tensors.has("\(prefix)bias"))
+        if centers { names.append(("bias", "beta")) }
+        if layer.kind == .batchnorm1d {
+            guard tensors.has("\(prefix)running_mean") else {
+                throw Defect(
+                    .unsupported,
+                    "the layer '\(layer.module)' has no running_mean; supported: nn.BatchNorm1d with track_running_stats"
+                )
+            }
+            names += [("running_mean", "moving_mean"), ("running_var", "moving_variance")]
+            // The number of batches only matters in training.
+            tensors.leaveOut("\(prefix)num_batches_tracked")
+        }
+        for (torch, keras) in names {
+            weights.append(
+                NamedTensor(name: "\(name)/\(keras)", tensor: try tensors.take("\(prefix)\(torch)", rank: 1)))
+        }
+        layers.append(
+            .layer(
+                layer.kind.className,
+                [
+                    "name": .string(name), "epsilon": .number(layer.epsilon), "scale": .bool(layer.isAffine),
+                    "center": .bool(centers),
+                ]))
+        if let activation = layer.activation {
+            layers.append(
+                .layer(
+                    "Activation",
+                    ["name": .string("\(name)_activation"), "activation": Self.activation(activation)]))
         }
     }
 }
@@ -208,7 +250,7 @@ extension TorchDescription.Kind {
         case .lstm: [0, 1, 2, 3]
         case .gru: [1, 0, 2]
         case .rnn: [0]
-        case .linear, .embedding: nil
+        case .linear, .embedding, .layernorm, .batchnorm1d: nil
         }
     }
 
@@ -220,6 +262,8 @@ extension TorchDescription.Kind {
         case .rnn: "SimpleRNN"
         case .linear: "Dense"
         case .embedding: "Embedding"
+        case .layernorm: "LayerNormalization"
+        case .batchnorm1d: "BatchNormalization"
         }
     }
 }

@@ -47,6 +47,9 @@ struct TorchTensors {
         has(name) ? try take(name, shape: shape) : nil
     }
 
+    /// Leaves out a tensor that affects no answer.
+    mutating func leaveOut(_ name: String) { unused.remove(name) }
+
     func require(_ tensor: Tensor, _ name: String, shape: [Int]) throws(Defect) {
         guard tensor.shape == shape else {
             throw Defect(.corrupt, "tensor '\(name)' has the shape \(tensor.shape), expected \(shape)")

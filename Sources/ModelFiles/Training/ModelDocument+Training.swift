@@ -9,6 +9,8 @@ extension ModelDocument {
         package let reason: String
         /// The layer's index in the engine's model; nil if the engine's model omits the layer.
         package let index: Int?
+        /// Whether the other layers can be trained while this layer keeps its weights.
+        package let canBeFrozen: Bool
     }
 
     /// A Dropout layer, which the engine's model omits.
@@ -27,10 +29,15 @@ extension ModelDocument {
         let traits = LayerTraining.all(in: form.architecture)
         return places.compactMap { layer, place, isComputed in
             let trait = traits[layer.name]
+            let hasGradient = !isComputed || file.model.layers[place].hasGradient
             let endsInDropout = trait?.dropoutRate != nil && place == file.model.layers.count
-            guard let reason = trait?.obstacle ?? (endsInDropout ? "Dropout at the end" : nil) else { return nil }
+            let classReason = hasGradient ? nil : layer.className
+            guard let reason = classReason ?? trait?.obstacle ?? (endsInDropout ? "Dropout at the end" : nil) else {
+                return nil
+            }
             return Obstacle(
-                layer: layer.name, className: layer.className, reason: reason, index: isComputed ? place : nil)
+                layer: layer.name, className: layer.className, reason: reason, index: isComputed ? place : nil,
+                canBeFrozen: hasGradient)
         }
     }
 

@@ -91,12 +91,26 @@ final class LayerSequence {
         scratch: UnsafeMutablePointer<Float>
     ) {
         unsafe state.update(repeating: 0, count: step.stateSize)
-        for place in 0..<count {
+        let stepped = isBackward ? 0 : unsafe runAtOnce(step, state: state)
+        for place in stepped..<count {
             let timestep = isBackward ? count - 1 - place : place
             unsafe run(
                 step, at: timestep, into: y + place * step.units, state: state, scratch: scratch)
         }
         finishLayer(width: step.units)
+    }
+
+    /// Runs a layer with a kernel for whole sequences, as far as its state stays finite.
+    ///
+    /// - Returns: The number of timesteps that were stepped.
+    private func runAtOnce(_ step: LayerStep, state: UnsafeMutablePointer<Float>) -> Int {
+        guard step.whenMasked == .ignoresMask else { return 0 }
+        if let dense = unsafe step.sequenceDense {
+            unsafe dense.pointee.stepSequence(count, x: x, y: y)
+            return count
+        }
+        guard let finite = unsafe step.stepSequence(count, x: x, state: state, outputs: y) else { return 0 }
+        return min(finite + 1, count)
     }
 
     /// Runs a layer over the sequence in both directions, each from the zero state.

@@ -22,6 +22,9 @@ package protocol Layer: Sendable {
     /// The layer's effect on masks, and the effect of masks on the layer.
     var maskRule: MaskRule { get }
 
+    /// Whether training can pass a gradient through the layer.
+    var hasGradient: Bool { get }
+
     /// The part of the layer that Keras computes anew in each call, even in a stateful model; nil if there is none.
     var perCall: PerCall? { get }
 
@@ -38,6 +41,7 @@ package protocol Layer: Sendable {
 extension Layer {
     package var parameters: Int { weights.reduce(0) { $0 + $1.values.count } }
     package var maskRule: MaskRule { .propagates }
+    package var hasGradient: Bool { true }
     package var perCall: PerCall? { nil }
     package func timesteps(of count: Int) -> Int? { count }
 }

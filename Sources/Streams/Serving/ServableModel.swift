@@ -78,8 +78,13 @@ package struct ServableModel: Sendable {
     /// - Returns: The end of a sentence about the sequence or window.
     package func refusal(ofLength count: Int) -> String? {
         guard count < shortestSequence || model.timesteps(of: count) == nil else { return nil }
-        let takesOnly = model.timesteps(of: shortestSequence + 1) == nil || sequenceLength == shortestSequence
-        return "has \(count) timesteps, but the model needs \(takesOnly ? "exactly" : "at least") \(shortestSequence)"
+        return "has \(count) timesteps, but the model needs \(lengthInWords)"
+    }
+
+    /// The number of timesteps that the model needs: `at least 3` or `exactly 3`.
+    package var lengthInWords: String {
+        let isExact = model.timesteps(of: shortestSequence + 1) == nil || sequenceLength == shortestSequence
+        return "\(isExact ? "exactly" : "at least") \(shortestSequence)"
     }
 
     /// Checks that the model gives the decisions that a policy asks for.

@@ -115,6 +115,19 @@ import Testing
         #expect(elsewhere.status == 73 && elsewhere.output.isEmpty, "\(elsewhere.errorOutput)")
     }
 
+    @Test func `fit names a layer through which it cannot train the others`() throws {
+        let model = Fixtures.url("keras/sequences/convolution_valid.keras").path()
+        let data = Fixtures.url("keras/evaluated/logit.csv").path()
+        let refused = try FinishedProgram(
+            "sluice",
+            ["fit", model, data, "-o", path("out.keras"), "--sequence-by", "stream", "--label", "label"])
+        #expect(refused.status == 65)
+        #expect(
+            refused.errorOutput.contains("does not train models with the layer 'conv1d' (Conv1D); train it in Keras"),
+            "\(refused.errorOutput)")
+        #expect(try files() == [])
+    }
+
     @Test func `fit names a layer that it cannot train, and can keep the layer's weights`() throws {
         let layers = try write(
             """

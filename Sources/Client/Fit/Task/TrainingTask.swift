@@ -22,6 +22,13 @@ package struct TrainingTask: Sendable {
     package init(
         _ document: ModelDocument, path: String, _ choices: TrainingChoices
     ) throws(ClientError) {
+        let obstacles = document.obstacles
+        if let first = obstacles.first(where: { !$0.canBeFrozen }) {
+            throw ClientError(
+                .data,
+                "\(path): Sluice does not train models with the layer '\(first.layer)' (\(first.className)); train it "
+                    + "in Keras")
+        }
         let model = document.file.model
         loss = try LossChoice(choices.loss, for: document.file, path: path)
         compilation = choices.compilation(of: document, loss)
@@ -34,7 +41,6 @@ package struct TrainingTask: Sendable {
         configuration.seed = choices.seed
         configuration.jobs = choices.jobs
         configuration.dropouts = document.dropouts.map { .init(before: $0.before, rate: $0.rate) }
-        let obstacles = document.obstacles
         configuration.frozenLayers.formUnion(obstacles.compactMap(\.index))
         for (index, isTrainable) in document.isTrainable.enumerated() where !isTrainable.contains(true) {
             configuration.frozenLayers.insert(index)

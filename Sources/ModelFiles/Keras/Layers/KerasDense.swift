@@ -8,6 +8,7 @@ struct KerasDense: KerasLayer {
     private let units: Int
     private let activation: Activation
     private let usesBias: Bool
+    private let lowRank: LowRank?
 
     private enum Option: String, CodingKey {
         case units, activation
@@ -19,10 +20,11 @@ struct KerasDense: KerasLayer {
         units = try options.units(.units)
         activation = try options.activation(.activation, standard: .linear)
         usesBias = try options.decodeIfPresent(Bool.self, forKey: .usesBias) ?? true
+        lowRank = try LowRank(from: decoder)
     }
 
     var weights: [KerasWeight] {
-        [KerasWeight(archivePath: "vars/0", name: "kernel")]
+        [KerasWeight(archivePath: "vars/0", name: "kernel", lowRank: lowRank)]
             + (usesBias ? [KerasWeight(archivePath: "vars/1", name: "bias")] : [])
     }
 

@@ -8,6 +8,7 @@ struct KerasEmbedding: KerasLayer {
     private let vocabulary: Int
     private let units: Int
     private let masksZero: Bool
+    private let lowRank: LowRank?
 
     private enum Option: String, CodingKey {
         case vocabulary = "input_dim"
@@ -18,6 +19,7 @@ struct KerasEmbedding: KerasLayer {
     init(from decoder: any Decoder) throws {
         let options = try decoder.container(keyedBy: Option.self)
         masksZero = try options.flag(.masksZero)
+        lowRank = try LowRank(from: decoder)
         units = try options.units(.units)
         vocabulary = try options.decode(Int.self, forKey: .vocabulary)
         guard (1...Embedding.largestVocabulary).contains(vocabulary) else {
@@ -27,7 +29,7 @@ struct KerasEmbedding: KerasLayer {
         }
     }
 
-    var weights: [KerasWeight] { [KerasWeight(archivePath: "vars/0", name: "embeddings")] }
+    var weights: [KerasWeight] { [KerasWeight(archivePath: "vars/0", name: "embeddings", lowRank: lowRank)] }
     var takesTokens: Bool { true }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {

@@ -10,6 +10,7 @@ struct KerasConv1D: KerasLayer {
     private let activation: Activation
     private let groups: Int
     private let usesBias: Bool
+    private let lowRank: LowRank?
 
     private enum Option: String, CodingKey {
         case filters, strides, padding, activation, groups
@@ -30,10 +31,11 @@ struct KerasConv1D: KerasLayer {
         activation = try options.activation(.activation, standard: .linear)
         groups = try options.length(.groups, standard: 1)
         usesBias = try options.decodeIfPresent(Bool.self, forKey: .usesBias) ?? true
+        lowRank = try LowRank(from: decoder)
     }
 
     var weights: [KerasWeight] {
-        [KerasWeight(archivePath: "vars/0", name: "kernel")]
+        [KerasWeight(archivePath: "vars/0", name: "kernel", lowRank: lowRank)]
             + (usesBias ? [KerasWeight(archivePath: "vars/1", name: "bias")] : [])
     }
 
@@ -53,11 +55,5 @@ struct KerasConv1D: KerasLayer {
         try Convolution(
             units: filters, window: window, activation: activation, groups: groups, kernel: weights[0],
             bias: usesBias ? weights[1] : nil)
-    }
-
-    func initialWeights(input: KerasShape, _ numbers: inout InitialNumbers) throws(ModelError) -> [Tensor] {
-        let kernel = try numbers.glorotUniform(
-            taps: window.size, rows: input.features / groups, columns: filters)
-        return try [kernel] + (usesBias ? [InitialNumbers.constant(0, shape: [filters])] : [])
     }
 }

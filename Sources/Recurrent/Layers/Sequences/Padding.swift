@@ -24,6 +24,7 @@ extension Padding: Layer {
     package var architecture: String { "padding units=\(units) before=\(before) after=\(after)" }
     /// Keras' layers destroy the mask.
     package var maskRule: MaskRule { .discards }
+    package var hasGradient: Bool { false }
 
     package func timesteps(of count: Int) -> Int? {
         let padded = count + before + after

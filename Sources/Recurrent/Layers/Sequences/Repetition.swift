@@ -39,6 +39,7 @@ extension Repetition: Layer {
     package var architecture: String { "repetition units=\(units) source=\(source.rawValue) copies=\(copies)" }
     /// Keras' layers destroy the mask.
     package var maskRule: MaskRule { .discards }
+    package var hasGradient: Bool { false }
 
     package func timesteps(of count: Int) -> Int? { source == .last ? copies : count * copies }
 

@@ -35,6 +35,7 @@ extension Reshaping: Layer {
     }
     /// Keras' layers destroy the mask.
     package var maskRule: MaskRule { .discards }
+    package var hasGradient: Bool { false }
 
     package func timesteps(of count: Int) -> Int? {
         guard let inputTimesteps else { return features / units }

@@ -79,6 +79,7 @@ extension Convolution: Layer {
     }
     /// Keras' layer destroys the mask.
     package var maskRule: MaskRule { .discards }
+    package var hasGradient: Bool { false }
     package var perCall: PerCall? { window.size > 1 ? .convolution : nil }
 
     package func timesteps(of count: Int) -> Int? { window.count(in: count) }

@@ -38,6 +38,7 @@ extension WindowPooling: Layer {
     }
     /// Keras' layer destroys the mask.
     package var maskRule: MaskRule { .discards }
+    package var hasGradient: Bool { false }
 
     package func timesteps(of count: Int) -> Int? { window.count(in: count) }
 
