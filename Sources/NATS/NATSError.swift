@@ -66,8 +66,11 @@ public struct NATSError: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// The text of libnats' last error on this thread; nil if it has none.
     static var lastText: String? {
-        guard let text = unsafe nats_GetLastError(nil), unsafe text.pointee != 0 else { return nil }
-        return unsafe String(cString: text)
+        guard let pointer = unsafe nats_GetLastError(nil), unsafe pointer.pointee != 0 else { return nil }
+        let text = unsafe String(cString: pointer)
+        // The text begins with a place in libnats' source, such as `(conn.c:733): `.
+        guard text.first == "(", let end = text.firstRange(of: "): ") else { return text }
+        return String(text[end.upperBound...])
     }
 }
 

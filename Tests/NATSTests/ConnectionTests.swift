@@ -1,5 +1,4 @@
 #if Cluster
-import Glibc
 import NATS
 import TestSupport
 import Testing
@@ -88,7 +87,7 @@ import Testing
     }
 
     @Test func `names the servers without passwords if none answers`() throws {
-        let port = try FreePort.reserve(1)[0]
+        let port = FreePort.reserve(1)[0]
         let error = try refusal("nats://u:secret@127.0.0.1:\(port)")
         #expect(error.code == .unreachable)
         #expect(
@@ -181,13 +180,17 @@ import Testing
         try wait { connection.isConnected }
     }
 
-    /// Waits until a condition holds.
-    private func wait(_ condition: () -> Bool) throws {
-        let deadline = ContinuousClock.now + .seconds(30)
-        while !condition() {
-            try #require(ContinuousClock.now < deadline, "the condition does not hold in time")
-            usleep(1_000)
+    @Test func `gives up a server that does not read what is sent`() throws {
+        let servers = try NATSServers()
+        let connection = try connect(servers.urls[0])
+        servers.freeze(0)
+        let payload = [UInt8](repeating: 0, count: 1 << 18)
+        let start = ContinuousClock.now
+        // The buffers of the two sockets take the first messages.
+        let error = try #require(throws: NATSError.self) {
+            for _ in 0..<1_000 { try connection.publish("a", payload.span) }
         }
+        #expect(error.code == .disconnected && ContinuousClock.now - start < .seconds(5))
     }
 }
 #endif

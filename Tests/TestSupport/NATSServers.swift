@@ -44,7 +44,7 @@ package final class NATSServers: Sendable {
         self.options = options
         program = try options.program ?? Self.installed()
         folder = try TemporaryFolder()
-        let free = try FreePort.reserve(count * 3)
+        let free = FreePort.reserve(count * 3)
         ports = Array(free[..<count])
         clusterPorts = Array(free[count..<2 * count])
         monitorPorts = Array(free[(2 * count)...])
@@ -158,7 +158,7 @@ package final class NATSServers: Sendable {
         return try folder.write(lines.joined(separator: "\n") + "\n", to: "server\(server).conf")
     }
 
-    /// Returns the path of the program `nats-server`: `NATS_SERVER`, or the one that `tools/setup` installs.
+    /// Returns the path of the program `nats-server`: `NATS_SERVER`, or the one that `tools/make/nats-server` installs.
     ///
     /// - Throws: ``Failure`` if there is none.
     private static func installed() throws -> String {
@@ -167,7 +167,7 @@ package final class NATSServers: Sendable {
         let program = ProcessInfo.processInfo.environment["NATS_SERVER"] ?? usual
         guard FileManager.default.isExecutableFile(atPath: program) else {
             throw Failure(
-                description: "no NATS server at \(program): run tools/setup --with-cluster, or set NATS_SERVER")
+                description: "no NATS server at \(program): run tools/make/nats-server, or set NATS_SERVER")
         }
         return program
     }

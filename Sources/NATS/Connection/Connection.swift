@@ -52,10 +52,10 @@ public final class Connection: @unchecked Sendable {
         let subject = try Subject.checked(subject, for: "publish to")
         guard headers.isEmpty else {
             let message = try OutgoingMessage(subject, payload, reply: reply, headers: headers)
-            try checked("publish to", subject) { unsafe natsConnection_PublishMsg(pointer, message.pointer) }
+            try send(subject) { unsafe natsConnection_PublishMsg(pointer, message.pointer) }
             return
         }
-        try checked("publish to", subject) {
+        try send(subject) {
             unsafe payload.withUnsafeBufferPointer { bytes in
                 if let reply {
                     unsafe natsConnection_PublishRequest(
@@ -65,6 +65,13 @@ public final class Connection: @unchecked Sendable {
                 }
             }
         }
+    }
+
+    private func send(_ subject: String, _ call: () -> natsStatus) throws(NATSError) {
+        let status = call()
+        // The server has not read for 2 s, and libnats has given up the connection.
+        if status == NATS_TIMEOUT { throw NATSError(.disconnected, operation: "publish to", context: subject) }
+        try checked("publish to", subject) { status }
     }
 
     /// Subscribes to a subject.
@@ -147,7 +154,7 @@ public final class Connection: @unchecked Sendable {
 
     /// The last error that the server or libnats reported apart from a call, such as a missing permission; nil if there
     /// was none.
-    public var lastEvent: String? { events.last }
+    public var lastEvent: String? { events.lastError }
 
     /// Asks the server of the connection for its version and abilities, over a connection of its own. Waits for at most
     /// 2 s.

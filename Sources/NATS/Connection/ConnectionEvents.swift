@@ -15,7 +15,7 @@ final class ConnectionEvents: Sendable {
     }
 
     /// The last error; nil if there was none.
-    var last: String? { Self.all.withLock { $0[number] ?? nil } }
+    var lastError: String? { Self.all.withLock { $0[number] ?? nil } }
 
     /// Asks libnats to report errors here.
     func register(in options: OpaquePointer?) throws(NATSError) {

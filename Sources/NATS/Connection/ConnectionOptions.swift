@@ -34,9 +34,6 @@ public struct ConnectionOptions: Sendable {
     public var login: Login?
     /// The files for TLS; nil for TLS only if a URL begins with `tls://`, with the authorities of the system.
     public var tls: TLS?
-    /// Whether each message is written to the socket at once, which costs a system call a message. Otherwise a thread
-    /// of libnats writes what has gathered in a millisecond.
-    public var sendsAtOnce = true
     /// The time for connecting to one server, in milliseconds.
     public var connectMilliseconds = 2_000
 

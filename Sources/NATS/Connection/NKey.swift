@@ -2,7 +2,7 @@
 import CSodium
 import Glibc
 
-/// An Ed25519 key as NATS writes it: base32 of a prefix for its kind, the key and a checksum
+/// A user's Ed25519 key as NATS writes it: base32 of a prefix for its kind, the key and a checksum
 /// (<https://github.com/nats-io/nkeys>).
 struct NKey: Equatable {
     /// The public key, which begins with `U` for a user.

@@ -39,7 +39,7 @@ final class RunningPrometheus {
 
     init(scraping target: String) throws {
         folder = try TemporaryFolder()
-        address = "127.0.0.1:\(try Self.freePort())"
+        address = "127.0.0.1:\(FreePort.reserve(1)[0])"
         let configuration = """
             global: {scrape_interval: 200ms, scrape_timeout: 200ms}
             scrape_configs:
@@ -85,24 +85,5 @@ final class RunningPrometheus {
         }
         let answer = try JSONDecoder().decode(Answer.self, from: Data(reply.body.utf8))
         return answer.data.result.first?.value.last?.text
-    }
-
-    /// Returns a port that is currently free.
-    private static func freePort() throws -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var name = sockaddr_in()
-        name.sin_family = sa_family_t(AF_INET)
-        name.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        unsafe withUnsafeMutablePointer(to: &name) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                _ = unsafe bind(descriptor, address, length)
-                _ = unsafe getsockname(descriptor, address, &length)
-            }
-        }
-        let port = UInt16(bigEndian: name.sin_port)
-        try #require(port != 0)
-        return port
     }
 }
