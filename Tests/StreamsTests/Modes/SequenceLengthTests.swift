@@ -1,5 +1,6 @@
 import Recurrent
 import Streams
+import TestSupport
 import Testing
 import Wire
 
