@@ -1,4 +1,5 @@
 #if Cluster
+import Foundation
 import NATS
 import TestSupport
 import Testing
@@ -39,7 +40,7 @@ import Testing
             authorities: certificates.authority, certificate: certificates.client, key: certificates.clientKey)
         let connection = try connect(to: servers, tls: tls)
         try echo(on: connection)
-        #expect(try connection.serverInformation().isAtLeast([2, 12]))
+        #expect(try !connection.serverInformation().hasJetStream)
     }
 
     @Test func `refuses a server that another authority or another name certifies`() throws {
@@ -86,6 +87,15 @@ import Testing
         let servers = try servers("authorization: {users: [{nkey: \(Self.publicKey)}]}")
         let file = try TemporaryFolder()
         try echo(on: connect(to: servers, login: .nkeySeed(file: file.write(content, to: "user.nk"))))
+    }
+
+    @Test func `logs in with a credentials file, which is not taken for a seed`() throws {
+        let configuration = try String(contentsOf: Fixtures.url("nats/operator.conf"), encoding: .utf8)
+        let servers = try servers(configuration)
+        let file = Fixtures.url("nats/user.creds").path
+        try echo(on: connect(to: servers, login: .credentials(file: file)))
+        let error = try refusal(by: servers, login: .nkeySeed(file: file))
+        #expect(error.code == .badOption && "\(error)".contains("it is a credentials file"), "\(error)")
     }
 
     @Test func `explains a seed that is unknown, damaged or missing`() throws {

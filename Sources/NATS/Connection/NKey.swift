@@ -8,16 +8,22 @@ struct NKey: Equatable {
     /// The public key, which begins with `U` for a user.
     let publicKey: String
 
-    /// Reads the seed from a file. The file may have other lines before and after it, as in a credentials file.
+    /// Reads the seed from a file. The file may have a line of dashes before and after the seed.
     ///
-    /// - Throws: ``NATSError`` if the file cannot be read or has no seed.
+    /// - Throws: ``NATSError`` if the file cannot be read, has no seed, or is a credentials file.
     init(seedFile file: String) throws(NATSError) {
         guard let bytes = Self.content(of: file) else {
             throw NATSError(
                 .badOption, operation: "read the nkey's seed from", context: file,
                 problem: "\(Self.systemText); name a readable file that has the seed")
         }
-        let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard !text.contains("NATS USER JWT") else {
+            throw NATSError(
+                .badOption, operation: "read the nkey's seed from", context: file,
+                problem: "it is a credentials file; name it as such")
+        }
+        let lines = text.split(whereSeparator: \.isNewline)
         guard let key = lines.lazy.compactMap({ NKey(seed: $0) }).first else {
             throw NATSError(
                 .badOption, operation: "read the nkey's seed from", context: file,
