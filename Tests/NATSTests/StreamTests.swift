@@ -5,14 +5,13 @@ import Testing
 
 /// Tests JetStream's protocol with one real server.
 @Suite struct `A stream` {
-    private static let servers = SharedServer()
+    private let servers: NATSServers
     private let connection: Connection
-    private let stream: String
+    private let stream = "S"
 
     init() throws {
-        connection = try Self.servers.connect()
-        // The tests run in parallel on one server, so each has its own stream.
-        stream = "S\(UInt64.random(in: 0...UInt64.max))"
+        servers = try NATSServers()
+        connection = try Connection(ConnectionOptions(servers: servers.urls, name: "tests"))
         try create(StreamConfiguration(name: stream, subjects: ["\(stream).>"]))
     }
 
