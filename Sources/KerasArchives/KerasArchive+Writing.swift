@@ -26,8 +26,8 @@ extension KerasArchive {
         let file = try HDF5Output.make { output throws(Defect) in
             try output.makeGroup("vars", name: architecture.name)
             let layout = KerasArchiveLayout.current
-            for (layer, group) in zip(architecture.layers, layout.groups(of: architecture)) {
-                try output.makeGroup("\(group)/vars", name: layer.name)
+            for (layer, group) in zip(architecture.layers, layout.groups(of: architecture)) where !layer.isOperation {
+                try output.makeGroup("\(group)/vars", name: layer.shortName)
                 for weight in layer.weights {
                     let path = layout.path(of: weight, in: group)
                     if let tensor = weights[layer.tensorName(weight)] {

@@ -55,13 +55,32 @@ struct KerasArchiveLayout {
         return true
     }
 
-    /// Returns the path of each layer's group.
+    /// Returns the path of each layer's group. A nested model has a group of its own, with the groups of its layers.
     func groups(of architecture: KerasArchitecture) -> [String] {
+        var groups = Array(repeating: "", count: architecture.layers.count)
+        setGroups(of: architecture.members, architecture, in: "", &groups)
+        return groups
+    }
+
+    private func setGroups(
+        of members: [KerasArchitecture.Member], _ architecture: KerasArchitecture, in path: String,
+        _ groups: inout [String]
+    ) {
         var names = KerasNames()
-        return architecture.layers.map { layer in
-            let name = names.next(layer.className)
-            if countsTwice, !layer.weights.isEmpty { _ = names.next(layer.className) }
-            return container + separator + name
+        for member in members {
+            let className: String
+            switch member {
+            // Keras stores no group for an operation, which may have the class name of a layer.
+            case .layer(let index) where architecture.layers[index].isOperation: continue
+            case .layer(let index): className = architecture.layers[index].className
+            case .model(_, let name, _): className = name
+            }
+            let group = path + container + separator + names.next(className)
+            if countsTwice, architecture.hasWeights(member) { _ = names.next(className) }
+            switch member {
+            case .layer(let index): groups[index] = group
+            case .model(_, _, let inner): setGroups(of: inner, architecture, in: group + separator, &groups)
+            }
         }
     }
 
@@ -75,6 +94,16 @@ struct KerasArchiveLayout {
 
     private func weightGroups(of architecture: KerasArchitecture) -> [String] {
         zip(architecture.layers, groups(of: architecture)).filter { !$0.0.weights.isEmpty }.map(\.1)
+    }
+}
+
+extension KerasArchitecture {
+    /// Returns whether a layer or a nested model has weights.
+    fileprivate func hasWeights(_ member: Member) -> Bool {
+        switch member {
+        case .layer(let index): !layers[index].weights.isEmpty
+        case .model(_, _, let members): members.contains(where: hasWeights)
+        }
     }
 }
 #endif

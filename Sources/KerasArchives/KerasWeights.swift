@@ -16,7 +16,7 @@ enum KerasWeights {
         _ file: borrowing HDF5File, _ architecture: KerasArchitecture, _ layout: KerasArchiveLayout
     ) throws(Defect) -> [NamedTensor] {
         var weights: [NamedTensor] = []
-        for (layer, group) in zip(architecture.layers, layout.groups(of: architecture)) {
+        for (layer, group) in zip(architecture.layers, layout.groups(of: architecture)) where !layer.isOperation {
             do {
                 weights += try archiveWeights(file, layout, group: group, of: layer)
             } catch {
@@ -30,7 +30,8 @@ enum KerasWeights {
         _ file: borrowing HDF5File, _ layout: KerasArchiveLayout, group: String, of layer: KerasArchitecture.NamedLayer
     ) throws(Defect) -> [NamedTensor] {
         let ownVariables = "\(group)/vars"
-        if try file.exists(ownVariables), let name = try file.string("name", of: ownVariables), name != layer.name {
+        if try file.exists(ownVariables), let name = try file.string("name", of: ownVariables), name != layer.shortName
+        {
             throw Defect(.corrupt, "'\(group)' has the weights of another layer, '\(name)'")
         }
         let paths = layer.weights.map { layout.path(of: $0, in: group) }
@@ -65,14 +66,53 @@ enum KerasWeights {
         _ file: borrowing HDF5File, _ architecture: KerasArchitecture
     ) throws(Defect) -> [NamedTensor] {
         var weights: [NamedTensor] = []
-        for layer in architecture.layers {
-            do {
-                weights += try legacyWeights(file, of: layer)
-            } catch {
-                throw error.inLayer(layer.name, className: layer.className)
+        for member in architecture.members {
+            switch member {
+            case .layer(let index):
+                let layer = architecture.layers[index]
+                if layer.isOperation { continue }
+                do {
+                    weights += try legacyWeights(file, of: layer)
+                } catch {
+                    throw error.inLayer(layer.name, className: layer.className)
+                }
+            case .model(let name, let className, let members):
+                do {
+                    weights += try legacyWeights(
+                        file, of: architecture.layers(in: members), group: "model_weights/\(name)")
+                } catch {
+                    throw error.inLayer(name, className: className)
+                }
             }
         }
         return weights
+    }
+
+    /// Reads the weights of a nested model, whose group lists the weights of all its layers: first those that training
+    /// changes, then the others, each in the order of the layers.
+    private static func legacyWeights(
+        _ file: borrowing HDF5File, of layers: [KerasArchitecture.NamedLayer], group: String
+    ) throws(Defect) -> [NamedTensor] {
+        let paths = try file.strings("weight_names", of: group) ?? []
+        let all = layers.flatMap { layer in layer.weights.map { (layer: layer, weight: $0) } }
+        func isTrainable(_ place: (layer: KerasArchitecture.NamedLayer, weight: KerasWeight)) -> Bool {
+            place.layer.isTrainable && place.weight.isTrainable
+        }
+        let expected = all.filter(isTrainable) + all.filter { !isTrainable($0) }
+        let found = zip(paths, expected).map { path, expected in
+            path.weightName(ofLayer: expected.weight.name.contains("/") ? expected.layer.shortName : nil)
+        }
+        guard paths.count == expected.count, zip(found, expected).allSatisfy({ $0 == $1.weight.name }) else {
+            throw Defect(
+                .corrupt,
+                "'\(group)' has the weights \(paths), but the layers' options need \(expected.map(\.weight.name))")
+        }
+        var tensors: [NamedTensor] = []
+        for (path, expected) in zip(paths, expected) where expected.weight.isRead {
+            let tensor = try file.tensor("\(group)/\(path)")
+            tensors.append(NamedTensor(name: expected.layer.tensorName(expected.weight), tensor: tensor))
+        }
+        return tensors
     }
 
     private static func legacyWeights(

@@ -24,7 +24,8 @@ import Testing
         + "MaxPooling1D, AveragePooling1D, ZeroPadding1D, Cropping1D, UpSampling1D, GlobalAveragePooling1D, "
         + "GlobalMaxPooling1D, RepeatVector, Flatten, Reshape, Activation, ReLU, LeakyReLU, PReLU, ELU, Softmax, "
         + "Rescaling, Normalization, LayerNormalization, BatchNormalization, Dropout, SpatialDropout1D, GaussianNoise, "
-        + "GaussianDropout, AlphaDropout, ActivityRegularization"
+        + "GaussianDropout, AlphaDropout, ActivityRegularization, Concatenate, Add, Subtract, Multiply, Average, "
+        + "Maximum, Minimum, Dot, Attention, AdditiveAttention"
 
     /// The activations that apply to single values. A cell supports only these.
     static let supportedActivations =
@@ -34,7 +35,7 @@ import Testing
     static let cases = [
         Case(
             old: #""return_state": false"#, new: #""return_state": true"#, code: .unsupported, layer: "LSTM1",
-            context: "layer 'LSTM1' (LSTM): return_state=True is not supported; supported: False"),
+            context: "layer 'LSTM1' (LSTM): return_state=True in a Sequential model is not supported; supported: False"),
         Case(
             old: #""go_backwards": false"#, new: #""time_major": true"#, code: .unsupported, layer: "LSTM1",
             context: "layer 'LSTM1' (LSTM): time_major=True is not supported; supported: False"),
@@ -113,8 +114,7 @@ import Testing
             context: "the input shape is (1, 1, 2), but the weights need 3 features"),
         Case(
             old: #""class_name": "Sequential""#, new: #""class_name": "Subclassed""#, code: .unsupported, layer: nil,
-            context: "models of the class 'Subclassed' are not supported; supported: Sequential, and Functional as one "
-                + "chain"),
+            context: "models of the class 'Subclassed' are not supported; supported: Sequential and Functional"),
         Case(
             old: #""class_name": "LSTM""#, new: #""class_name": "RNN""#, code: .unsupported, layer: "LSTM1",
             context: "layer 'LSTM1' (RNN) is not supported; supported layers: \(supportedLayers)"),

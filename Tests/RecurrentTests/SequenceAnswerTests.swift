@@ -4,39 +4,43 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Compares the engine's outputs for whole sequences with Keras' outputs, for every file in `Fixtures/keras/sequences`.
+/// Compares the engine's outputs for whole sequences with Keras' outputs, for every file in `Fixtures/keras/sequences` and
+/// `Fixtures/keras/graphs`.
 @Suite struct `The answers of Keras to whole sequences` {
     /// The allowed difference from Keras' answers. Both sides compute in float32, but in a different order.
     static let tolerance: Float = 1e-5
 
-    static let folder = "keras/sequences"
+    /// The model files, `.keras` and `.h5`, of the two folders.
+    static let files = models(in: "keras/sequences").union(models(in: "keras/graphs"))
 
-    /// The folder's model files, `.keras` and `.h5`.
-    static let files = Set(
-        (try? FileManager.default.contentsOfDirectory(atPath: Fixtures.url(folder).path()))?.filter {
-            $0.hasSuffix(".keras") || $0.hasSuffix(".h5")
-        } ?? [])
+    private static func models(in folder: String) -> Set<String> {
+        let files = try? FileManager.default.contentsOfDirectory(atPath: Fixtures.url(folder).path())
+        return Set((files ?? []).filter { $0.hasSuffix(".keras") || $0.hasSuffix(".h5") }.map { "\(folder)/\($0)" })
+    }
 
     /// The models that the engine rejects, each with a fragment of its error. The fixtures contain Keras' answers for some of
     /// them.
     static let refused = [
-        "two_ways_turned.keras": "go_backwards", "masked_two_ways_turned.keras": "go_backwards",
-        "masked_reshaped.keras": "target_shape", "keras2_rescaled_after_mask.h5": "masked timesteps",
-        "keras2_normalized_after_mask.h5": "masked timesteps",
+        "keras/sequences/two_ways_turned.keras": "go_backwards",
+        "keras/sequences/masked_two_ways_turned.keras": "go_backwards",
+        "keras/sequences/masked_reshaped.keras": "target_shape",
+        "keras/sequences/keras2_rescaled_after_mask.h5": "masked timesteps",
+        "keras/sequences/keras2_normalized_after_mask.h5": "masked timesteps",
     ]
 
-    @Test func `the folder of sequences has 126 models, each with answers`() throws {
-        let names = Set(Self.files.compactMap { $0.split(separator: ".").first.map(String.init) })
-        let answers = try FileManager.default.contentsOfDirectory(atPath: Fixtures.url(Self.folder).path())
+    @Test(arguments: [("keras/sequences", 126), ("keras/graphs", 58)])
+    func `each model in a folder has answers`(folder: String, count: Int) throws {
+        let names = Set(Self.models(in: folder).compactMap { $0.split(separator: ".").first.map(String.init) })
+        let answers = try FileManager.default.contentsOfDirectory(atPath: Fixtures.url(folder).path())
             .filter { $0.hasSuffix(".csv") }
-        #expect(names == Set(answers.map { String($0.dropLast(4)) }))
-        #expect(names.count == 126)
+        #expect(names == Set(answers.map { "\(folder)/\($0.dropLast(4))" }))
+        #expect(names.count == count)
         #expect(Self.files.isSuperset(of: Self.refused.keys))
     }
 
     @Test(arguments: files.subtracting(refused.keys).sorted())
     func `the runner computes Keras' answer for each whole sequence`(file: String) throws {
-        let model = try ModelFile.read(Fixtures.url("\(Self.folder)/\(file)").path()).model
+        let model = try ModelFile.read(Fixtures.url(file).path()).model
         let runner = SequenceRunner(model: model)
         let streams = try Stream.all(ofModel: file, model)
         #expect(streams.count == 8)
@@ -49,7 +53,7 @@ import Testing
 
     @Test(arguments: files.subtracting(refused.keys).sorted())
     func `a model with an answer after each timestep computes Keras' answers`(file: String) throws {
-        let read = try ModelFile.read(Fixtures.url("\(Self.folder)/\(file)").path())
+        let read = try ModelFile.read(Fixtures.url(file).path())
         let model = read.model
         let streams = try Stream.all(ofModel: file, model)
         // Only the fixtures of models that are causal or answer every timestep have an answer after each timestep.
@@ -65,19 +69,17 @@ import Testing
         }
     }
 
-    /// Functional models of Keras 3 that are not a plain chain of supported layers, each with a fragment of its error.
-    static let notChains = [
-        "functional_fork.keras": "supported: once, with one input",
+    /// Functional models of Keras 3 that are not a graph of supported layers, each with a fragment of its error.
+    static let notGraphs = [
         "functional_two_outputs.keras": "1 input and 2 outputs",
-        "functional_layer_called_twice.keras": "is called 2 times",
-        "functional_operation.keras": "(Multiply) is not supported",
+        "functional_operation.keras": "(Multiply): is not supported with a number",
         "functional_other_mask.keras": "a mask of its own",
         "functional_own_class.keras": "layer 'dense_2' (custom>Dense) is not supported",
         "functional_call_for_training.keras": "(Dropout): a call with training=True is not supported",
     ]
 
     @Test(
-        arguments: refused.map { ("keras/sequences/\($0)", $1) } + notChains.map { ("keras/refused/\($0)", $1) })
+        arguments: refused.map { ($0, $1) } + notGraphs.map { ("keras/refused/\($0)", $1) })
     func `the error for an unsupported model names the unsupported part`(file: String, reason: String) throws {
         let error = #expect(throws: ModelFileError.self) {
             try ModelFile.read(Fixtures.url(file).path())
@@ -114,7 +116,7 @@ import Testing
         /// Returns the sequences for a model, from the CSV file next to the model file.
         static func all(ofModel file: String, _ model: Model) throws -> [Stream] {
             let name = try #require(file.split(separator: ".").first)
-            let rows = try Fixtures.rows("\(folder)/\(name).csv")
+            let rows = try Fixtures.rows("\(name).csv")
             return try Dictionary(grouping: rows) { $0["stream"] ?? "" }.sorted { $0.key < $1.key }.map { name, rows in
                 Stream(
                     name: name,

@@ -53,7 +53,7 @@ package struct ModelFile: Sendable {
     /// inference.
     let isComputed: [Bool]
 
-    /// Reads a Sequential model, or a Functional model that is a single chain, from a file. The file may be a Keras 3
+    /// Reads a Sequential or Functional model from a file. The file may be a Keras 3
     /// archive (`.keras`), a whole-model Keras HDF5 file (`.h5`), Sluice's own `.safetensors`, or a PyTorch state dict
     /// (`.safetensors`) with a description file beside it.
     ///
@@ -124,16 +124,9 @@ package struct ModelFile: Sendable {
         _ architecture: KerasArchitecture, weights: [[Tensor]], loss: CompiledLoss?, format: String,
         kerasVersion: String?
     ) throws(Defect) {
-        var layers: [(any Layer)?] = []
-        for (layer, weights) in zip(architecture.layers, weights) {
-            do {
-                layers.append(try layer.layer.build(weights: weights, input: layer.inputShape))
-            } catch {
-                throw Defect(.corrupt, error.context).inLayer(layer.name, className: layer.className)
-            }
-        }
+        let built = try architecture.build(weights: weights)
         do {
-            model = try Model(layers: layers.compactMap(\.self))
+            model = try Model(layers: built.layers)
         } catch {
             throw Defect(error.code == .empty ? .unsupported : .corrupt, error.context)
         }
@@ -149,15 +142,15 @@ package struct ModelFile: Sendable {
         let length = architecture.sequenceLength ?? (architecture.takesOneTimestep && !model.isCausal ? 1 : nil)
         sequenceLength = length
         answersEveryTimestep =
-            architecture.layers.last?.outputShape.axes.count == 3 && model.keepsTimesteps(of: length)
+            architecture.calls.last?.outputShape.axes.count == 3 && model.keepsTimesteps(of: length)
         name = architecture.name
         self.format = format
         self.kerasVersion = kerasVersion
         self.loss = loss
         outputMeaning = OutputMeaning(of: model, loss: loss)
         cautions = architecture.cautions
-        isComputed = layers.map { $0 != nil }
-        self.layers = zip(architecture.layers, weights).map { layer, weights in
+        isComputed = built.parameters.map { $0 != nil }
+        layers = zip(architecture.layers, weights).map { layer, weights in
             LayerSummary(
                 layer, parameters: weights.reduce(0) { $0 + $1.values.count },
                 trainableParameters: layer.trainableParameters(in: weights))

@@ -23,6 +23,9 @@ protocol KerasLayer: Decodable, Sendable {
     /// Whether the layer takes tokens. If so, it must be the first layer.
     var takesTokens: Bool { get }
 
+    /// The value that masks a timestep of the input, if the layer generates masks; otherwise nil.
+    var maskedValue: Float? { get }
+
     /// Returns the layer's output shape for an input.
     ///
     /// - Throws: ``Defect`` if the layer cannot take the input.
@@ -53,6 +56,7 @@ extension KerasLayer {
     var isStateful: Bool? { nil }
     var activations: [Activation] { [] }
     var takesTokens: Bool { false }
+    var maskedValue: Float? { nil }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape { input }
 
@@ -68,7 +72,7 @@ package struct KerasWeight: Sendable {
     /// Whether the model's outputs depend on the weight. A Keras file must contain the weight either way.
     package let isRead: Bool
     /// Whether the weight is trainable. Statistics of the data, such as a moving mean, are not.
-    let isTrainable: Bool
+    package let isTrainable: Bool
     /// The scale of the low-rank matrices that an `.h5` file stores beside the weight; nil if there are none.
     package let lowRank: LowRank?
 

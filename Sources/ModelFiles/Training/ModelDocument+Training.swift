@@ -1,3 +1,5 @@
+import Recurrent
+
 extension ModelDocument {
     /// A layer whose class or options Sluice cannot train.
     package struct Obstacle: Sendable {
@@ -23,6 +25,14 @@ extension ModelDocument {
 
     /// The batch size in the shape of the model's input; nil for any size.
     package var batchSize: Int? { architecture.inputShape.axes.first ?? nil }
+
+    /// The reason why Sluice cannot train any layer of the model, as the end of a sentence; nil if there is none.
+    package var trainingRefusal: String? {
+        if file.model.layers.contains(where: { $0 is Graph }) {
+            return "training of branches is not supported; supported: a chain of layers"
+        }
+        return architecture.isFlat ? nil : "training of nested models is not supported; supported: a chain of layers"
+    }
 
     /// The layers whose class or options Sluice cannot train.
     package var obstacles: [Obstacle] {

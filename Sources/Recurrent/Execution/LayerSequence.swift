@@ -90,27 +90,9 @@ final class LayerSequence {
         _ step: LayerStep, isBackward: Bool = false, state: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>
     ) {
-        unsafe state.update(repeating: 0, count: step.stateSize)
-        let stepped = isBackward ? 0 : unsafe runAtOnce(step, state: state)
-        for place in stepped..<count {
-            let timestep = isBackward ? count - 1 - place : place
-            unsafe run(
-                step, at: timestep, into: y + place * step.units, state: state, scratch: scratch)
-        }
+        count = unsafe input.run(
+            step, isBackward: isBackward, into: y, SequenceMemory(other: other, state: state, scratch: scratch))
         finishLayer(width: step.units)
-    }
-
-    /// Runs a layer with a kernel for whole sequences, as far as its state stays finite.
-    ///
-    /// - Returns: The number of timesteps that were stepped.
-    private func runAtOnce(_ step: LayerStep, state: UnsafeMutablePointer<Float>) -> Int {
-        guard step.whenMasked == .ignoresMask else { return 0 }
-        if let dense = unsafe step.sequenceDense {
-            unsafe dense.pointee.stepSequence(count, x: x, y: y)
-            return count
-        }
-        guard let finite = unsafe step.stepSequence(count, x: x, state: state, outputs: y) else { return 0 }
-        return min(finite + 1, count)
     }
 
     /// Runs a layer over the sequence in both directions, each from the zero state.
@@ -122,25 +104,8 @@ final class LayerSequence {
     func run(
         _ pass: Bidirectional.Pass, state: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) {
-        let units = pass.forward.units
-        let isConcatenated = pass.merge == .concat
-        let stride = isConcatenated ? 2 * units : units
-        let backwardOutputs = unsafe isConcatenated ? y + units : other
-
-        unsafe state.update(repeating: 0, count: pass.forward.stateSize)
-        for timestep in 0..<count {
-            let place = pass.returnsSequences ? timestep : 0
-            unsafe run(pass.forward, at: timestep, into: y + place * stride, state: state, scratch: scratch)
-        }
-        unsafe state.update(repeating: 0, count: pass.backward.stateSize)
-        for timestep in (0..<count).reversed() {
-            let place = pass.returnsSequences ? timestep : 0
-            unsafe run(
-                pass.backward, at: timestep, into: backwardOutputs + place * stride, state: state, scratch: scratch)
-        }
-        if !pass.returnsSequences { count = 1 }
-        unsafe pass.merge.apply(y, other, count: count * stride)
-        finishLayer(width: stride)
+        count = unsafe input.run(pass, into: y, SequenceMemory(other: other, state: state, scratch: scratch))
+        finishLayer(width: pass.merge == .concat ? 2 * pass.forward.units : pass.forward.units)
     }
 
     /// Runs a layer over the whole sequence at once.
@@ -155,18 +120,7 @@ final class LayerSequence {
         finishLayer(width: units)
     }
 
-    /// Steps a layer through one timestep.
-    private func run(
-        _ step: LayerStep, at timestep: Int, into target: UnsafeMutablePointer<Float>,
-        state: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
-    ) {
-        // Ignore the result: nothing reads the state after the sequence, so a non-finite state does no harm.
-        var isFinite = true
-        let output = unsafe step.output(
-            for: x + timestep * width, state: state, y: target, scratch: scratch, isMasked: &isMasked[timestep],
-            isFinite: &isFinite)
-        if unsafe output != UnsafePointer(target) { unsafe target.update(from: output, count: step.units) }
-    }
+    private var input: SequenceSpan { unsafe SequenceSpan(x: x, width: width, count: count, isMasked: isMasked) }
 
     /// Makes the layer's output the next layer's input.
     private func finishLayer(width units: Int) {

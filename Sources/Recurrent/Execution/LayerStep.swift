@@ -24,6 +24,7 @@ package struct LayerStep: BitwiseCopyable {
         case rescaling(UnsafePointer<Rescaling.Step>)
         case layerNormalization(UnsafePointer<LayerNormalization.Step>)
         case normalization(UnsafePointer<Normalization.Step>)
+        case graph(UnsafePointer<Graph.Step>)
     }
 
     /// The layer's behavior at a masked timestep.
@@ -185,6 +186,8 @@ package struct LayerStep: BitwiseCopyable {
         case .rescaling(let rescaling): unsafe rescaling.pointee(x: x, y: y)
         case .layerNormalization(let normalization): unsafe normalization.pointee(x: x, y: y)
         case .normalization(let normalization): unsafe normalization.pointee(x: x, y: y)
+        case .graph(let graph):
+            unsafe graph.pointee(x: x, state: state, y: y, scratch: scratch, isMasked: &isMasked)
         case .lstm, .gru, .dense: preconditionFailure("output(for:) steps this kind")
         }
         return unsafe UnsafePointer(y)

@@ -6,7 +6,7 @@ extension Model {
     /// The scalar path computes whole vectors, even for a narrow layer that fills only part of one. It also waits for
     /// weights that are not in the nearest cache. The batched path fills its vectors, but an idle lane costs as much as
     /// a busy one.
-    var batchThreshold: Int { hasMasks ? .max : batchThreshold(of: layers.indices) }
+    var batchThreshold: Int { needsScalarPath ? .max : batchThreshold(of: layers.indices) }
 
     /// Returns the threshold for a range of layers.
     func batchThreshold(of indices: Range<Int>) -> Int {

@@ -36,7 +36,7 @@ final class StatelessTail {
     private let laneOutputs: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
     private let idleVector: UnsafeMutablePointer<Float>
 
-    /// Creates the tail of a model. Nil if the last layer has a state, if the model has masks or is not causal, or if
+    /// Creates the tail of a model. Nil if the last layer has a state, if the model is not causal, needs the scalar path, or if
     /// stepping the tail separately is never faster.
     ///
     /// - Parameters:
@@ -44,7 +44,7 @@ final class StatelessTail {
     ///   - memory: Working memory. Other code may use it between runs.
     init?(_ model: Model, _ memory: LaneMemory) {
         let head = (model.steps.lastIndex { $0.stateSize > 0 } ?? -1) + 1
-        guard head < model.steps.count, model.isCausal, !model.hasMasks else { return nil }
+        guard head < model.steps.count, model.isCausal, !model.needsScalarPath else { return nil }
         let capacity = 4 * memory.lanes
         let denses = DenseRun.layers(of: model, in: head..<model.steps.count)
         let rest = denses.upperBound..<model.steps.count

@@ -40,6 +40,7 @@ package struct Embedding: Equatable, Sendable {
 
 extension Embedding: TimestepLayer {
     package var features: Int { 1 }
+    package var tokenCount: Int? { vocabulary }
     package var weights: [Tensor] { [embeddings] }
     package var maskRule: MaskRule { masksZero ? .generates : .discards }
     package var architecture: String {

@@ -9,6 +9,9 @@ package protocol Layer: Sendable {
     /// The width of one timestep of the output.
     var units: Int { get }
 
+    /// The number of different tokens if a timestep of the input is a token; otherwise nil.
+    var tokenCount: Int? { get }
+
     /// The layer's weights in Keras' order.
     var weights: [Tensor] { get }
 
@@ -25,6 +28,9 @@ package protocol Layer: Sendable {
     /// Whether training can pass a gradient through the layer.
     var hasGradient: Bool { get }
 
+    /// Whether no output depends on a later timestep, so that the layer can step timestep by timestep.
+    var isCausal: Bool { get }
+
     /// The part of the layer that Keras computes anew in each call, even in a stateful model; nil if there is none.
     var perCall: PerCall? { get }
 
@@ -39,9 +45,11 @@ package protocol Layer: Sendable {
 }
 
 extension Layer {
+    package var tokenCount: Int? { nil }
     package var parameters: Int { weights.reduce(0) { $0 + $1.values.count } }
     package var maskRule: MaskRule { .propagates }
     package var hasGradient: Bool { true }
+    package var isCausal: Bool { false }
     package var perCall: PerCall? { nil }
     package func timesteps(of count: Int) -> Int? { count }
 }
@@ -61,6 +69,8 @@ package protocol TimestepLayer: Layer {
 }
 
 extension TimestepLayer {
+    package var isCausal: Bool { true }
+
     package func makePass(in weights: inout WeightBuffer) -> LayerPass {
         LayerPass(.forward(makeStep(in: &weights)))
     }

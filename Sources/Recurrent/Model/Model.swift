@@ -72,8 +72,8 @@ package final class Model: @unchecked Sendable {
     /// A number of timesteps above which ``shortestSequence`` is not searched.
     private static let longestSearch = 1 << 17
 
-    /// Whether a layer generates masks.
-    let hasMasks: Bool
+    /// Whether streams are always stepped one at a time, because a layer generates masks or is a ``Graph``.
+    let needsScalarPath: Bool
 
     /// The number of floats of working memory that a step needs: the scratch memory of one layer, then the outputs of
     /// two hidden layers.
@@ -111,21 +111,17 @@ package final class Model: @unchecked Sendable {
                 code: .shape,
                 context: "a layer gives \(before.units) values a timestep, but the next one takes \(after.features)")
         }
-        guard !layers.dropFirst().contains(where: { $0 is Embedding }) else {
+        guard layers.dropFirst().allSatisfy({ $0.tokenCount == nil }) else {
             throw ModelError(code: .shape, context: "an embedding takes tokens, so it must be the first layer")
         }
         var weights = WeightBuffer(kernels: kernels)
         let passes = Self.passes(of: layers, in: &weights)
         self.layers = layers
-        if let embedding = first as? Embedding {
-            input = .tokens(embedding.vocabulary)
-        } else {
-            input = .values(first.features)
-        }
+        input = first.tokenCount.map(Input.tokens) ?? .values(first.features)
         features = first.features
         outputs = last.units
         parameters = layers.reduce(0) { $0 + $1.parameters }
-        hasMasks = layers.contains { $0.maskRule == .generates }
+        needsScalarPath = layers.contains { $0.maskRule == .generates || $0 is Graph }
         isCausal = passes.allSatisfy(\.isCausal)
         stateSize = isCausal ? passes.reduce(0) { $0 + $1.stateSize } : 0
         stateLayout = zip(layers, passes).filter { $1.stateSize > 0 }

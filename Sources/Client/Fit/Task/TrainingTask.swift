@@ -22,6 +22,7 @@ package struct TrainingTask: Sendable {
     package init(
         _ document: ModelDocument, path: String, _ choices: TrainingChoices
     ) throws(ClientError) {
+        if let refusal = document.trainingRefusal { throw ClientError(.data, "\(path): \(refusal)") }
         let obstacles = document.obstacles
         if let first = obstacles.first(where: { !$0.canBeFrozen }) {
             throw ClientError(

@@ -31,6 +31,7 @@ struct KerasEmbedding: KerasLayer {
 
     var weights: [KerasWeight] { [KerasWeight(archivePath: "vars/0", name: "embeddings", lowRank: lowRank)] }
     var takesTokens: Bool { true }
+    var maskedValue: Float? { masksZero ? 0 : nil }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
         guard input.axes.count == 2 else {

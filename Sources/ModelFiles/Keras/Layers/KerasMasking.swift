@@ -15,6 +15,8 @@ struct KerasMasking: KerasLayer {
         value = try decoder.container(keyedBy: Option.self).decodeIfPresent(Float.self, forKey: .value) ?? 0
     }
 
+    var maskedValue: Float? { value }
+
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
         guard input.axes.count == 3 else {
             throw Defect(.unsupported, "is given \(input); supported: (batch, timesteps, features)")

@@ -12,6 +12,8 @@ struct KerasRecurrentOptions: Decodable {
     let usesBias: Bool
     let isStateful: Bool
     let returnsSequences: Bool
+    /// Whether the layer has its state as further outputs.
+    let returnsState: Bool
     let goesBackwards: Bool
     let maskedOutput: MaskedOutput
 
@@ -27,12 +29,12 @@ struct KerasRecurrentOptions: Decodable {
 
     init(from decoder: any Decoder) throws {
         let options = try decoder.container(keyedBy: Option.self)
-        try options.refuse(.returnsState)
         try options.refuse(.isTimeMajor)
         units = try options.units(.units)
         activation = try options.cellActivation(.activation, standard: .tanh)
         usesBias = try options.decodeIfPresent(Bool.self, forKey: .usesBias) ?? true
         returnsSequences = try options.flag(.returnsSequences)
+        returnsState = try options.flag(.returnsState)
         isStateful = try options.flag(.stateful)
         goesBackwards = try options.flag(.goesBackwards)
         maskedOutput = try options.flag(.zerosMaskedOutput) ? .zeros : .lastOutput

@@ -51,7 +51,7 @@ package struct Convolution: Equatable, Sendable {
     }
 
     /// Whether every timestep has an output that depends on no later timestep.
-    private var isCausal: Bool {
+    package var isCausal: Bool {
         window.stride == 1 && (window.padding == .causal || window.size == 1)
     }
 

@@ -1,0 +1,103 @@
+/// A merge of several values, timestep by timestep: Keras' merging layers
+/// (<https://keras.io/api/layers/merging_layers/>). An input of one timestep or of width 1 stands for all timesteps or
+/// all features.
+package enum Merge: String, BitwiseCopyable, CaseIterable, Sendable {
+    /// The features of all inputs, side by side.
+    case concat
+    /// The timesteps of all inputs, one after the other.
+    case concatTimesteps = "concat_timesteps"
+    /// The sum.
+    case add
+    /// The first input minus the second.
+    case subtract
+    /// The product.
+    case multiply
+    /// The mean.
+    case average
+    /// The larger value.
+    case maximum
+    /// The smaller value.
+    case minimum
+
+    var architecture: String { "merge \(rawValue)" }
+
+    /// Returns the width of the output.
+    func units(of widths: [Int]) throws(ModelError) -> Int {
+        if self == .concat { return widths.reduce(0, +) }
+        let width = widths.max() ?? 0
+        guard widths.allSatisfy({ $0 == width || ($0 == 1 && self != .concatTimesteps) }),
+            self != .subtract || widths.count == 2
+        else {
+            throw ModelError(code: .shape, context: "\(rawValue) gets inputs of the widths \(widths)")
+        }
+        return width
+    }
+
+    /// Returns the number of timesteps of the output; nil if the inputs do not fit.
+    func timesteps(of counts: [Int]) -> Int? {
+        if self == .concatTimesteps { return counts.reduce(0, +) }
+        let count = counts.max() ?? 0
+        return counts.allSatisfy { $0 == count || ($0 == 1 && self != .concat) } ? count : nil
+    }
+
+    /// Computes the output at all timesteps.
+    func run(_ inputs: GraphInputs, into y: GraphValue) {
+        switch self {
+        case .concat: concatenate(inputs, into: y)
+        case .concatTimesteps:
+            var first = 0
+            for index in 0..<inputs.count {
+                let x = inputs[index]
+                unsafe (y.values + first * y.width).update(from: x.values, count: x.count * x.width)
+                first += x.count
+            }
+        default:
+            for timestep in 0..<y.count {
+                let output = unsafe y.row(timestep)
+                for index in 0..<inputs.count {
+                    let x = inputs[index]
+                    unsafe apply(x.row(timestep), width: x.width, isFirst: index == 0, into: output, count: y.width)
+                }
+                guard self == .average else { continue }
+                for k in 0..<y.width { unsafe output[k] /= Float(inputs.count) }
+            }
+        }
+    }
+
+    private func concatenate(_ inputs: GraphInputs, into y: GraphValue) {
+        for timestep in 0..<y.count {
+            var output = unsafe y.row(timestep)
+            for index in 0..<inputs.count {
+                let x = inputs[index]
+                unsafe output.update(from: x.row(timestep), count: x.width)
+                unsafe output += x.width
+            }
+        }
+    }
+
+    /// Combines one input with the merge of the inputs before it.
+    ///
+    /// - Parameters:
+    ///   - x: The input, shape (width).
+    ///   - width: `count`, or 1 for a value that counts for all.
+    ///   - isFirst: Whether there are no inputs before it.
+    ///   - y: The merge so far, shape (count); the function replaces it.
+    ///   - count: The width of the output.
+    private func apply(
+        _ x: UnsafePointer<Float>, width: Int, isFirst: Bool, into y: UnsafeMutablePointer<Float>, count: Int
+    ) {
+        let step = width == 1 ? 0 : 1
+        if isFirst {
+            for k in 0..<count { unsafe y[k] = x[k * step] }
+            return
+        }
+        switch self {
+        case .add, .average: for k in 0..<count { unsafe y[k] += x[k * step] }
+        case .subtract: for k in 0..<count { unsafe y[k] -= x[k * step] }
+        case .multiply: for k in 0..<count { unsafe y[k] *= x[k * step] }
+        case .maximum: for k in 0..<count { unsafe y[k] = max(y[k], x[k * step]) }
+        case .minimum: for k in 0..<count { unsafe y[k] = min(y[k], x[k * step]) }
+        case .concat, .concatTimesteps: break
+        }
+    }
+}
