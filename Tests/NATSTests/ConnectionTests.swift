@@ -169,6 +169,27 @@ import Testing
         #expect(message.bytes == [2])
     }
 
+    @Test func `is closed for good if the server refuses the login after a restart`() throws {
+        let servers = try NATSServers()
+        let connection = try connect(servers.urls[0])
+        let subscription = try connection.subscribe("a")
+        servers.kill(0)
+        try servers.start(0, configuration: "authorization: {user: u, password: p}")
+        try wait { connection.isClosed }
+        #expect(!connection.isConnected)
+        let error = try #require(throws: NATSError.self) { try connection.publish("a", [1].span) }
+        #expect(error.code == .closed)
+        let end = try #require(throws: NATSError.self) { _ = try subscription.next(timeoutMilliseconds: 10_000) }
+        #expect(end.code == .closed)
+    }
+
+    @Test func `takes the first server of the list that answers`() throws {
+        let servers = try NATSServers()
+        let absent = "nats://127.0.0.1:\(FreePort.reserve(1)[0])"
+        let options = ConnectionOptions(servers: [absent, servers.urls[0]], name: "tests")
+        #expect(try Connection(options).connectedURL == servers.urls[0])
+    }
+
     @Test func `notices a frozen server within a few seconds`() throws {
         let servers = try NATSServers()
         let connection = try connect(servers.urls[0])

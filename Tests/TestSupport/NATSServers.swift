@@ -97,10 +97,15 @@ package final class NATSServers: Sendable {
     }
 
     /// Starts a server that was killed or stopped, with its files and its port. Does not wait until it is ready.
-    package func start(_ server: Int) throws {
+    ///
+    /// - Parameters:
+    ///   - server: The server.
+    ///   - lines: Lines of configuration in place of those in the options.
+    /// - Throws: Foundation's error if the server cannot be started.
+    package func start(_ server: Int, configuration lines: String? = nil) throws {
         let log = folder.path("log\(server)")
         if !FileManager.default.fileExists(atPath: log) { _ = try folder.write("", to: "log\(server)") }
-        let configuration = try configuration(of: server)
+        let configuration = try configuration(of: server, lines ?? options.configuration)
         try processes.withLock {
             $0[server] = try GuardedProcess(program, ["--config", configuration], log: URL(filePath: log))
         }
@@ -141,11 +146,11 @@ package final class NATSServers: Sendable {
 
     // MARK: Configuration
 
-    private func configuration(of server: Int) throws -> String {
+    private func configuration(of server: Int, _ further: String) throws -> String {
         var lines = [
             "server_name: s\(server)", "listen: \"127.0.0.1:\(ports[server])\"",
             "http: \"127.0.0.1:\(monitorPorts[server])\"",
-            options.configuration,
+            further,
         ]
         if options.hasJetStream {
             let sync = options.syncInterval.map { ", sync_interval: \($0)" } ?? ""
