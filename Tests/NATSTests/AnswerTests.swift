@@ -35,6 +35,12 @@ import Testing
         #expect(throws: error) { try PublishAcknowledgement(bytes(text).span) }
     }
 
+    @Test func `is a wrong last sequence under both numbers`() {
+        let codes = [10071, 10164, 10070, 10077]
+        let errors = codes.map { JetStreamError(status: 400, code: $0, problem: "wrong last sequence") }
+        #expect(errors.map(\.isWrongLastSequence) == [true, true, false, false])
+    }
+
     static let places: [(String, Delivery?)] = [
         (
             "$JS.ACK.IN_7.c.1.12.3.1764443893496130386.4",

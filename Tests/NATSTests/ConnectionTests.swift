@@ -41,6 +41,16 @@ import Testing
         #expect(try subscription.next(timeoutMilliseconds: 0) == nil)
     }
 
+    @Test func `keeps messages until they are taken, however many`() throws {
+        let servers = try NATSServers()
+        let connection = try connect(servers.urls[0])
+        let subscription = try connection.subscribe("a")
+        // libnats would otherwise drop messages after 65,536.
+        for _ in 0..<70_000 { try connection.publish("a", [1].span) }
+        try connection.flush(timeoutMilliseconds: 30_000)
+        #expect(subscription.pendingCount == 70_000)
+    }
+
     @Test func `gives each message to one subscriber of a queue group`() throws {
         let servers = try NATSServers()
         let connection = try connect(servers.urls[0])

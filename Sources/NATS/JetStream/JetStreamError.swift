@@ -17,8 +17,9 @@ public struct JetStreamError: Error, Equatable, Sendable, CustomStringConvertibl
         self.problem = problem
     }
 
-    /// Whether a message did not follow the one that its headers expected, so that another writer was first.
-    public var isWrongLastSequence: Bool { code == 10071 }
+    /// Whether a message did not follow the one that its headers expected, so that another writer was first. JetStream
+    /// has a second number for a message that another writer's message overtakes while it is being stored.
+    public var isWrongLastSequence: Bool { code == 10071 || code == 10164 }
 
     /// Whether the stream, the consumer or the message does not exist.
     public var isNotFound: Bool { status == 404 }
@@ -26,7 +27,8 @@ public struct JetStreamError: Error, Equatable, Sendable, CustomStringConvertibl
     /// Whether a stream or a consumer of this name exists with another configuration.
     public var isNameInUse: Bool { code == 10058 || code == 10148 || code == 10013 }
 
-    /// Whether the stream is full and refuses new messages.
+    /// Whether the stream is full and refuses new messages. The number also means other failures to store a message, and
+    /// only the text tells them apart: `maximum bytes exceeded`, `maximum messages exceeded`.
     public var isFull: Bool { code == 10077 && problem.hasPrefix("maximum") }
 
     /// The error in one line.
