@@ -12,6 +12,11 @@ let settings: [SwiftSetting] = [
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
 ]
 
+/// Settings of targets that debug builds optimize, too, because their tests would take minutes otherwise.
+let optimized: [SwiftSetting] = [
+    .unsafeFlags(["-O", "-wmo", "-num-threads", "2", "-disable-batch-mode"], .when(configuration: .debug))
+]
+
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -67,10 +72,8 @@ let package = Package(
         // One floor up: each target wraps one external library or implements one idea.
         .target(
             name: "Training", dependencies: ["Recurrent"],
-            // Without optimization, the tests that compare whole trainings with Keras' would take minutes.
-            swiftSettings: settings + [
-                .unsafeFlags(["-O", "-wmo", "-num-threads", "2", "-disable-batch-mode"], .when(configuration: .debug))
-            ]),
+            // Tests compare whole trainings with Keras'.
+            swiftSettings: settings + optimized),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], swiftSettings: settings),
         // Without the `Cluster` trait, this module is empty, so libnats need not be installed.
         .target(
@@ -104,7 +107,8 @@ let package = Package(
             swiftSettings: settings),
 
         // Partitions, membership, gateway and outlet of a cluster, as values: no sockets and no clock.
-        .target(name: "Cluster", dependencies: ["Recurrent", "Streams", "Wire"], swiftSettings: settings),
+        // Tests simulate a thousand clusters.
+        .target(name: "Cluster", dependencies: ["Recurrent", "Streams", "Wire"], swiftSettings: settings + optimized),
 
         // A small HTTP server and the files of the live pages, which are built in.
         .target(
@@ -181,7 +185,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ClusterTests", dependencies: ["Cluster", "Recurrent", "Streams", "TestSupport", "Wire"],
-            swiftSettings: settings),
+            swiftSettings: settings + optimized),
         .testTarget(
             name: "StoreTests",
             dependencies: ["Store", "Streams", "TestSupport", "Wire", .product(name: "GRDB", package: "GRDB.swift")],
