@@ -15,7 +15,9 @@ import Testing
     @Test(
         arguments: Kernels.available.indices,
         [
-            "activation_layers", "convolution_of_one_timestep", "dense_activations", "gru", "gru_no_bias",
+            "graphs/residual", "graphs/merges", "graphs/nested_graph", "graphs/masked_merges",
+            "graphs/last_timestep_and_average", "activation_layers", "convolution_of_one_timestep", "dense_activations",
+            "gru", "gru_no_bias",
             "gru_other_gates", "lstm_other_gates",
             "normalization_options", "normalizations", "odd_units", "other_gates", "rectifiers", "relu_cell",
             "sequences/convolution_causal", "simple_rnn", "smallest", "stacked", "three_deep", "time_distributed",

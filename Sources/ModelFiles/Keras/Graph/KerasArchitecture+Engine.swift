@@ -72,7 +72,7 @@ extension KerasArchitecture {
             case .hiddenState: return .slice(.lastTimestep)
             case .layer(let arguments):
                 if let join = named.layer as? any KerasJoin {
-                    return try join.operation(weights: weights, inputs: call.inputShapes, arguments)
+                    return try join.operation(weights: weights, inputs: call.inputShapes, arguments, maskRule)
                 }
                 return try named.layer.build(weights: weights, input: call.inputShapes[0]).map(Graph.Operation.layer)
             }

@@ -28,7 +28,7 @@ extension KerasAttentionLayer {
     }
 
     func operation(
-        weights: [Tensor], inputs: [KerasShape], _ call: KerasCall
+        weights: [Tensor], inputs: [KerasShape], _ call: KerasCall, _ rule: KerasMaskRule
     ) throws(ModelError) -> Graph.Operation {
         .attention(
             try Attention(

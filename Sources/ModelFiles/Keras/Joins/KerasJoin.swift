@@ -16,10 +16,11 @@ protocol KerasJoin: KerasLayer {
     ///   - weights: The tensors of the weights that are read.
     ///   - inputs: Shapes that ``outputShape(of:_:_:)`` accepted.
     ///   - call: The call.
+    ///   - rule: The rule for masks.
     /// - Returns: The operation.
     /// - Throws: ``ModelError`` if a weight has the wrong shape.
     func operation(
-        weights: [Tensor], inputs: [KerasShape], _ call: KerasCall
+        weights: [Tensor], inputs: [KerasShape], _ call: KerasCall, _ rule: KerasMaskRule
     ) throws(ModelError) -> Graph.Operation
 
     /// Returns how a mask of the output follows from the masks of the inputs.
@@ -35,8 +36,8 @@ extension KerasJoin {
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? { nil }
 }
 
-/// How a version of Keras combines the masks of merged values. The current version keeps a timestep that any input keeps.
-/// Keras 2 and the first versions of Keras 3 keep a timestep that every input keeps.
+/// How a version of Keras combines the masks of merged values. The current version keeps a timestep that any input keeps,
+/// and leaves masked inputs out of a product, a maximum and a minimum. Keras 2 and the first versions of Keras 3 keep a timestep that every input keeps.
 enum KerasMaskRule {
     case keptByAny
     case keptByEvery

@@ -37,9 +37,11 @@ extension KerasMerge {
     }
 
     func operation(
-        weights: [Tensor], inputs: [KerasShape], _ call: KerasCall
+        weights: [Tensor], inputs: [KerasShape], _ call: KerasCall, _ rule: KerasMaskRule
     ) throws(ModelError) -> Graph.Operation {
-        .merge(Self.merge)
+        let canSkip = [.multiply, .maximum, .minimum].contains(Self.merge)
+        return .merge(
+            Self.merge, skipsMasked: canSkip && rule == .keptByAny && inputs.contains { $0.isMasked })
     }
 
     func mask(_ rule: KerasMaskRule) -> MaskCombination { rule == .keptByAny ? .everyInput : .anyInput }
@@ -137,9 +139,9 @@ struct KerasConcatenate: KerasJoin {
     }
 
     func operation(
-        weights: [Tensor], inputs: [KerasShape], _ call: KerasCall
+        weights: [Tensor], inputs: [KerasShape], _ call: KerasCall, _ rule: KerasMaskRule
     ) throws(ModelError) -> Graph.Operation {
-        .merge(appendsTimesteps(inputs[0].axes.count) ? .concatTimesteps : .concat)
+        .merge(appendsTimesteps(inputs[0].axes.count) ? .concatTimesteps : .concat, skipsMasked: false)
     }
 
     func mask(_ rule: KerasMaskRule) -> MaskCombination {
@@ -190,7 +192,7 @@ struct KerasDot: KerasJoin {
     }
 
     func operation(
-        weights: [Tensor], inputs: [KerasShape], _ call: KerasCall
+        weights: [Tensor], inputs: [KerasShape], _ call: KerasCall, _ rule: KerasMaskRule
     ) throws(ModelError) -> Graph.Operation {
         let sides = zip(inputs, axes).map { input, axis in
             Dot.Side(

@@ -71,7 +71,7 @@ struct KerasOperation: KerasJoin {
     }
 
     func operation(
-        weights: [Tensor], inputs: [KerasShape], _ call: KerasCall
+        weights: [Tensor], inputs: [KerasShape], _ call: KerasCall, _ rule: KerasMaskRule
     ) throws(ModelError) -> Graph.Operation {
         do throws(Defect) {
             if name == "GetItem" { return .slice(try KerasSlice(call).slice(of: inputs[0])) }
@@ -100,7 +100,8 @@ extension KerasJoin {
     /// Returns the merge that the layer computes.
     fileprivate func merge(_ inputs: [KerasShape]) throws(Defect) -> Graph.Operation {
         do {
-            return try operation(weights: [], inputs: inputs, KerasCall())
+            return try operation(
+                weights: [], inputs: inputs.map { KerasShape($0.axes) }, KerasCall(), .keptByAny)
         } catch {
             throw Defect(.corrupt, error.context)
         }

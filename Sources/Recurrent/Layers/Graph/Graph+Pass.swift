@@ -122,7 +122,7 @@ extension Graph {
             switch node.operation {
             case .layer, .shared:
                 if let pass = passes[index] { run(pass, inputs[0], node, into: &y, memory) }
-            case .merge(let merge): merge.run(inputs, into: y)
+            case .merge(let merge, let skipsMasked): merge.run(inputs, skipsMasked: skipsMasked, into: y)
             case .slice(let slice): slice.run(inputs[0], into: y)
             case .attention(let attention):
                 unsafe attention.run(

@@ -9,7 +9,7 @@ extension Graph {
             @safe
             enum Kind: BitwiseCopyable {
                 case layer(UnsafePointer<LayerStep>)
-                case merge(Merge)
+                case merge(Merge, skipsMasked: Bool)
                 case slice(Slice)
                 case dot(Dot)
             }
@@ -60,7 +60,7 @@ extension Graph {
                     unsafe value.isMasked[0] = inputs[0].isMasked(0)
                     unsafe run(step, inputs[0].values, state: state, into: value, scratch: layerScratch)
                     unsafe state += step.pointee.stateSize
-                case .merge(let merge): merge.run(inputs, into: value)
+                case .merge(let merge, let skipsMasked): merge.run(inputs, skipsMasked: skipsMasked, into: value)
                 case .slice(let slice): slice.run(inputs[0], into: value)
                 case .dot(let dot): dot.run(inputs[0], inputs[1], into: value)
                 }
@@ -112,7 +112,7 @@ extension Graph {
             let kind: Step.Node.Kind =
                 switch (node.operation, passes[index]?.direction) {
                 case (_, .forward(let step)?): unsafe .layer(weights.place(step))
-                case (.merge(let merge), _): .merge(merge)
+                case (.merge(let merge, let skipsMasked), _): .merge(merge, skipsMasked: skipsMasked)
                 case (.slice(let slice), _): .slice(slice)
                 case (.dot(let dot), _): .dot(dot)
                 default: preconditionFailure("node \(index) needs more than one timestep")

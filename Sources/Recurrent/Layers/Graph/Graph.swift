@@ -32,8 +32,8 @@ package struct Graph: Sendable {
         case layer(any Layer)
         /// A layer that an earlier node computes too. Its weights are those of that node.
         case shared(any Layer, node: Int)
-        /// A merge of several values.
-        case merge(Merge)
+        /// A merge of several values. If it skips masked inputs, an input does not count where it is masked.
+        case merge(Merge, skipsMasked: Bool)
         /// A part of the timesteps or of the features of one value.
         case slice(Slice)
         /// Attention of a query to values, and to keys if there are three inputs.
@@ -162,7 +162,7 @@ extension Graph: Layer {
             return switch node.operation {
             case .layer(let layer), .shared(let layer, _):
                 layer.isCausal && (node.isVector || areVectors == [false])
-            case .merge(let merge): merge != .concatTimesteps && areVectors.allSatisfy { $0 == node.isVector }
+            case .merge(let merge, _): merge != .concatTimesteps && areVectors.allSatisfy { $0 == node.isVector }
             case .slice(let slice): slice.isCausal && (node.isVector || areVectors == [false])
             case .dot: areVectors == [true, true]
             case .attention: false
@@ -177,7 +177,7 @@ extension Graph.Node {
         let count: Int? =
             switch operation {
             case .layer(let layer), .shared(let layer, _): layer.timesteps(of: counts[0])
-            case .merge(let merge): merge.timesteps(of: counts)
+            case .merge(let merge, _): merge.timesteps(of: counts)
             case .slice(let slice): slice.timesteps(of: counts[0])
             case .attention: Attention.timesteps(of: counts)
             case .dot(let dot): dot.timesteps(of: counts)
@@ -208,7 +208,7 @@ extension Graph.Operation {
         switch self {
         case .layer(let layer): layer.architecture
         case .shared(let layer, let node): "shared=\(node + 1) \(layer.architecture)"
-        case .merge(let merge): merge.architecture
+        case .merge(let merge, let skipsMasked): merge.architecture + (skipsMasked ? " skips_masked" : "")
         case .slice(let slice): slice.architecture
         case .attention(let attention): attention.architecture
         case .dot(let dot): dot.architecture
@@ -226,7 +226,7 @@ extension Graph.Operation {
                     code: .shape, context: "a layer gets inputs of the widths \(widths), but takes \(layer.features)")
             }
             return layer.units
-        case .merge(let merge): return try merge.units(of: widths)
+        case .merge(let merge, _): return try merge.units(of: widths)
         case .slice(let slice): return try slice.units(of: widths)
         case .attention(let attention): return try attention.units(of: widths)
         case .dot(let dot): return try dot.units(of: widths)

@@ -41,7 +41,12 @@ package enum Merge: String, BitwiseCopyable, CaseIterable, Sendable {
     }
 
     /// Computes the output at all timesteps.
-    func run(_ inputs: GraphInputs, into y: GraphValue) {
+    ///
+    /// - Parameters:
+    ///   - inputs: The inputs.
+    ///   - skipsMasked: Whether an input does not count where it is masked. The product of no inputs is 0.
+    ///   - y: Receives the output.
+    func run(_ inputs: GraphInputs, skipsMasked: Bool, into y: GraphValue) {
         switch self {
         case .concat: concatenate(inputs, into: y)
         case .concatTimesteps:
@@ -51,6 +56,8 @@ package enum Merge: String, BitwiseCopyable, CaseIterable, Sendable {
                 unsafe (y.values + first * y.width).update(from: x.values, count: x.count * x.width)
                 first += x.count
             }
+        case _ where skipsMasked:
+            for timestep in 0..<y.count { runUnmasked(inputs, at: timestep, into: y) }
         default:
             for timestep in 0..<y.count {
                 let output = unsafe y.row(timestep)
@@ -61,6 +68,23 @@ package enum Merge: String, BitwiseCopyable, CaseIterable, Sendable {
                 guard self == .average else { continue }
                 for k in 0..<y.width { unsafe output[k] /= Float(inputs.count) }
             }
+        }
+    }
+
+    /// Computes the output at one timestep from the inputs that are not masked there.
+    private func runUnmasked(_ inputs: GraphInputs, at timestep: Int, into y: GraphValue) {
+        let output = unsafe y.row(timestep)
+        var hasOutput = false
+        for index in 0..<inputs.count where !inputs[index].isMasked(timestep) {
+            let x = inputs[index]
+            unsafe apply(x.row(timestep), width: x.width, isFirst: !hasOutput, into: output, count: y.width)
+            hasOutput = true
+        }
+        if hasOutput { return }
+        if self == .multiply {
+            unsafe output.update(repeating: 0, count: y.width)
+        } else {
+            unsafe apply(inputs[0].row(timestep), width: inputs[0].width, isFirst: true, into: output, count: y.width)
         }
     }
 
