@@ -34,8 +34,10 @@ struct HDF5File: ~Copyable {
     ) throws(Defect) -> Result {
         try HDF5GlobalHeap.check(bytes)
         return try withLibrary { () throws(Defect) in
-            let file = try HDF5File(bytes)
-            return try body(file)
+            try unsafe bytes.span.withUnsafeBytes { buffer throws(Defect) in
+                let file = try unsafe HDF5File(buffer)
+                return try body(file)
+            }
         }
     }
 
@@ -50,15 +52,14 @@ struct HDF5File: ~Copyable {
         }
     }
 
-    /// Opens a file. The caller has checked the global heaps and holds the lock on the library.
-    init(_ bytes: [UInt8]) throws(Defect) {
+    /// Opens a file. The caller has checked the global heaps, holds the lock on the library, and keeps the bytes alive
+    /// while the file is open.
+    init(_ bytes: UnsafeRawBufferPointer) throws(Defect) {
         let access = try HDF5Handle(H5Pcreate(sluice_H5P_FILE_ACCESS()), close: H5Pclose, "access list")
-        var image = bytes
-        let isSet = unsafe image.withUnsafeMutableBytes { buffer in
-            // The core driver keeps the file in memory; the library copies the image.
+        // The core driver reads a file in memory.
+        let isSet =
             unsafe H5Pset_fapl_core(access.id, 1 << 16, false) >= 0
-                && H5Pset_file_image(access.id, buffer.baseAddress, buffer.count) >= 0
-        }
+            && sluice_H5P_borrow_image(access.id, bytes.baseAddress, bytes.count) >= 0
         guard isSet else { throw Defect(.corrupt, "HDF5: a file of \(bytes.count) bytes does not fit in memory") }
         // The name is not a file name. The library uses it only to tell open files apart.
         file = try unsafe HDF5Handle(

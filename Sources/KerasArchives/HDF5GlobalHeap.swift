@@ -1,4 +1,5 @@
 #if Keras
+import Glibc
 import ModelFiles
 
 /// Checks the parts of an HDF5 file that the C library trusts blindly: the global heaps, which hold variable-length
@@ -31,15 +32,29 @@ struct HDF5GlobalHeap {
     static func check(_ bytes: [UInt8]) throws(Defect) {
         var heap = HDF5GlobalHeap(bytes: bytes)
         try heap.checkSuperblock()
-        for start in bytes.indices.dropLast(headerSize)
-        where bytes[start] == signature[0] && bytes[start...].starts(with: signature) {
-            try heap.readHeap(at: start)
-        }
+        for start in heap.signatures() { try heap.readHeap(at: start) }
         try heap.checkReferences()
     }
 
     private init(bytes: [UInt8]) {
         self.bytes = bytes
+    }
+
+    /// Returns the places of all signatures of heaps.
+    private func signatures() -> [Int] {
+        unsafe bytes.withUnsafeBytes { buffer in
+            var places: [Int] = []
+            var start = 0
+            let end = buffer.count - Self.headerSize
+            while start < end, let base = buffer.baseAddress,
+                let found = unsafe memchr(base + start, Int32(Self.signature[0]), end - start)
+            {
+                let place = unsafe UnsafeRawPointer(found) - base
+                if unsafe buffer[place...].starts(with: Self.signature) { places.append(place) }
+                start = place + 1
+            }
+            return places
+        }
     }
 
     /// Verifies the assumptions behind the other checks: addresses and lengths have 64 bits, and addresses are relative
@@ -86,12 +101,22 @@ struct HDF5GlobalHeap {
     /// to follow, that is a coincidence.
     private func checkReferences() throws(Defect) {
         guard !heaps.isEmpty else { return }
-        for place in stride(from: 0, through: bytes.count - 16, by: 8) {
+        for place in possibleReferences() {
             guard let address = word(at: place + 4, 8), heaps.contains(address),
                 let length = word(at: place, 4), length > 0, let index = word(at: place + 12, 4)
             else { continue }
             guard sizes[ObjectID(address: address, index: index)] == length else {
                 throw Defect(.corrupt, "HDF5: the heap at \(address) has no text \(index) of \(length) bytes")
+            }
+        }
+    }
+
+    /// Returns the offsets that may hold a reference, because a number between the heaps' addresses follows the length.
+    private func possibleReferences() -> [Int] {
+        let range = UInt64(heaps.min() ?? 0)...UInt64(heaps.max() ?? 0)
+        return unsafe bytes.withUnsafeBytes { buffer in
+            stride(from: 0, through: buffer.count - 16, by: 8).filter { place in
+                unsafe range.contains(buffer.loadUnaligned(fromByteOffset: place + 4, as: UInt64.self).littleEndian)
             }
         }
     }

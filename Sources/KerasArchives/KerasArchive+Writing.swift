@@ -75,8 +75,17 @@ extension KerasArchive {
         _ source: [UInt8], _ request: KerasWriteRequest, _ architecture: KerasArchitecture, _ weights: [String: Tensor]
     ) throws(Defect) -> [UInt8] {
         try HDF5GlobalHeap.check(source)
-        return try HDF5Output.make { output throws(Defect) in
-            let source = try HDF5File(source)
+        return try unsafe source.span.withUnsafeBytes { buffer throws(Defect) in
+            try unsafe changedWeights(buffer, request, architecture, weights)
+        }
+    }
+
+    private static func changedWeights(
+        _ source: UnsafeRawBufferPointer, _ request: KerasWriteRequest, _ architecture: KerasArchitecture,
+        _ weights: [String: Tensor]
+    ) throws(Defect) -> [UInt8] {
+        try HDF5Output.make { output throws(Defect) in
+            let source = try unsafe HDF5File(source)
             let layout = try KerasArchiveLayout.find(in: source, architecture)
             // Reading the weights checks every path that is written below.
             _ = try KerasWeights.ofArchive(source, architecture, layout)

@@ -16,18 +16,18 @@ package enum KerasArchive {
     /// - Returns: The architecture and its weights.
     /// - Throws: ``Defect`` with the code `notAModel` or `corrupt`, or `unsupported` if a layer needs something that
     ///   the engine does not compute.
-    package static func read(_ bytes: [UInt8], withTraining: Bool = false) throws(Defect) -> ExchangeForm {
+    package static func read(_ bytes: consuming [UInt8], withTraining: Bool = false) throws(Defect) -> ExchangeForm {
         var form =
-            switch KerasFormat(of: bytes) {
-            case .archive: try readArchive(bytes, withTraining: withTraining)
-            case .hdf5: try readHDF5(bytes)
+            switch KerasFormat(of: bytes[..<min(8, bytes.count)]) {
+            case .archive: try readArchive(consume bytes, withTraining: withTraining)
+            case .hdf5: try readHDF5(consume bytes)
             case nil: throw Defect(.notAModel, "is not a Keras file")
             }
         if !withTraining { form.training = nil }
         return form
     }
 
-    private static func readArchive(_ bytes: [UInt8], withTraining: Bool) throws(Defect) -> ExchangeForm {
+    private static func readArchive(_ bytes: consuming [UInt8], withTraining: Bool) throws(Defect) -> ExchangeForm {
         let entries = try ZipArchive.read(bytes) { archive throws(Defect) in
             (
                 config: try archive.entry(configurationEntry), metadata: try archive.entry(metadataEntry),
@@ -57,7 +57,7 @@ package enum KerasArchive {
             loss: compilation?.loss, training: TrainingState(compilation: compilation, optimizer: optimizer))
     }
 
-    private static func readHDF5(_ bytes: [UInt8]) throws(Defect) -> ExchangeForm {
+    private static func readHDF5(_ bytes: consuming [UInt8]) throws(Defect) -> ExchangeForm {
         let (config, training, weights, version) = try HDF5File.read(bytes) { file throws(Defect) in
             guard let config = try file.string("model_config", of: "") else {
                 throw Defect(

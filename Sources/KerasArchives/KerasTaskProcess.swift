@@ -28,18 +28,17 @@ package enum KerasTaskProcess {
         closeInherited()
         limit(RLIMIT_NOFILE, to: Int(STDERR_FILENO) + 1)
         limit(RLIMIT_CORE, to: 0)
-        limit(RLIMIT_CPU, to: KerasProcess.processorSeconds)
         do {
             let file = try FileBytes(STDIN_FILENO)
+            limit(RLIMIT_CPU, to: KerasProcess.processorSeconds(forSize: file.size))
             // A sanitized build has no memory limit, because a sanitizer reserves terabytes of address space.
             #if !SANITIZED
             limit(RLIMIT_AS, to: baseMemory + memoryPerByte * file.size)
             #endif
-            let bytes = try file.all()
             switch task {
-            case .reader: answer(.form, try KerasArchive.read(bytes).bytes)
-            case .trainingReader: answer(.form, try KerasArchive.read(bytes, withTraining: true).bytes)
-            case .writer: answer(.archive, try KerasArchive.write(KerasWriteRequest(bytes)))
+            case .reader: answer(try KerasArchive.read(file.all()))
+            case .trainingReader: answer(try KerasArchive.read(file.all(), withTraining: true))
+            case .writer: answer(.archive, try KerasArchive.write(KerasWriteRequest(file.all())))
             }
         } catch {
             answer(.defect, (try? JSONEncoder().encode(error)).map(Array.init) ?? [])
@@ -59,10 +58,16 @@ package enum KerasTaskProcess {
         guard unsafe setrlimit(resource.resource, &limit) == 0 else { _exit(EXIT_FAILURE) }
     }
 
+    // If a write fails, the caller is gone.
+
+    private static func answer(_ form: ExchangeForm) -> Never {
+        let isWritten = form.writeAll(to: STDOUT_FILENO) { KerasProcess.start(of: .form, size: $0) }
+        _exit(isWritten ? EXIT_SUCCESS : EXIT_FAILURE)
+    }
+
     private static func answer(_ message: KerasProcess.Message, _ body: [UInt8]) -> Never {
-        // If the write fails, the caller is gone.
-        guard ([message.rawValue] + body).writeAll(to: STDOUT_FILENO) else { _exit(EXIT_FAILURE) }
-        _exit(EXIT_SUCCESS)
+        let start = KerasProcess.start(of: message, size: body.count)
+        _exit(start.writeAll(to: STDOUT_FILENO) && body.writeAll(to: STDOUT_FILENO) ? EXIT_SUCCESS : EXIT_FAILURE)
     }
     #endif
 }

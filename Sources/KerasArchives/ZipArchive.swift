@@ -91,23 +91,22 @@ struct ZipArchive: ~Copyable {
         defer { _ = unsafe zip_fclose(file) }
         // libzip verifies the checksum only when it reaches the end of the entry. Therefore, try to read one byte more
         // than the entry has.
-        var bytes = [UInt8](repeating: 0, count: Int(size) + 1)
-        var filled = 0
-        while filled < bytes.count {
-            let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe buffer.baseAddress.map { unsafe zip_fread(file, $0 + filled, UInt64(buffer.count - filled)) }
-                    ?? 0
+        let capacity = Int(size) + 1
+        var isDamaged = false
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, filled in
+            while filled < capacity, let start = buffer.baseAddress {
+                let count = unsafe zip_fread(file, start + filled, UInt64(capacity - filled))
+                isDamaged = count < 0
+                if count <= 0 { break }
+                filled += Int(count)
             }
-            guard count >= 0 else {
-                throw unsafe Defect(.corrupt, "zip entry '\(name)': \(String(cString: zip_file_strerror(file)))")
-            }
-            if count == 0 { break }
-            filled += Int(count)
         }
-        guard filled == Int(size) else {
+        guard !isDamaged else {
+            throw unsafe Defect(.corrupt, "zip entry '\(name)': \(String(cString: zip_file_strerror(file)))")
+        }
+        guard bytes.count == Int(size) else {
             throw Defect(.corrupt, "zip entry '\(name)' has fewer or more than the \(size) bytes that it claims")
         }
-        bytes.removeLast()
         return bytes
     }
 

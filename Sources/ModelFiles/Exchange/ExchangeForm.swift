@@ -111,7 +111,28 @@ extension ExchangeForm {
     static func isForm(_ file: Safetensors) -> Bool { file.metadata[Key.format] == format }
 
     /// The model as a `.safetensors` file. Equal models produce equal bytes.
-    package var bytes: [UInt8] {
+    package var bytes: [UInt8] { Safetensors.bytes(metadata: metadata, tensors: writtenTensors) }
+
+    /// Writes ``bytes`` to a descriptor without a copy of the weights.
+    ///
+    /// - Parameters:
+    ///   - descriptor: The descriptor.
+    ///   - first: Returns bytes to write before, given the number of ``bytes``.
+    /// - Returns: Whether the write succeeded; if not, `errno` holds the reason.
+    package func writeAll(to descriptor: Int32, after first: (Int) -> [UInt8]) -> Bool {
+        let tensors = writtenTensors
+        let start = Safetensors.start(metadata: metadata, tensors: tensors)
+        guard (first(start.count + Safetensors.size(of: tensors)) + start).writeAll(to: descriptor) else {
+            return false
+        }
+        return tensors.allSatisfy { tensor in
+            tensor.tensor.values.withLittleEndianBytes { $0.writeAll(to: descriptor) }
+        }
+    }
+
+    private var writtenTensors: [NamedTensor] { tensors + (training?.optimizer?.named ?? []) }
+
+    private var metadata: [String: String] {
         var metadata = [
             Key.format: Self.format, Key.formatVersion: Self.formatVersion,
             Key.architecture: String(decoding: architecture, as: UTF8.self),
@@ -121,7 +142,7 @@ extension ExchangeForm {
         metadata[Key.loss] = loss?.json
         metadata[Key.compilation] = (training?.compilation?.json).map { String(decoding: $0, as: UTF8.self) }
         training?.optimizer?.add(to: &metadata)
-        return Safetensors.bytes(metadata: metadata, tensors: tensors + (training?.optimizer?.named ?? []))
+        return metadata
     }
 
     /// Reads the form from an untrusted safetensors file.

@@ -81,18 +81,24 @@ struct Safetensors {
                 .unsupported,
                 "tensor '\(name)' holds numbers of the type \(entry.type.rawValue); supported: F32, F16, BF16, F64")
         }
-        let start = dataStart + entry.range.lowerBound
-        let values = (0..<entry.count).map { index in
-            var bits: UInt64 = 0
-            for offset in (0..<entry.type.size).reversed() {
-                bits = bits << 8 | UInt64(bytes[start + index * entry.type.size + offset])
-            }
-            return convert(bits)
-        }
         do {
-            return try Tensor(shape: entry.shape, values: values)
+            return try Tensor(shape: entry.shape, values: values(of: entry, convert))
         } catch {
             throw Defect(.corrupt, "tensor '\(name)': \(error.context)")
+        }
+    }
+
+    /// Returns the numbers of a tensor.
+    private func values(of entry: Entry, _ convert: (UInt64) -> Float) -> [Float] {
+        let start = dataStart + entry.range.lowerBound
+        let size = entry.type.size
+        guard entry.type != .float32 else {
+            return unsafe [Float](littleEndianBytes: bytes.span.bytes.extracting(start..<start + entry.count * size))
+        }
+        return (0..<entry.count).map { index in
+            var bits: UInt64 = 0
+            for offset in (0..<size).reversed() { bits = bits << 8 | UInt64(bytes[start + index * size + offset]) }
+            return convert(bits)
         }
     }
 
@@ -153,6 +159,27 @@ extension Safetensors {
     ///   - tensors: The named tensors, in the order in which they are written.
     /// - Returns: The file's bytes. Equal arguments produce equal bytes.
     static func bytes(metadata: [String: String], tensors: [NamedTensor]) -> [UInt8] {
+        let start = start(metadata: metadata, tensors: tensors)
+        return unsafe [UInt8](unsafeUninitializedCapacity: start.count + size(of: tensors)) { buffer, initialized in
+            var end = 0
+            func append(_ bytes: UnsafeRawBufferPointer) {
+                unsafe UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[end...])
+                    .copyMemory(from: bytes)
+                end += bytes.count
+            }
+            unsafe start.withUnsafeBytes { unsafe append($0) }
+            for tensor in tensors { unsafe tensor.tensor.values.withUnsafeBytes { unsafe append($0) } }
+            initialized = end
+        }
+    }
+
+    /// Returns the size of the tensors' data, in bytes.
+    static func size(of tensors: [NamedTensor]) -> Int {
+        tensors.reduce(0) { $0 + $1.tensor.values.count * ElementType.float32.size }
+    }
+
+    /// Returns the part of a file before the tensors' data.
+    static func start(metadata: [String: String], tensors: [NamedTensor]) -> [UInt8] {
         var header = Header(metadata: metadata, entries: [:])
         var end = 0
         for tensor in tensors {
@@ -166,13 +193,7 @@ extension Safetensors {
             preconditionFailure("texts and whole numbers have a JSON text")
         }
         text += Array(repeating: UInt8(ascii: " "), count: -text.count & 7)
-        var bytes = (0..<lengthSize).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) }
-        bytes.reserveCapacity(bytes.count + text.count + end)
-        bytes += text
-        for tensor in tensors {
-            for value in tensor.tensor.values { bytes.appendLittleEndian(value.bitPattern) }
-        }
-        return bytes
+        return (0..<lengthSize).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) } + text
     }
 }
 

@@ -67,29 +67,47 @@ struct ChildProcess: ~Copyable {
         Self.running.withLock { _ = $0.insert(identifier) }
     }
 
-    /// Reads the process's output until the process ends or closes the output.
+    /// The time without any progress after which a process counts as stalled, in milliseconds.
+    private static let stalledMilliseconds: Int32 = 60_000
+
+    /// Reads the process's output until the output has `count` bytes, or until the process ends or closes the output.
+    ///
+    /// No clock limits the time, because a busy machine may run the process rarely. The process limits its own
+    /// processor time.
     ///
     /// - Parameters:
+    ///   - count: The number of bytes.
     ///   - output: The read end of the output.
-    ///   - limit: The maximum number of bytes.
-    ///   - seconds: The time limit.
-    /// - Returns: The bytes; nil if the output exceeds the limit or the time runs out.
-    func answer(from output: Int32, atMost limit: Int, seconds: Int) -> [UInt8]? {
-        let deadline = ContinuousClock.now + .seconds(seconds)
-        var answer: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let left = ContinuousClock.now.duration(to: deadline).components
-            guard left.seconds >= 0, left.attoseconds >= 0 else { return nil }
-            var event = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
-            let milliseconds = Int32(left.seconds) * 1000 + Int32(left.attoseconds / 1_000_000_000_000_000) + 1
-            guard unsafe poll(&event, 1, milliseconds) > 0 else { continue }
-            let count = unsafe read(output, &chunk, chunk.count)
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return answer }
-            answer += chunk[..<count]
-            guard answer.count <= limit else { return nil }
+    /// - Returns: The bytes, fewer if the output ends early; nil if the process stalls: it neither writes nor uses the
+    ///   processor.
+    func read(_ count: Int, from output: Int32) -> [UInt8]? {
+        var isStalled = false
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            while filled < count {
+                let before = processorTime
+                var event = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+                let ready = unsafe poll(&event, 1, Self.stalledMilliseconds)
+                if ready < 0 && errno == EINTR { continue }
+                isStalled = ready == 0 && processorTime == before
+                if isStalled { break }
+                if ready == 0 { continue }
+                let length = unsafe Glibc.read(output, buffer.baseAddress.map { unsafe $0 + filled }, count - filled)
+                if length < 0 && errno == EINTR { continue }
+                if length <= 0 { break }
+                filled += length
+            }
         }
+        return isStalled ? nil : bytes
+    }
+
+    /// The processor time that the process has used, in nanoseconds; 0 if it has ended.
+    private var processorTime: Int {
+        var clock = clockid_t()
+        var time = timespec()
+        guard unsafe clock_getcpuclockid(identifier, &clock) == 0, unsafe clock_gettime(clock, &time) == 0 else {
+            return 0
+        }
+        return time.tv_sec * 1_000_000_000 + time.tv_nsec
     }
 
     /// Ends all child processes. Pending reads then see the end of the output.

@@ -56,18 +56,20 @@ package struct FileBytes: ~Copyable {
     /// - Throws: ``Defect`` with the code `unreadable`.
     package func prefix(_ count: Int) throws(Defect) -> [UInt8] {
         let count = min(count, size)
-        var bytes = [UInt8](repeating: 0, count: count)
-        var filled = 0
-        while filled < count {
-            let length = unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe pread(descriptor, buffer.baseAddress.map { unsafe $0 + filled }, count - filled, off_t(filled))
+        var failure: Defect?
+        let descriptor = descriptor
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            while filled < count {
+                let length = unsafe pread(
+                    descriptor, buffer.baseAddress.map { unsafe $0 + filled }, count - filled, off_t(filled))
+                if length < 0 && errno == EINTR { continue }
+                if length < 0 { failure = Defect(.unreadable, SystemError.text) }
+                if length <= 0 { break }
+                filled += length
             }
-            if length < 0 && errno == EINTR { continue }
-            guard length >= 0 else { throw Defect(.unreadable, SystemError.text) }
-            if length == 0 { break }
-            filled += length
         }
-        return Array(bytes.prefix(filled))
+        if let failure { throw failure }
+        return bytes
     }
 
     /// Returns the whole file.

@@ -17,7 +17,7 @@ enum Fingerprint {
                 for length in [weight.shape.count] + weight.shape {
                     hash.update(littleEndianBytes(UInt64(length)))
                 }
-                hash.update(weight.values.flatMap { littleEndianBytes($0.bitPattern) })
+                weight.values.withLittleEndianBytes { hash.update($0) }
             }
         }
         return hash.digest().map { byte in

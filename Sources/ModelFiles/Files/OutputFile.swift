@@ -77,16 +77,24 @@ extension [UInt8] {
     /// Writes all of the bytes.
     ///
     /// - Returns: Whether the write succeeded; if not, `errno` holds the reason.
-    package func writeAll(to descriptor: Int32) -> Bool {
-        var written = 0
-        while written < count {
-            let length = unsafe withUnsafeBytes { buffer in
-                unsafe write(descriptor, buffer.baseAddress.map { unsafe $0 + written }, count - written)
+    package func writeAll(to descriptor: Int32) -> Bool { unsafe span.bytes.writeAll(to: descriptor) }
+}
+
+extension RawSpan {
+    /// Writes all of the bytes.
+    ///
+    /// - Returns: Whether the write succeeded; if not, `errno` holds the reason.
+    func writeAll(to descriptor: Int32) -> Bool {
+        unsafe withUnsafeBytes { buffer in
+            var written = 0
+            while written < buffer.count {
+                let length = unsafe write(
+                    descriptor, buffer.baseAddress.map { unsafe $0 + written }, buffer.count - written)
+                if length < 0 && errno == EINTR { continue }
+                guard length > 0 else { return false }
+                written += length
             }
-            if length < 0 && errno == EINTR { continue }
-            guard length > 0 else { return false }
-            written += length
+            return true
         }
-        return true
     }
 }

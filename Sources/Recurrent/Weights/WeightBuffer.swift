@@ -19,8 +19,11 @@ package struct WeightBuffer {
     /// - Parameter values: Shape (n).
     /// - Returns: The copy: n floats, then zeros up to `Kernels.padded(n)`. It lives as long as the buffer.
     mutating func append(_ values: [Float]) -> UnsafePointer<Float> {
-        let count = max(1, values.count)
-        return unsafe place(values + repeatElement(0, count: Kernels.padded(count) - values.count))
+        let count = Kernels.padded(max(1, values.count))
+        let start = unsafe allocate(count, of: Float.self)
+        _ = unsafe UnsafeMutableBufferPointer(start: start, count: values.count).initialize(fromContentsOf: values)
+        unsafe (start + values.count).initialize(repeating: 0, count: count - values.count)
+        return unsafe UnsafePointer(start)
     }
 
     /// Appends a copy of a value.
@@ -32,13 +35,20 @@ package struct WeightBuffer {
     ///
     /// - Returns: A pointer to the first element of the copy, which lives as long as the buffer.
     mutating func place<Value: BitwiseCopyable>(_ values: [Value]) -> UnsafePointer<Value> {
-        let piece = UnsafeMutableRawPointer.allocate(
-            byteCount: values.count * MemoryLayout<Value>.stride,
-            alignment: max(Self.alignment, MemoryLayout<Value>.alignment))
-        unsafe pieces.append(piece)
-        let start = unsafe piece.bindMemory(to: Value.self, capacity: values.count)
+        let start = unsafe allocate(values.count, of: Value.self)
         for (index, value) in values.enumerated() { unsafe (start + index).initialize(to: value) }
         return unsafe UnsafePointer(start)
+    }
+
+    /// Appends uninitialized memory for values of one type.
+    private mutating func allocate<Value: BitwiseCopyable>(
+        _ count: Int, of type: Value.Type
+    ) -> UnsafeMutablePointer<Value> {
+        let piece = UnsafeMutableRawPointer.allocate(
+            byteCount: count * MemoryLayout<Value>.stride,
+            alignment: max(Self.alignment, MemoryLayout<Value>.alignment))
+        unsafe pieces.append(piece)
+        return unsafe piece.bindMemory(to: Value.self, capacity: count)
     }
 
     func deallocate() {

@@ -15,6 +15,15 @@ package struct SHA256 {
         _ = unsafe crypto_hash_sha256_update(&state, bytes, UInt64(bytes.count))
     }
 
+    /// Adds bytes to the input.
+    package mutating func update(_ bytes: RawSpan) {
+        unsafe bytes.withUnsafeBytes { buffer in
+            guard let start = buffer.baseAddress else { return }
+            _ = unsafe crypto_hash_sha256_update(
+                &state, start.assumingMemoryBound(to: UInt8.self), UInt64(buffer.count))
+        }
+    }
+
     /// Returns the 32 bytes of the hash. The hash accepts no more input afterwards.
     package mutating func digest() -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))

@@ -15,7 +15,8 @@ package enum KerasProcess: String {
     /// Writes a Keras file, given a ``KerasWriteRequest``.
     case writer = "sluice-keras-writer"
 
-    /// The kind of message, stated in its first byte.
+    /// The kind of message, stated in its first byte. The number of bytes of the body follows, little-endian in 64 bits,
+    /// and then the body.
     package enum Message: UInt8, Sendable {
         /// A safetensors file.
         case form = 1
@@ -25,11 +26,20 @@ package enum KerasProcess: String {
         case archive = 3
     }
 
-    /// The maximum processor time of the process, in seconds. The process asks the system to enforce this limit.
-    package static let processorSeconds = 10
-    /// The maximum total time of the process, in seconds, including waiting.
-    private static let wallSeconds = 20
-    /// The maximum size of the message, in bytes: the weights of the largest supported file, and the metadata.
+    /// The start of a message: its kind and the size of its body.
+    package static func start(of message: Message, size: Int) -> [UInt8] {
+        [message.rawValue] + (0..<8).map { UInt8(truncatingIfNeeded: size >> (8 * $0)) }
+    }
+
+    /// Returns the maximum processor time of the process, in seconds. The process asks the system to enforce this limit.
+    ///
+    /// Reading takes about 0.02 s of processor time for each MiB of a file. The limit is some ten times as much.
+    ///
+    /// - Parameter size: The size of the process's input, in bytes.
+    /// - Returns: The number of seconds.
+    package static func processorSeconds(forSize size: Int) -> Int { 10 + (size >> 22) }
+
+    /// The maximum size of the message's body, in bytes: the weights of the largest supported file, and the metadata.
     private static let maximumAnswer = FileBytes.maximumSize + 2 * Safetensors.maximumHeaderSize
 
     /// Declares that this program can be started again to read and write Keras files. Sluice's programs call this
@@ -48,12 +58,13 @@ package enum KerasProcess: String {
     ///
     /// - Parameters:
     ///   - input: The descriptor of a regular file that contains the task.
+    ///   - size: The size of the file, in bytes.
     ///   - decode: Decodes the body of a message. Returns nil if the body is damaged.
     /// - Returns: The result.
     /// - Throws: The ``Defect`` that the process reports. The code is `corrupt` if the file made the process end early,
     ///   or `unreadable` if the process could not be started.
     func run<Result>(
-        _ input: Int32, decode: (Message, [UInt8]) -> Result?
+        _ input: Int32, size: Int, decode: (Message, [UInt8]) -> Result?
     ) throws(Defect) -> Result {
         let (program, description) = try Self.program()
         var ends: [Int32] = [-1, -1]
@@ -70,35 +81,64 @@ package enum KerasProcess: String {
         } catch {
             throw Self.notStarted("\(description): \(error.context)")
         }
-        let answer = process.answer(from: output, atMost: Self.maximumAnswer, seconds: Self.wallSeconds)
+        let answer = Self.answer(of: process, from: output)
         let end = process.end()
-        return try result(of: answer, end, decode)
+        return try result(of: answer, end, size: size, decode)
+    }
+
+    /// The output of a process.
+    private enum Answer {
+        /// A message. Its body is incomplete if the process ended early.
+        case message(Message, body: [UInt8])
+        /// No message.
+        case none
+        /// A message whose body has too many bytes.
+        case tooLarge(Int)
+        /// The process stalled.
+        case stalled
+    }
+
+    private static func answer(of process: borrowing ChildProcess, from output: Int32) -> Answer {
+        let startSize = start(of: .form, size: 0).count
+        guard let start = process.read(startSize, from: output) else { return .stalled }
+        guard start.count == startSize, let message = Message(rawValue: start[0]) else { return .none }
+        let size = start[1...].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard size <= maximumAnswer else { return .tooLarge(Int(clamping: size)) }
+        return process.read(Int(size), from: output).map { .message(message, body: $0) } ?? .stalled
     }
 
     private func result<Result>(
-        of answer: [UInt8]?, _ end: ChildProcess.End, _ decode: (Message, [UInt8]) -> Result?
+        of answer: Answer, _ end: ChildProcess.End, size: Int, _ decode: (Message, [UInt8]) -> Result?
     ) throws(Defect) -> Result {
-        guard let answer else {
-            throw damaged("took more than \(Self.wallSeconds) s or wrote more than \(Self.maximumAnswer) bytes")
-        }
-        let body = Array(answer.dropFirst())
-        switch answer.first.flatMap(Message.init) {
-        case .defect:
+        switch answer {
+        case .message(.defect, let body):
             if let defect = try? JSONDecoder().decode(Defect.self, from: Data(body)) { throw defect }
-        case let message?:
+        case .message(let message, let body):
             if let result = decode(message, body) { return result }
-        case nil: break
+        case .none: break
+        case .tooLarge(let count):
+            throw Defect(
+                .unsupported, "the model's weights take \(count) bytes; supported: at most \(Self.maximumAnswer)")
+        case .stalled:
+            throw Defect(
+                .unreadable,
+                "\(verb) it has stalled: the separate process has not run for a minute; free the processor or the disk, "
+                    + "and try again")
         }
         throw switch end {
-        case .signal(SIGXCPU): damaged("took more than \(Self.processorSeconds) s of processor time")
+        case .signal(SIGXCPU):
+            Defect(
+                .unreadable,
+                "\(verb) it took more than \(Self.processorSeconds(forSize: size)) s of processor time, the limit for a "
+                    + "file of \(size) bytes; save the model again in Keras")
         case .signal(let signal): damaged("ended in a crash (\(unsafe String(cString: strsignal(signal))))")
         case .status: damaged("ended without an answer")
         }
     }
 
-    private func damaged(_ end: String) -> Defect {
-        Defect(.corrupt, "damaged: \(self == .writer ? "writing" : "reading") it \(end)")
-    }
+    private var verb: String { self == .writer ? "writing" : "reading" }
+
+    private func damaged(_ end: String) -> Defect { Defect(.corrupt, "damaged: \(verb) it \(end)") }
 
     private static func notStarted(_ reason: String) -> Defect {
         Defect(.unreadable, "the separate process for Keras files cannot be started: \(reason)")

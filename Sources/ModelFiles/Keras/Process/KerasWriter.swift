@@ -7,8 +7,9 @@ enum KerasWriter {
     /// - Throws: ``Defect`` as ``KerasProcess/run(_:decode:)`` does, or with the code `notWritten` if the system lacks
     ///   the memory for the request.
     static func archive(_ request: KerasWriteRequest) throws(Defect) -> [UInt8] {
-        let memory = try SharedMemory(request.bytes)
-        return try KerasProcess.writer.run(memory.descriptor) { message, body in
+        let bytes = request.bytes
+        let memory = try SharedMemory(bytes)
+        return try KerasProcess.writer.run(memory.descriptor, size: bytes.count) { message, body in
             message == .archive ? body : nil
         }
     }
