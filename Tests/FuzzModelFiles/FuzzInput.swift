@@ -26,7 +26,7 @@ struct Corpus: Sendable {
     private var items: [FuzzInput.Kind: [Item]] = [:]
 
     init() throws {
-        for folder in ["keras", "reference", "torch", "exchange"] {
+        for folder in ["keras", "keras/sequences", "keras/graphs", "reference", "torch", "exchange"] {
             let names = (try? FileManager.default.contentsOfDirectory(atPath: Fixtures.url(folder).path())) ?? []
             for name in names.sorted() {
                 let parts = name.split(separator: ".")
