@@ -261,6 +261,7 @@ extension KerasGraph {
             let output: KerasShape
             if let join = layer as? any KerasJoin {
                 output = try join.outputShape(of: given, call, maskRule)
+                try output.requireLimits()
             } else {
                 try given.require(1...1)
                 output = try layer.outputShape(of: given[0])

@@ -43,6 +43,20 @@ enum KerasMaskRule {
     case keptByEvery
 }
 
+extension KerasShape {
+    /// The maximum number of timesteps that a file may state.
+    private static let maximumTimesteps = 1 << 24
+
+    /// Refuses a shape that would need too much memory.
+    func requireLimits() throws(Defect) {
+        let known = try withKnownFeatures()
+        guard known.axes.count < 3 || (known.axes[1] ?? 0) <= Self.maximumTimesteps else {
+            throw Defect(
+                .unsupported, "is given \(self); supported: at most \(Self.maximumTimesteps) timesteps")
+        }
+    }
+}
+
 extension [KerasShape] {
     /// Refuses a call with a wrong number of inputs.
     func require(_ counts: ClosedRange<Int>) throws(Defect) {

@@ -116,6 +116,7 @@ struct KerasConcatenate: KerasJoin {
                 .unsupported,
                 "axis=\(axis) of \(inputs.text) is not supported; supported: the last axis, -1, or the timesteps, 1")
         }
+        for input in inputs { try input.requireLimits() }
         let place = isOfTimesteps ? 1 : rank - 1
         var axes = inputs[0].axes
         for input in inputs.dropFirst() {

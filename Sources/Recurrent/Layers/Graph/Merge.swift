@@ -19,6 +19,9 @@ package enum Merge: String, BitwiseCopyable, CaseIterable, Sendable {
     /// The smaller value.
     case minimum
 
+    /// The maximum number of timesteps of a concatenation, which keeps repeated concatenations from overflowing.
+    private static let maximumTimesteps = 1 << 26
+
     var architecture: String { "merge \(rawValue)" }
 
     /// Returns the width of the output.
@@ -35,7 +38,10 @@ package enum Merge: String, BitwiseCopyable, CaseIterable, Sendable {
 
     /// Returns the number of timesteps of the output; nil if the inputs do not fit.
     func timesteps(of counts: [Int]) -> Int? {
-        if self == .concatTimesteps { return counts.reduce(0, +) }
+        if self == .concatTimesteps {
+            let count = counts.reduce(0, +)
+            return count <= Self.maximumTimesteps ? count : nil
+        }
         let count = counts.max() ?? 0
         return counts.allSatisfy { $0 == count || ($0 == 1 && self != .concat) } ? count : nil
     }

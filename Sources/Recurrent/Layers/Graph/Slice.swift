@@ -19,18 +19,24 @@ package struct Slice: BitwiseCopyable, Equatable, Sendable {
 
         /// Returns the selected indices of an axis.
         func indices(of length: Int) -> StrideTo<Int> {
+            let (first, end) = ends(of: length)
+            return stride(from: first, to: end, by: step)
+        }
+
+        /// Returns the first selected index of an axis, and the index after the last one.
+        private func ends(of length: Int) -> (first: Int, end: Int) {
             let bounds = step > 0 ? (0, length) : (-1, length - 1)
             func place(_ index: Int?, _ standard: Int) -> Int {
                 index.map { min(max($0 < 0 ? $0 + length : $0, bounds.0), bounds.1) } ?? standard
             }
-            return stride(
-                from: place(start, step > 0 ? bounds.0 : bounds.1), to: place(stop, step > 0 ? bounds.1 : bounds.0),
-                by: step)
+            return (place(start, step > 0 ? bounds.0 : bounds.1), place(stop, step > 0 ? bounds.1 : bounds.0))
         }
 
         /// Returns the number of selected indices of an axis.
         package func count(of length: Int) -> Int {
-            indices(of: length).underestimatedCount
+            let (first, end) = ends(of: length)
+            let distance = step > 0 ? end - first : first - end
+            return distance > 0 ? (distance - 1) / abs(step) + 1 : 0
         }
 
         fileprivate var text: String {
