@@ -124,7 +124,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "CMalloc", "HTTPServer", "ModelFiles", "Recurrent", "Store", "Streams", "Wire", "ZeroMQ", logging,
+                "CMalloc", "Cluster", "HTTPServer", "ModelFiles", "NATS", "Recurrent", "Store", "Streams", "Wire",
+                "ZeroMQ", logging,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -193,7 +194,7 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "HTTPServer", "Streams", "TestSupport", "Wire", "ZeroMQ", logging,
+                "Cluster", "Daemon", "HTTPServer", "NATS", "Streams", "TestSupport", "Wire", "ZeroMQ", logging,
             ],
             swiftSettings: settings),
         .testTarget(
