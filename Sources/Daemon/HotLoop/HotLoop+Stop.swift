@@ -16,7 +16,15 @@ extension HotLoop {
         (.milliseconds(1000), .betweenMessages(orQuiet: .microseconds(250))),
     ]
     /// The time between two checks of the producers while one of them may soon be silent, in microseconds.
-    private static let lookPause: UInt32 = 100
+    static let lookPause: UInt32 = 100
+
+    /// Returns the condition under which a producer is told to hang up.
+    ///
+    /// - Parameter elapsed: The time since the stop began.
+    /// - Returns: The condition.
+    static func hangUpMoment(after elapsed: Duration) -> PeerConnections.Moment {
+        hangUpMoments.first { elapsed < $0.until }?.moment ?? .any
+    }
 
     /// Consumes the timesteps that producers had sent before the stop, for at most ``drainTime``, and carries out the
     /// last requests.
@@ -35,7 +43,7 @@ extension HotLoop {
             let waitsForQuiet = ingest.contains { $0.waitsForQuiet }
             let isBusy = waitsForQuiet || hasTaken.contains(true)
             try poller.wait(milliseconds: group.isFull(table.journal.records) ? 10 : isBusy ? 0 : 1)
-            let moment = Self.hangUpMoments.first { elapsed < $0.until }?.moment ?? .any
+            let moment = Self.hangUpMoment(after: elapsed)
             if waitsForQuiet, case .quiet = moment { usleep(Self.lookPause) }
             clock.synchronize()
             readMail()
