@@ -8,6 +8,7 @@ final class DecisionPublisher {
     /// on that topic. At that point, all earlier subscriptions of the subscriber are in force.
     private static let subscribedTopic = Array("\(StreamID.ownTopics)subscribed/".utf8)
     private static let subscribedEvent = Array(#"{"event":"subscribed"}"#.utf8)
+    private static let eventTopic = Array(StreamEvent.topic.utf8)
 
     let codec: DecisionCodec
     /// The prefix of the topics; nil except in the codec `batch`.
@@ -93,6 +94,15 @@ final class DecisionPublisher {
         case .json: try publishJSON(id, records)
         case .batch: try gathered.append(id, records, of: model, to: socket)
         }
+    }
+
+    /// Publishes an event, after the decisions that are waiting in the codec `batch`.
+    ///
+    /// - Parameter json: The ``StreamEvent`` as JSON.
+    /// - Throws: `ZeroMQError` if the socket failed.
+    func publish(event json: Span<UInt8>) throws(ZeroMQError) {
+        try publishGathered()
+        try socket.send(Self.eventTopic.span, json)
     }
 
     /// Publishes the decisions that are waiting in the codec `batch`.
