@@ -133,7 +133,8 @@ let package = Package(
         .target(
             name: "Client",
             dependencies: [
-                "CBounds", "CZlib", "HTTPServer", "ModelFiles", "Recurrent", "Streams", "Training", "Wire", "ZeroMQ",
+                "CBounds", "CZlib", "HTTPServer", "ModelFiles", "NATS", "Recurrent", "Streams", "Training", "Wire",
+                "ZeroMQ",
                 logging, .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),

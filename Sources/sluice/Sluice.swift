@@ -57,7 +57,7 @@ struct Sluice: ParsableCommand {
                 name: "Daemon",
                 subcommands: [
                     StatusCommand.self, ReloadCommand.self, LogLevelCommand.self, ShutdownCommand.self,
-                    KeygenCommand.self, BenchCommand.self,
+                    KeygenCommand.self, BenchCommand.self, ClusterCommand.self,
                 ]),
         ])
 

@@ -184,6 +184,7 @@ struct ServingOptions: ParsableArguments {
 
     @OptionGroup(title: "HTTP") var http: HTTPOptions
     @OptionGroup(title: "Access") var access: AccessOptions
+    @OptionGroup(title: "Cluster") var cluster: ClusterOptions
 
     /// Returns the configuration, built from the file and the flags.
     ///
@@ -220,6 +221,7 @@ struct ServingOptions: ParsableArguments {
         try threads.apply(to: &configuration)
         access.apply(to: &configuration.access)
         history.apply(to: &configuration)
+        try cluster.apply(to: &configuration)
         try configuration.checkStateFolder(config == nil ? .usage : .configuration)
         return configuration
     }

@@ -76,6 +76,34 @@ import Wire
         }
     }
 
+    @Test func `a drain ends even if NATS does not answer the last writes`() throws {
+        let partition = SimulatedPartition()
+        fill(partition, messages: 10, seed: 1)
+        let driver = SimulatedDriver(partition, node: "n1", offer: offer)
+        run(driver)
+        fill(partition, messages: 10, seed: 2)
+        driver.step(effects: 0)
+        driver.drain()
+        driver.loseAnswers(areStored: false)
+        #expect(driver.owner.phase == .ended(.unanswered))
+        let next = SimulatedDriver(partition, node: "n2", offer: offer)
+        run(next)
+        #expect(try partition.items() == undisturbed(partition).items)
+    }
+
+    @Test func `an idle owner asks for the end of the log once a second`() throws {
+        let partition = SimulatedPartition()
+        fill(partition, messages: 1, seed: 1)
+        let driver = SimulatedDriver(partition, node: "n1", offer: offer)
+        run(driver)
+        driver.endQuestions = 0
+        for _ in 0..<100 {
+            driver.wait(100_000_000)
+            driver.step()
+        }
+        #expect(driver.endQuestions == 10)
+    }
+
     @Test func `without the fence, a frozen owner duplicates decisions`() throws {
         let expected = try undisturbedItems
         var differs = false

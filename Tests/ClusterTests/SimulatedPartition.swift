@@ -82,6 +82,8 @@ final class SimulatedDriver {
     private var pending: [PartitionEffect] = []
     private var next: UInt64?
     private(set) var now: Int64 = 0
+    /// The number of questions for the end of the log.
+    var endQuestions = 0
 
     init(_ partition: SimulatedPartition, node: String, offer: ServeOffer) {
         self.partition = partition
@@ -155,7 +157,9 @@ final class SimulatedDriver {
             for sequence in sequences { owner.chunk(sequence, partition.chunks[sequence] ?? []) }
         case .follow(let sequence): next = sequence
         case .stopFollowing: next = nil
-        case .readLogEnd: owner.logEnd(first: partition.firstInLog, last: partition.logEnd)
+        case .readLogEnd:
+            endQuestions += 1
+            owner.logEnd(first: partition.firstInLog, last: partition.logEnd)
         case .storeChunks(let chunks):
             for chunk in chunks { owner.chunkStored(partition.storeChunk(chunk)) }
         case .purge(let logBelow, let chunksBelow, _):

@@ -72,6 +72,7 @@ import Wire
         Good("log_level", nil, .logLevel(nil)),
         Good("log_level", #"{"level": "debug"}"#, .logLevel(.debug)),
         Good("shutdown", nil, .shutdown),
+        Good("cluster", nil, .cluster),
     ]
 
     @Test(arguments: good)

@@ -94,6 +94,16 @@ package struct Membership: Sendable {
     }
 }
 
+/// The cluster as this node sees it.
+extension Membership {
+    /// The last heartbeats of the live nodes and of this one, by name.
+    package var liveHeartbeats: [String: Heartbeat] {
+        var heartbeats = members.compactMapValues { $0.liveHeartbeat }
+        heartbeats[node] = heartbeat
+        return heartbeats
+    }
+}
+
 /// The driver's inputs.
 extension Membership {
     /// Takes an update of the KV store. Before the first turn, the driver passes on all values that the watch finds at

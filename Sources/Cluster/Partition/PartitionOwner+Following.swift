@@ -16,7 +16,7 @@ extension PartitionOwner {
             effects.append(.follow(from: position + 1))
             return
         }
-        lookedAt = now
+        heardAt = now
         do throws(PartitionError) {
             try apply(sequence, time: time, bytes)
         } catch {
@@ -57,8 +57,8 @@ extension PartitionOwner {
                     )))
         }
         // A consumer can go silent without an error, for example after a server's crash.
-        if now - lookedAt >= Self.silence {
-            lookedAt = now
+        if now - heardAt >= Self.silence {
+            heardAt = now
             effects.append(.follow(from: position + 1))
         }
     }
@@ -74,12 +74,11 @@ extension PartitionOwner {
     /// - Parameter now: The monotonic clock in nanoseconds.
     package mutating func tick(_ now: Int64) {
         self.now = now
-        if let retryAt, now >= retryAt {
-            self.retryAt = nil
-            effects.append(.readChainEnd)
-        }
         guard table != nil else { return }
-        if now - lookedAt >= Self.silence { effects.append(.readLogEnd) }
+        if now - max(heardAt, lookedAt) >= Self.silence {
+            lookedAt = now
+            effects.append(.readLogEnd)
+        }
         let isFull = timesteps - timestepsAtCheckpoint >= Self.checkpointTimesteps
         if (now >= checkpointDue || isFull) && phase == .serving { beginCheckpoint() }
     }

@@ -46,6 +46,7 @@ extension PartitionOwner {
         checkpointDue = now + Self.checkpointInterval
         phase = .replaying
         effects.append(.follow(from: position + 1))
+        heardAt = now
         lookedAt = now
         effects.append(.readLogEnd)
     }

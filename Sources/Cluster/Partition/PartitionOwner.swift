@@ -4,8 +4,6 @@ package import Wire
 /// it takes events and returns effects, which a driver carries out over NATS.
 ///
 ///     claiming ──▶ restoring ──▶ following ──▶ ended
-///        ▲                          │
-///        └────── unanswered ────────┘
 ///
 /// While it follows the log, the owner steps every message. It publishes only decisions behind `through`: those before
 /// are in the chain already.
@@ -23,6 +21,9 @@ package struct PartitionOwner: ~Copyable {
         case drained
         /// Another node has written to the chain.
         case fenced
+        /// NATS did not answer. What is stored is unknown, and another node may own the partition by now. Whoever claims
+        /// next reads it.
+        case unanswered
         /// This node cannot serve the log, or its data is damaged.
         case failed(PartitionError)
     }
@@ -33,8 +34,6 @@ package struct PartitionOwner: ~Copyable {
     static let checkpointTimesteps: UInt64 = 2_000_000
     /// The time without a message of the log after which the owner compares its position with the log's end.
     static let silence: Int64 = 1_000_000_000
-    /// The time after which the chain's end is read again if NATS did not answer.
-    static let retry: Int64 = 100_000_000
     /// The number of bytes of decisions at which they are written even if more messages of the log are there.
     static let fullItems = 128 << 10
 
@@ -72,13 +71,13 @@ package struct PartitionOwner: ~Copyable {
     var underWay: Outbox.Message?
     /// The last sequence number of the log, as far as it is known.
     package internal(set) var logEnd: UInt64 = 0
-    /// The number of claims so far. The driver drops answers to questions and writes of an earlier claim.
-    package internal(set) var generation = 0
     var drainState = DrainState.none
 
     var now: Int64
+    /// The time of the last message of the log.
+    var heardAt: Int64
+    /// The time of the last question for the log's end.
     var lookedAt: Int64
-    var retryAt: Int64?
     var checkpointDue: Int64
     var timestepsAtCheckpoint: UInt64 = 0
 
@@ -94,6 +93,7 @@ package struct PartitionOwner: ~Copyable {
         self.claim = claim
         self.offer = offer
         self.now = now
+        heardAt = now
         lookedAt = now
         checkpointDue = now + Self.checkpointInterval
         effects = [.readChainEnd]
@@ -182,7 +182,7 @@ extension PartitionOwner {
 
     /// NATS stored the write under way.
     package mutating func stored(_ sequence: UInt64) {
-        guard let written = underWay, chain?.confirm(sequence) ?? false else { return startAgain() }
+        guard let written = underWay, chain?.confirm(sequence) ?? false else { return end(.unanswered) }
         underWay = nil
         effects += written.answers.map { .answer($0) }
         switch written.kind {
@@ -197,24 +197,8 @@ extension PartitionOwner {
     /// NATS refused a write, because another node has written to the chain.
     package mutating func refused() { end(.fenced) }
 
-    /// NATS did not answer a write or a question in time. The write may be stored or not, so the chain's end is read
-    /// again.
-    package mutating func unanswered() { startAgain() }
-
-    mutating func startAgain() {
-        guard !hasEnded else { return }
-        generation += 1
-        phase = .claiming
-        chain = nil
-        table = nil
-        restoration = nil
-        checkpoint = nil
-        manifest = nil
-        outbox = Outbox()
-        underWay = nil
-        effects.append(.stopFollowing)
-        retryAt = now + Self.retry
-    }
+    /// NATS did not answer a write or a question in time.
+    package mutating func unanswered() { end(.unanswered) }
 
     mutating func end(_ reason: End) {
         guard !hasEnded else { return }

@@ -75,11 +75,31 @@ private struct ConfigurationReader {
                 configuration.historyBytes = try value.number(in: DaemonConfiguration.historyByteCounts, key)
             case .workers: configuration.workers = try threadCount(value, key)
             case .ioThreads: configuration.ioThreads = try threadCount(value, key)
+            case .cluster: configuration.cluster = try cluster(value)
             case .models: configuration.models = try models(value)
             }
         }
         guard !configuration.models.isEmpty else { throw root.error("there is no model to serve; give 'models'") }
         return configuration
+    }
+
+    private func cluster(_ value: YAMLValue) throws(DaemonError) -> ClusterConfiguration {
+        var cluster = ClusterConfiguration(servers: "")
+        try value.forEachMember { (key: ClusterKey, value) throws(DaemonError) in
+            switch key {
+            case .servers: cluster.servers = try value.text.split(separator: ",").map { String($0) }
+            case .node: cluster.node = try value.text
+            case .nkey: cluster.nkeyFile = resolved(try value.text)
+            case .credentials: cluster.credentialsFile = resolved(try value.text)
+            case .ca: cluster.authorityFile = resolved(try value.text)
+            case .certificate: cluster.certificateFile = resolved(try value.text)
+            case .key: cluster.keyFile = resolved(try value.text)
+            }
+        }
+        guard !cluster.servers.isEmpty else {
+            throw value.error("'cluster' needs 'servers', the URLs of the NATS servers")
+        }
+        return cluster
     }
 
     private func threadCount(_ value: YAMLValue, _ key: FileKey) throws(DaemonError) -> Int {

@@ -69,6 +69,7 @@ enum FileKey: String, KeySet {
     case highWaterMark = "high_water_mark"
     case history
     case historyBytes = "history_bytes"
+    case cluster
     case models
 
     var meaning: KeyMeaning {
@@ -79,6 +80,7 @@ enum FileKey: String, KeySet {
         case .log: .own("The log on stderr.", value: "mapping", usual: "none")
         case .state: .own("The stored state.", value: "mapping", usual: "none")
         case .access: .own("The keys of clients, and the limits on each.", value: "mapping", usual: "none")
+        case .cluster: .own("The cluster that the daemon is a node of.", value: "mapping", usual: "none")
         case .models:
             .own(
                 "The models that decide, each under a name that you choose. At least one is needed.", value: "mapping",
@@ -94,6 +96,7 @@ enum FileKey: String, KeySet {
         case .log: LogKey.allCases
         case .state: StateKey.allCases
         case .access: AccessKey.allCases
+        case .cluster: ClusterKey.allCases
         case .models: ModelKey.allCases
         case .control, .workers, .ioThreads, .lastValue, .highWaterMark, .history, .historyBytes: []
         }
@@ -179,6 +182,18 @@ enum AccessKey: String, KeySet {
     case maximumSubscriptionBytes = "max_subscription_bytes"
 
     var meaning: KeyMeaning { sameFlag }
+}
+
+enum ClusterKey: String, KeySet {
+    case servers, node, nkey, credentials, ca, certificate, key
+
+    var meaning: KeyMeaning {
+        switch self {
+        case .servers: .flag("cluster", value: "URLs, separated by commas")
+        case .node: .flag("node")
+        case .nkey, .credentials, .ca, .certificate, .key: .flag("nats-\(rawValue)")
+        }
+    }
 }
 
 enum ModelKey: String, KeySet {

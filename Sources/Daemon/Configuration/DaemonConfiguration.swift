@@ -157,6 +157,8 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var workers = 1
     /// The number of libzmq threads that transfer bytes between the sockets and the network.
     public var ioThreads = 1
+    /// The options of a node of a cluster; nil for a daemon on one machine.
+    public var cluster: ClusterConfiguration?
     /// The models to serve; at least one.
     public var models: [Model] = []
 

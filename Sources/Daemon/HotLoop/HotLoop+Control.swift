@@ -70,6 +70,9 @@ extension HotLoop {
             startCheckpoint()
         case .logLevel(let level):
             changeLogLevel(level, for: address)
+        case .cluster:
+            throw ControlError(
+                .refusedInMode, "this daemon runs on one machine; a node of a cluster is started with --cluster URLS")
         case .shutdown:
             reply(.success(true), to: address)
             isStopping = true

@@ -27,6 +27,7 @@ public struct SluiceService: Sendable {
         self.configuration = configuration
         self.logger = logger
         try configuration.checkPlaces()
+        try configuration.checkCluster()
         access = try AccessGuard(configuration, logger: logger)
         try configuration.http.check()
         models = try configuration.models.map { model throws(DaemonError) in try ServedModel(model) }
@@ -39,6 +40,12 @@ public struct SluiceService: Sendable {
     /// - Parameter stop: Receives signals and limits how long a stop may take.
     /// - Throws: ``DaemonError`` if the daemon cannot start or does not stop cleanly.
     public func run(_ stop: StopWatch) throws(DaemonError) {
+        #if Cluster
+        if let cluster = configuration.cluster {
+            let node = ClusterService(configuration, cluster, models: models, access: access, logger: logger)
+            return try node.run(stop)
+        }
+        #endif
         try configuration.checkFree()
         let mailbox = try Self.makeMailbox()
         let probe = HotLoopProbe(mailbox)
@@ -102,7 +109,7 @@ public struct SluiceService: Sendable {
         loop.notifier = notifier
         loop.stop = stop
         probe.begin()
-        stop.begin(mailbox)
+        stop.begin(.init(stop: { mailbox.post { $0.isStopping = true } }, reload: { mailbox.post { $0.reloadAll() } }))
         let endpoints = loop.endpoints
         let places = """
             ingest \(endpoints.ingest.joined(separator: " ")), \

@@ -17,11 +17,19 @@ public final class StopWatch: Sendable {
     /// The time for which sockets may linger even if writing the state took all of ``patience``.
     private static let leastLinger = Duration.milliseconds(500)
 
+    /// The closures that pass requests on to the threads that serve. Any thread may call them.
+    struct Requests: Sendable {
+        /// Starts an orderly stop.
+        let stop: @Sendable () -> Void
+        /// Reads the models and the authorized keys again.
+        let reload: @Sendable () -> Void
+    }
+
     private enum Phase {
         /// The daemon is reading models and state. If the flag is set, a reload follows as soon as the daemon serves.
         case loading(isReloadAsked: Bool)
-        /// The hot loop is running and reads its mailbox.
-        case serving(Mailbox)
+        /// The daemon serves.
+        case serving(Requests)
         /// All received timesteps have been consumed, and state is being written. No more reloads begin.
         case storing
         /// All state is durable, and sockets are lingering for their peers. `status` is the exit status of the process.
@@ -84,7 +92,7 @@ public final class StopWatch: Sendable {
                 KerasProcess.endAll()
                 // Exit while holding the lock, so that the next phase cannot begin.
                 _exit(EXIT_SUCCESS)
-            case .serving(let mailbox): mailbox.post { $0.isStopping = true }
+            case .serving(let requests): requests.stop()
             case .storing, .closing: break
             }
         }
@@ -96,17 +104,17 @@ public final class StopWatch: Sendable {
         state.withLock { state in
             switch state.phase {
             case .loading: state.phase = .loading(isReloadAsked: true)
-            case .serving(let mailbox): mailbox.post { $0.reloadAll() }
+            case .serving(let requests): requests.reload()
             case .storing, .closing: break
             }
         }
     }
 
-    /// Records that the hot loop now reads its mailbox.
-    func begin(_ mailbox: Mailbox) {
+    /// Records that the daemon serves, and can be asked to stop and to reload.
+    func begin(_ requests: Requests) {
         state.withLock { state in
-            if case .loading(isReloadAsked: true) = state.phase { mailbox.post { $0.reloadAll() } }
-            state.phase = .serving(mailbox)
+            if case .loading(isReloadAsked: true) = state.phase { requests.reload() }
+            state.phase = .serving(requests)
         }
     }
 

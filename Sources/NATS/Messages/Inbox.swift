@@ -46,6 +46,13 @@ public final class Inbox {
         return lastToken
     }
 
+    /// Returns a new subject of this inbox, for answers to a message that names the subject in its payload. Such answers
+    /// have no ``Message/token``.
+    public func newSubject() -> String {
+        lastToken += 1
+        return "\(prefix)r\(lastToken)"
+    }
+
     /// Sends a request to JetStream. Does not wait for the answer.
     ///
     /// - Returns: The number that the answer will have as ``Message/token``.

@@ -113,6 +113,11 @@ extension ControlCall<LogLevelResult> {
     public static func logLevel(_ level: LogLevel?) -> Self { Self(.logLevel(level)) }
 }
 
+extension ControlCall<ClusterStatus> {
+    /// See ``ControlCommand/cluster``.
+    public static var cluster: Self { Self(.cluster) }
+}
+
 extension ControlCall<Bool> {
     /// See ``ControlCommand/shutdown``.
     public static var shutdown: Self { Self(.shutdown) }

@@ -55,6 +55,8 @@ public enum ControlCommand: Equatable, Sendable {
     case logLevel(LogLevel?)
     /// Starts an orderly stop of the daemon.
     case shutdown
+    /// Reports on the cluster of which the daemon is a node.
+    case cluster
 
     /// The maximum number of streams in a page of ``streams(prefix:after:limit:)``.
     public static let maximumLimit = 10_000
@@ -76,7 +78,7 @@ extension ControlCommand {
         /// The method of ``ControlCommand/writeSnapshot(name:_:)``.
         case writeSnapshot = "write_snapshot"
         /// The method of the ``ControlCommand`` with the same name.
-        case export, `import`, reload, pause, resume, checkpoint, shutdown
+        case export, `import`, reload, pause, resume, checkpoint, shutdown, cluster
         /// The method of ``ControlCommand/logLevel(_:)``.
         case logLevel = "log_level"
 
@@ -189,6 +191,7 @@ extension ControlCommand.Method {
                 .logLevel(try given.logLevel())
             }
         case .shutdown: .plain(.shutdown)
+        case .cluster: .plain(.cluster)
         }
     }
 }
@@ -235,6 +238,7 @@ extension ControlCommand {
         case .checkpoint: .checkpoint
         case .logLevel: .logLevel
         case .shutdown: .shutdown
+        case .cluster: .cluster
         }
     }
 
@@ -242,7 +246,7 @@ extension ControlCommand {
     public var params: JSONValue {
         var members: [String: JSONValue] = [:]
         switch self {
-        case .status, .snapshots, .checkpoint, .shutdown: break
+        case .status, .snapshots, .checkpoint, .shutdown, .cluster: break
         case .streams(let prefix, let after, let limit):
             members["prefix"] = prefix.map(JSONValue.string)
             members["after"] = after.map(JSONValue.string)

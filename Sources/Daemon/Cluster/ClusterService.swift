@@ -1,0 +1,199 @@
+#if Cluster
+import Cluster
+import Dispatch
+import Foundation
+import Logging
+import NATS
+import Streams
+import Synchronization
+import Wire
+import ZeroMQ
+
+/// A node of a cluster. In place of the hot loop, it runs a coordinator, workers that own partitions, a gateway for
+/// producers and an outlet for subscribers, each on threads of its own and with a connection of its own.
+struct ClusterService: Sendable {
+    /// The oldest server that a node accepts without `--unsafe-server`.
+    private static let oldestVersion = [2, 12, 0]
+    /// The time for each request during the start, in milliseconds.
+    private static let patience = 5_000
+
+    private let configuration: DaemonConfiguration
+    private let cluster: ClusterConfiguration
+    private let offer: ServeOffer
+    private let access: AccessGuard
+    private let logger: Logger
+
+    init(
+        _ configuration: DaemonConfiguration, _ cluster: ClusterConfiguration, models: [ServedModel],
+        access: AccessGuard, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.cluster = cluster
+        offer = ServeOffer(models: models, maximumStreams: configuration.maximumStreams)
+        self.access = access
+        self.logger = logger
+    }
+
+    /// Serves until a stop is requested.
+    ///
+    /// - Parameter stop: Receives signals and limits how long a stop may take.
+    /// - Throws: ``DaemonError`` if the node cannot start, or if a connection is closed for good.
+    func run(_ stop: StopWatch) throws(DaemonError) {
+        let connection = try connect("coordinator")
+        try checkServer(connection)
+        let facts = try facts(over: connection)
+        try beginLogs(facts, over: connection)
+
+        let incarnation = UInt64.random(in: .min ... .max)
+        let claim = ChainClaim(node: cluster.node, incarnation: incarnation)
+        let coordinator = ClusterCoordinator(partitions: facts.partitions)
+        var workers: [ClusterWorker] = []
+        for number in 0..<min(ProcessInfo.processInfo.activeProcessorCount, facts.partitions) {
+            workers.append(
+                ClusterWorker(
+                    try connect("worker-\(number)"), claim: claim, offer: offer, logger: logger
+                ) { coordinator.post(.report($0)) })
+        }
+        let edge = try ClusterEdge(
+            configuration, node: cluster.node, models: offer.models, facts: facts, coordinator: coordinator,
+            access: access, logger: logger,
+            connections: .init(
+                gateway: connect("gateway"), outlet: connect("outlet"), control: connect("control")))
+        let membership = Membership(
+            node: cluster.node, incarnation: incarnation, partitions: facts.partitions, standbys: cluster.standbys,
+            addresses: Heartbeat.Addresses(control: edge.controlEndpoint, http: nil))
+
+        let threads = ClusterThreads(logger: logger)
+        for (number, worker) in workers.enumerated() {
+            threads.start("sluice-part-\(number)") { () throws(NATSError) in try worker.run() }
+        }
+        edge.start(threads)
+        stop.begin(
+            .init(
+                stop: {
+                    edge.stopIngest()
+                    coordinator.post(.leave)
+                }, reload: { [logger] in logger.warning("SIGHUP does not reload models in a cluster") }))
+        logger.info("ready: node \(cluster.node), \(facts.partitions) partitions, \(edge.places)")
+
+        let reason: MembershipStop
+        do throws(NATSError) {
+            reason = try coordinator.run(membership, over: connection, workers: workers, logger: logger)
+        } catch {
+            throw DaemonError(.software, error.description)
+        }
+        for worker in workers { worker.post(.stop) }
+        edge.stop()
+        threads.waitForEnd()
+        access.end()
+        stop.beginStoring()
+        stop.end()
+        if case .nameTaken(let addresses) = reason {
+            throw DaemonError(
+                .inUse,
+                "another node named '\(cluster.node)' is in the cluster, with the control endpoint "
+                    + "\(addresses.control ?? "unknown"); give this one another name with --node NAME")
+        }
+    }
+}
+
+/// The start.
+extension ClusterService {
+    private func connect(_ purpose: String) throws(DaemonError) -> Connection {
+        var options = ConnectionOptions(servers: cluster.servers, name: "sluiced \(cluster.node) \(purpose)")
+        if let file = cluster.nkeyFile { options.login = .nkeySeed(file: file) }
+        if let file = cluster.credentialsFile { options.login = .credentials(file: file) }
+        if cluster.authorityFile != nil || cluster.certificateFile != nil {
+            options.tls = .init(
+                authorities: cluster.authorityFile, certificate: cluster.certificateFile, key: cluster.keyFile)
+        }
+        do throws(NATSError) {
+            return try Connection(options)
+        } catch {
+            throw DaemonError(.cannotCreate, error.description)
+        }
+    }
+
+    private func checkServer(_ connection: Connection) throws(DaemonError) {
+        let version: String
+        do throws(NATSError) {
+            version = try connection.serverInformation().version
+        } catch {
+            throw DaemonError(.cannotCreate, error.description)
+        }
+        let numbers = version.split(separator: ".").prefix(3).map { Int($0.prefix { $0.isNumber }) ?? 0 }
+        guard numbers.lexicographicallyPrecedes(Self.oldestVersion), !cluster.acceptsUnsafeServers else { return }
+        throw DaemonError(
+            .configuration,
+            "the NATS server has the version \(version), which can lose or accept writes wrongly; run version 2.12 or "
+                + "later")
+    }
+
+    /// Reads the facts that `sluice cluster create` has stored.
+    private func facts(over connection: Connection) throws(DaemonError) -> ClusterFacts {
+        let bucket = KeyValue(bucket: ClusterNames.facts)
+        let request = JetStream.lastMessage(of: bucket.subject(of: ClusterNames.factsKey), in: bucket.stream)
+        do {
+            let message = try connection.request(request, timeoutMilliseconds: Self.patience)
+            let stored = try StoredMessage(message)
+            return try JSONBytes.decode(ClusterFacts.self, from: unsafe stored.payload.span.bytes)
+        } catch let error as JetStreamError where error.isNotFound {
+            throw DaemonError(
+                .configuration,
+                "NATS has no cluster of Sluice yet; run 'sluice cluster create --nats "
+                    + "\(cluster.servers.joined(separator: ","))'")
+        } catch {
+            throw DaemonError(.cannotCreate, "the cluster's facts cannot be read: \(error)")
+        }
+    }
+
+    /// Writes the record that says what is served to the logs that are still empty, before any producer can send.
+    private func beginLogs(_ facts: ClusterFacts, over connection: Connection) throws(DaemonError) {
+        var record = ControlRecord()
+        record.serve = offer.record
+        let message = LogMessage.control(json: JSONBytes.encode(record))
+        let headers = PublishHeaders(lastSequence: 0).list
+        for partition in 0..<facts.partitions {
+            do {
+                let request = JetStream.streamInformation(ClusterNames.log(partition))
+                let log = try StreamInformation(
+                    connection.request(request, timeoutMilliseconds: Self.patience))
+                guard log.lastSequence == 0 else { continue }
+                let answer = try connection.request(
+                    ClusterNames.logSubject(partition), message.span, headers: headers,
+                    timeoutMilliseconds: Self.patience)
+                _ = try PublishAcknowledgement(answer)
+            } catch let error as JetStreamError where error.isWrongLastSequence {
+                // Another node was first.
+            } catch {
+                throw DaemonError(.cannotCreate, "the log of partition \(partition) cannot be used: \(error)")
+            }
+        }
+    }
+}
+
+/// The node's threads. If one of them fails, the process ends: what it owns is taken over by other nodes.
+final class ClusterThreads: Sendable {
+    private let logger: Logger
+    private let running = DispatchGroup()
+
+    init(logger: Logger) { self.logger = logger }
+
+    func start(_ name: String, _ body: @escaping @Sendable () throws -> Void) {
+        running.enter()
+        let thread = Thread { [self] in
+            ThreadName.take(name)
+            do {
+                try body()
+            } catch {
+                logger.critical("\(name) ended: \(error)")
+                _exit(DaemonError.Code.software.rawValue)
+            }
+            running.leave()
+        }
+        thread.start()
+    }
+
+    func waitForEnd() { running.wait() }
+}
+#endif

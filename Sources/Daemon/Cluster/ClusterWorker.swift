@@ -1,0 +1,202 @@
+#if Cluster
+import Cluster
+import Logging
+import NATS
+import Synchronization
+import Wire
+
+/// A thread that owns some of the node's partitions. It has a connection of its own, and waits at one inbox for the
+/// answers and deliveries of all its partitions.
+final class ClusterWorker: Sendable {
+    /// A step that the coordinator asks for.
+    enum Command: Sendable {
+        case claim(Int)
+        case drain(Int)
+        case verify(Int)
+        /// End the thread. What is under way is dropped.
+        case stop
+    }
+
+    /// A change that the worker reports to the coordinator.
+    enum Report: Sendable {
+        case state(Int, Heartbeat.PartitionState)
+        case ended(Int, PartitionEnd)
+        /// The measures of a partition, for `status` and metrics.
+        case measures(PartitionMeasures)
+    }
+
+    private let commands = Mutex<[Command]>([])
+    private let connection: Connection
+    private let claim: ChainClaim
+    private let offer: ServeOffer
+    private let logger: Logger
+    private let report: @Sendable (Report) -> Void
+
+    init(
+        _ connection: Connection, claim: ChainClaim, offer: ServeOffer, logger: Logger,
+        report: @escaping @Sendable (Report) -> Void
+    ) {
+        self.connection = connection
+        self.claim = claim
+        self.offer = offer
+        self.logger = logger
+        self.report = report
+    }
+
+    /// Posts a command. Can be called from any thread.
+    func post(_ command: Command) { commands.withLock { $0.append(command) } }
+
+    private func takeCommands() -> [Command] {
+        commands.withLock { commands in
+            defer { commands = [] }
+            return commands
+        }
+    }
+
+    /// Runs until ``Command/stop``.
+    ///
+    /// - Throws: `NATSError` if the connection is closed for good.
+    func run() throws(NATSError) {
+        var loop = Loop(self, inbox: try Inbox(on: connection))
+        while !loop.isStopping { try loop.turn() }
+    }
+}
+
+extension ClusterWorker {
+    /// The maximum number of messages to take before the partitions get their turn.
+    private static let messagesPerTurn = 512
+    /// The time to wait for a message, in milliseconds, before time passes for the partitions.
+    private static let patience = 20
+    /// The time between two reports of measures, in nanoseconds.
+    private static let measuresInterval: Int64 = 1_000_000_000
+
+    /// The requests of a worker. Sessions send through it.
+    struct Sender {
+        let inbox: Inbox
+        let connection: Connection
+        var ledger = RequestLedger<PartitionSession.Asked>()
+        /// The requests that could not be sent.
+        var failed: [PartitionSession.Asked] = []
+        var now: Int64 = 0
+
+        mutating func send(
+            _ asked: PartitionSession.Asked, _ subject: String, _ bytes: [UInt8], headers: [(String, String)]
+        ) {
+            do throws(NATSError) {
+                let token = try inbox.request(subject, bytes.span, headers: headers)
+                ledger.add(token, asked, deadline: now + PartitionSession.patience)
+            } catch {
+                // While the connection is down, nothing is sent. The owner tries again, as after an answer that did not
+                // come.
+                failed.append(asked)
+            }
+        }
+
+        /// Sends a message that needs no answer. If it is lost, whoever waits for it asks again.
+        func publish(_ subject: String, _ bytes: [UInt8]) { try? connection.publish(subject, bytes.span) }
+    }
+
+    /// The state of the worker's thread.
+    private struct Loop {
+        let worker: ClusterWorker
+        var sender: Sender
+        var sessions: [Int: PartitionSession] = [:]
+        var told: [Int: Heartbeat.PartitionState] = [:]
+        var sessionCount = 0
+        var isStopping = false
+        var nextMeasures: Int64 = 0
+
+        init(_ worker: ClusterWorker, inbox: Inbox) {
+            self.worker = worker
+            sender = Sender(inbox: inbox, connection: worker.connection)
+        }
+
+        mutating func turn() throws(NATSError) {
+            sender.now = SteadyClock.now()
+            for command in worker.takeCommands() { carryOut(command) }
+            try takeMessages()
+            sender.now = SteadyClock.now()
+            let failed = sender.failed + sender.ledger.takeExpired(at: sender.now)
+            sender.failed = []
+            for asked in failed { sessions[asked.partition]?.expire(asked) }
+            for session in sessions.values { session.turn(at: sender.now, by: &sender) }
+            tell()
+        }
+
+        private mutating func takeMessages() throws(NATSError) {
+            var wait = ClusterWorker.patience
+            for _ in 0..<ClusterWorker.messagesPerTurn {
+                guard let message = try sender.inbox.next(timeoutMilliseconds: wait) else { break }
+                wait = 0
+                dispatch(message)
+            }
+            for session in sessions.values { session.pause(by: &sender) }
+        }
+
+        private mutating func dispatch(_ message: Message) {
+            if let token = message.token, let asked = sender.ledger.take(token) {
+                sessions[asked.partition]?.answer(asked, message, by: &sender)
+                return
+            }
+            // A delivery of a consumer, or the status of a pull.
+            for session in sessions.values where session.deliver(message, at: sender.now) { return }
+        }
+
+        private mutating func carryOut(_ command: Command) {
+            switch command {
+            case .claim(let partition):
+                guard sessions[partition] == nil else { return }
+                sessionCount += 1
+                sessions[partition] = PartitionSession(
+                    partition, id: sessionCount, claim: worker.claim, offer: worker.offer, inbox: sender.inbox,
+                    now: sender.now)
+            case .drain(let partition): sessions[partition]?.drain(by: &sender)
+            case .verify(let partition): sessions[partition]?.verify(by: &sender)
+            case .stop: isStopping = true
+            }
+        }
+
+        /// Reports what has changed to the coordinator.
+        private mutating func tell() {
+            for (partition, session) in sessions {
+                switch session.owner.phase {
+                case .ended(let end): finish(partition, end)
+                case let phase:
+                    guard let state = Heartbeat.PartitionState(phase), told[partition] != state else { continue }
+                    told[partition] = state
+                    worker.report(.state(partition, state))
+                }
+            }
+            guard sender.now >= nextMeasures else { return }
+            nextMeasures = sender.now + ClusterWorker.measuresInterval
+            for session in sessions.values { worker.report(.measures(session.measures)) }
+        }
+
+        private mutating func finish(_ partition: Int, _ end: PartitionOwner.End) {
+            sessions[partition] = nil
+            told[partition] = nil
+            switch end {
+            case .drained: worker.report(.ended(partition, .drained))
+            case .fenced: worker.report(.ended(partition, .fenced(by: nil)))
+            case .unanswered: worker.report(.ended(partition, .unanswered))
+            case .failed(let error):
+                worker.logger.error("partition \(partition) is not served here: \(error)")
+                worker.report(.ended(partition, .cannotServe(reason: error.description)))
+            }
+        }
+    }
+}
+
+extension Heartbeat.PartitionState {
+    /// The state for the heartbeat; nil if the ownership has ended.
+    init?(_ phase: PartitionOwner.Phase) {
+        switch phase {
+        case .claiming: self = .claiming
+        case .restoring, .replaying: self = .restoring
+        case .serving: self = .serving
+        case .draining: self = .draining
+        case .ended: return nil
+        }
+    }
+}
+#endif

@@ -1,0 +1,62 @@
+/// The answer to `cluster`: the cluster as one of its nodes sees it.
+public struct ClusterStatus: Codable, Equatable, Sendable {
+    /// A live node.
+    public struct Node: Codable, Equatable, Sendable {
+        /// The name.
+        public var name: String
+        /// The standing: `joining`, `member`, `leaving` or `left`.
+        public var presence: String
+        /// The number of partitions that the node holds.
+        public var partitions: Int
+        /// The endpoint of the control socket; nil if there is none.
+        public var control: String?
+        /// The version of the node's program.
+        public var version: String
+
+        /// Creates an entry. Each parameter sets the property of the same name.
+        public init(name: String, presence: String, partitions: Int, control: String?, version: String) {
+            self.name = name
+            self.presence = presence
+            self.partitions = partitions
+            self.control = control
+            self.version = version
+        }
+    }
+
+    /// A partition.
+    public struct Partition: Codable, Equatable, Sendable {
+        /// The number, from 0.
+        public var partition: Int
+        /// The node that holds the partition; nil if no live node does.
+        public var owner: String?
+        /// The owner's state: `claiming`, `restoring`, `serving` or `draining`; nil without an owner.
+        public var state: String?
+        /// The number of streams; nil unless the answering node is the owner.
+        public var streams: Int?
+        /// The number of messages of the log that are not applied yet; nil unless the answering node is the owner.
+        public var lag: UInt64?
+
+        /// Creates an entry. Each parameter sets the property of the same name.
+        public init(partition: Int, owner: String?, state: String?, streams: Int?, lag: UInt64?) {
+            self.partition = partition
+            self.owner = owner
+            self.state = state
+            self.streams = streams
+            self.lag = lag
+        }
+    }
+
+    /// The answering node.
+    public var node: String
+    /// The live nodes, by name.
+    public var nodes: [Node]
+    /// The partitions in order.
+    public var partitions: [Partition]
+
+    /// Creates an answer. Each parameter sets the property of the same name.
+    public init(node: String, nodes: [Node], partitions: [Partition]) {
+        self.node = node
+        self.nodes = nodes
+        self.partitions = partitions
+    }
+}

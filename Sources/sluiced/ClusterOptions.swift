@@ -1,0 +1,78 @@
+import ArgumentParser
+import Daemon
+
+/// The flags of a node of a cluster.
+struct ClusterOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The NATS servers of the cluster that this daemon is a node of. NATS then stores all state, and every node "
+                + "takes timesteps of every stream. (default: none)", valueName: "nats://host:port,…"))
+    var cluster: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --cluster: the node's name, which no other node has. (default: the machine's name)",
+            valueName: "name"))
+    var node: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --cluster: the file with the seed of the node's nkey. (default: none)", valueName: "file"),
+        completion: .file())
+    var natsNkey: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --cluster: the file with the node's credentials, as nsc writes it. (default: none)",
+            valueName: "file"),
+        completion: .file(extensions: ["creds"]))
+    var natsCredentials: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --cluster: the authorities that sign the NATS servers' certificates, in PEM. (default: those of the "
+                + "system for tls:// URLs)", valueName: "file"), completion: .file(extensions: ["pem"]))
+    var natsCa: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --cluster: the node's certificate chain for TLS, in PEM. (default: none)", valueName: "file"),
+        completion: .file(extensions: ["pem"]))
+    var natsCertificate: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --nats-certificate: the key of the certificate, in PEM. (default: none)", valueName: "file"),
+        completion: .file(extensions: ["pem"]))
+    var natsKey: String?
+
+    @Flag(
+        help: ArgumentHelp(
+            "With --cluster: accept NATS servers older than 2.12, which can lose writes. For tests only.",
+            visibility: .hidden))
+    var unsafeServer = false
+
+    /// Applies the flags.
+    func apply(to configuration: inout DaemonConfiguration) throws(DaemonError) {
+        if let cluster {
+            var options = configuration.cluster ?? ClusterConfiguration(servers: cluster)
+            options.servers = ClusterConfiguration(servers: cluster).servers
+            configuration.cluster = options
+        }
+        guard var options = configuration.cluster else {
+            let others = [node, natsNkey, natsCredentials, natsCa, natsCertificate, natsKey]
+            guard others.allSatisfy({ $0 == nil }), !unsafeServer else {
+                throw DaemonError(.usage, "--node, --nats-… and --unsafe-server need --cluster URLS")
+            }
+            return
+        }
+        options.node = node ?? options.node
+        options.nkeyFile = natsNkey ?? options.nkeyFile
+        options.credentialsFile = natsCredentials ?? options.credentialsFile
+        options.authorityFile = natsCa ?? options.authorityFile
+        options.certificateFile = natsCertificate ?? options.certificateFile
+        options.keyFile = natsKey ?? options.keyFile
+        options.acceptsUnsafeServers = unsafeServer
+        configuration.cluster = options
+    }
+}

