@@ -54,6 +54,12 @@ extension DaemonConfiguration {
             throw DaemonError(
                 .usage, "--state-dir does not work with --cluster: NATS stores the state; leave out --state-dir")
         }
+        if lastValue {
+            throw DaemonError(
+                .usage,
+                "--last-value does not work with --cluster: a node does not have the state of all streams; leave it out"
+            )
+        }
         if idleAfter != nil {
             throw DaemonError(
                 .usage, "--idle-after does not work with --cluster: all streams stay in memory; leave it out")

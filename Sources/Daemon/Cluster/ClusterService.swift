@@ -74,6 +74,9 @@ struct ClusterService: Sendable {
                     edge.stopIngest()
                     coordinator.post(.leave)
                 }, reload: { [logger] in logger.warning("SIGHUP does not reload models in a cluster") }))
+        if configuration.http.endpoint != .off {
+            logger.notice("a node of a cluster has no HTTP server yet, so --http has no effect")
+        }
         logger.info("ready: node \(cluster.node), \(facts.partitions) partitions, \(edge.places)")
 
         let reason: MembershipStop

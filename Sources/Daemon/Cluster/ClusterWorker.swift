@@ -138,8 +138,13 @@ extension ClusterWorker {
                 sessions[asked.partition]?.answer(asked, message, by: &sender)
                 return
             }
-            // A delivery of a consumer, or the status of a pull.
-            for session in sessions.values where session.deliver(message, at: sender.now) { return }
+            if let delivery = message.delivery {
+                guard let partition = ClusterNames.partition(ofLog: delivery.stream) else { return }
+                sessions[partition]?.deliver(message, delivery, at: sender.now)
+                return
+            }
+            // The status of a pull does not say to which stream it belongs.
+            for session in sessions.values where session.takeStatus(message, at: sender.now) { return }
         }
 
         private mutating func carryOut(_ command: Command) {

@@ -86,18 +86,16 @@ final class PartitionSession {
             timesteps: owner.timesteps, checkpoint: owner.manifest?.position ?? 0)
     }
 
-    /// Takes a message of the log, or a status of its consumer.
-    ///
-    /// - Returns: False if the message belongs to another consumer.
-    func deliver(_ message: Message, at now: Int64) -> Bool {
-        switch log.take(message, at: now) {
-        case .foreign: return false
-        case .status: return true
-        case .message(let delivery):
-            owner.logMessage(delivery.sequence, time: delivery.time, message.payload)
-            return true
-        }
+    /// Takes a message of the log.
+    func deliver(_ message: Message, _ delivery: Delivery, at now: Int64) {
+        guard case .message = log.take(message, delivery, at: now) else { return }
+        owner.logMessage(delivery.sequence, time: delivery.time, message.payload)
     }
+
+    /// Takes a status of the log's consumer.
+    ///
+    /// - Returns: False if the status belongs to another consumer.
+    func takeStatus(_ message: Message, at now: Int64) -> Bool { log.take(message, nil, at: now) != .foreign }
 
     /// An answer did not come in time.
     func expire(_ asked: Asked) {

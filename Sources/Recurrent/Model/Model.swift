@@ -47,14 +47,37 @@ package final class Model: @unchecked Sendable {
     /// Returns the number of timesteps of the last layer's output for a sequence.
     ///
     /// - Parameter count: The number of input timesteps, at least 1.
-    /// - Returns: At least 1, or nil if the model cannot take a sequence of this length.
+    /// - Returns: At least 1, or nil if the model cannot take a sequence of this length, or if a layer's output would
+    ///   exceed ``maximumSequenceFloats``.
     package func timesteps(of count: Int) -> Int? {
         var timesteps = count
         for layer in layers {
-            guard let next = layer.timesteps(of: timesteps) else { return nil }
+            guard let next = layer.timesteps(of: timesteps), Self.isInMemory(next, of: layer.units) else { return nil }
             timesteps = next
         }
         return timesteps
+    }
+
+    /// The maximum number of floats in a layer's output for a whole sequence. Layers that repeat or pad timesteps could
+    /// otherwise ask for any amount of memory.
+    package static let maximumSequenceFloats = 1 << 26
+
+    /// Whether the output of a layer for a whole sequence may be in memory.
+    static func isInMemory(_ timesteps: Int, of units: Int) -> Bool {
+        let (floats, isTooLarge) = timesteps.multipliedReportingOverflow(by: units)
+        return !isTooLarge && floats <= maximumSequenceFloats
+    }
+
+    /// The largest number of timesteps, up to a limit, that the model can take. The model must be able to take
+    /// ``shortestSequence``.
+    package func longestSequence(upTo limit: Int) -> Int {
+        if limit <= shortestSequence || timesteps(of: limit) != nil { return limit }
+        var (possible, impossible) = (shortestSequence, limit)
+        while impossible - possible > 1 {
+            let middle = possible + (impossible - possible) / 2
+            if timesteps(of: middle) == nil { impossible = middle } else { possible = middle }
+        }
+        return possible
     }
 
     /// The smallest number of timesteps that the model can take.
@@ -134,6 +157,11 @@ package final class Model: @unchecked Sendable {
         self.passes = passes
         self.weights = weights
         self.kernels = kernels
+        guard isCausal || timesteps(of: shortestSequence) != nil else {
+            throw ModelError(
+                code: .shape,
+                context: "for every number of timesteps, a layer's output is too large or has the wrong shape")
+        }
     }
 
     /// Returns each layer's pass over a sequence. A layer that no mask reaches steps every timestep.

@@ -19,6 +19,8 @@ struct DecisionRule: Sendable {
     let firstDecision: UInt64
     /// The smallest number of timesteps on which the model can decide.
     let shortestSequence: Int
+    /// The largest number of timesteps that the model can take, if it needs them at once.
+    let longestSequence: Int
     /// The step at which a sequence ends automatically; nil if only the `end` flag ends a sequence.
     let lastStep: UInt64?
     let emit: ServingPolicy.Emit
@@ -46,6 +48,7 @@ struct DecisionRule: Sendable {
         decidesEveryTimestepAtEnd = policy.mode == .sequence && served.answersEveryTimestepAtEnd
         firstDecision = decidesEveryTimestepAtEnd ? 1 : basis.firstDecision
         shortestSequence = served.shortestSequence
+        longestSequence = basis == .state ? .max : model.longestSequence(upTo: policy.maximumLength)
         lastStep = policy.mode == .sequence ? served.sequenceLength.map { UInt64($0) } : nil
         emit = policy.emit
         threshold = policy.threshold

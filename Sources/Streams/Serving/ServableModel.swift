@@ -78,6 +78,10 @@ package struct ServableModel: Sendable {
     /// - Returns: The end of a sentence about the sequence or window.
     package func refusal(ofLength count: Int) -> String? {
         guard count < shortestSequence || model.timesteps(of: count) == nil else { return nil }
+        if count > shortestSequence, model.longestSequence(upTo: count) > shortestSequence {
+            return "has \(count) timesteps, but the model's layers can hold at most "
+                + "\(model.longestSequence(upTo: count)); split it"
+        }
         return "has \(count) timesteps, but the model needs \(lengthInWords)"
     }
 

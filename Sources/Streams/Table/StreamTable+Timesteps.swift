@@ -36,6 +36,8 @@ extension StreamTable.Stream {
             let isFinal = (ends && timestep == message.new - 1) || step == rule.lastStep
             if isWhole && isFinal && buffers.count(of: row) < rule.shortestSequence {
                 cause = .tooShort
+            } else if isWhole && isFinal && buffers.count(of: row) > rule.longestSequence {
+                cause = .tooLong
             } else if isWhole && isFinal && rule.decidesEveryTimestepAtEnd {
                 buffers.answerEvery(row)
                 decideEvery(on: buffers.everyOutput, rule, time: time, into: &decisions)

@@ -2,6 +2,10 @@
 package enum ClusterNames {
     /// The stream of a partition's log.
     package static func log(_ partition: Int) -> String { "IN_\(partition)" }
+    /// Returns the partition whose log a stream is; nil for another stream.
+    package static func partition(ofLog stream: String) -> Int? {
+        stream.hasPrefix("IN_") ? Int(stream.dropFirst(3)) : nil
+    }
     /// The subject of a partition's log.
     package static func logSubject(_ partition: Int) -> String { "in.\(partition)" }
 

@@ -35,6 +35,23 @@ import Wire
         #expect(feed.table.counters.dropped[.tooShort] == 1)
     }
 
+    @Test func `a sequence that would need too much memory is dropped and counted`() throws {
+        let repetition = try Repetition(units: 1, source: .each, copies: 1 << 20)
+        let model = try Model(layers: [repetition] + livelyModel().layers)
+        let longest = Model.maximumSequenceFloats / (3 << 20)
+        #expect(model.longestSequence(upTo: 1000) == longest)
+        let feed = Feed(served(model, ServingPolicy(mode: .sequence, emit: .final)))
+        #expect(throws: DropCause.tooLong) { try feed.send("s", signal(longest + 1), .end) }
+        #expect(feed.table.counters.dropped[.tooLong] == 1)
+        let refusal = try #require(ServableModel(model).refusal(ofLength: longest + 1))
+        #expect(refusal == "has \(longest + 1) timesteps, but the model's layers can hold at most \(longest); split it")
+    }
+
+    @Test func `a model that needs too much memory for any sequence is refused`() throws {
+        let repetition = try Repetition(units: 1, source: .each, copies: 1 << 27)
+        #expect(throws: ModelError.self) { try Model(layers: [repetition] + livelyModel().layers) }
+    }
+
     @Test func `an end flag on an incomplete window is dropped if the model needs more timesteps`() throws {
         let feed = Feed(served(try pooledModel(), try policy(4)))
         #expect(throws: DropCause.tooShort) { try feed.send("s", signal(2), .end) }

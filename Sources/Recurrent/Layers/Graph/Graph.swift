@@ -131,8 +131,9 @@ extension Graph: Layer {
     package func timesteps(of count: Int) -> Int? {
         if isCausal { return count }
         var counts = [isInputVector ? 1 : count]
-        for node in nodes {
-            guard let next = node.timesteps(of: node.inputs.map { counts[$0] }) else { return nil }
+        for (node, units) in zip(nodes, widths.dropFirst()) {
+            guard let next = node.timesteps(of: node.inputs.map { counts[$0] }), Model.isInMemory(next, of: units)
+            else { return nil }
             counts.append(next)
         }
         return counts.last
