@@ -1,4 +1,4 @@
-/// What this node does with partitions.
+/// Claims, verifies, drains and follows partitions.
 extension Membership {
     /// A node that reports to hold a partition.
     struct Holder {

@@ -1,4 +1,4 @@
-/// Who counts, and where partitions belong.
+/// Decides which nodes count, and to which nodes the partitions belong.
 extension Membership {
     /// The nodes that count for placement.
     var counted: Set<String> {

@@ -17,7 +17,7 @@ package struct PartitionOwner: ~Copyable {
 
     /// The reason why an ownership ended.
     package enum End: Equatable, Sendable {
-        /// All that was applied is in the chain and in a checkpoint.
+        /// All decisions on what was applied are in the chain.
         case drained
         /// Another node has written to the chain.
         case fenced
@@ -28,17 +28,13 @@ package struct PartitionOwner: ~Copyable {
         case failed(PartitionError)
     }
 
-    /// The seconds between two checkpoints.
+    /// The time between two checkpoints, in nanoseconds.
     static let checkpointInterval: Int64 = 10_000_000_000
     /// The number of timesteps after which a checkpoint begins early.
     static let checkpointTimesteps: UInt64 = 2_000_000
-    /// The time without a message of the log after which the owner compares its position with the log's end.
+    /// The time without a message of the log, in nanoseconds, after which the owner compares its position with the log's
+    /// end.
     static let silence: Int64 = 1_000_000_000
-    /// The number of bytes of decisions at which they are written even if more messages of the log are there.
-    static let fullItems = 128 << 10
-
-    /// The maximum number of bytes of items in one message of the chain.
-    static let maximumItems = ChainEntry.maximumLength - ChainEntry.headLength
 
     /// The progress of a drain.
     enum DrainState {

@@ -113,5 +113,4 @@ package final class PartitionTable {
         guard streams.hasEvents else { return }
         for event in streams.takeEvents() { append(event, to: &items) }
     }
-
 }

@@ -47,24 +47,10 @@ extension HotLoop {
     private mutating func beginBatch(from socket: IngestSocket) {
         messages &+= 1
         do throws(DropCause) {
-            try begin(&socket.batch.value)
+            let kind = try dictionaries.begin(&socket.batch.value, maximumSize: maximumMessageSize)
+            if kind == .dictionary, !dictionaries.areStored { storeDictionaries() }
         } catch {
             drop(error, id: Span(), from: socket)
-        }
-    }
-
-    private mutating func begin(_ batch: inout ReceivedBatch) throws(DropCause) {
-        if batch.exceeds(maximumMessageSize) { throw .tooLarge }
-        let header = try BatchHeader(batch.header.rawBytes)
-        switch header.kind {
-        case .ids: try batch.begin(header)
-        case .numbers:
-            guard let numbered = dictionaries.find(header.dictionary) else { throw .dictionary }
-            try batch.begin(header, numbered)
-        case .dictionary:
-            let known = dictionaries.find(header.dictionary)?.dictionary
-            if let new = try batch.dictionary(header, known: known) { dictionaries.add(new) }
-            if !dictionaries.areStored { storeDictionaries() }
         }
     }
 

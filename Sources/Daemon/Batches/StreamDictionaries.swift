@@ -36,6 +36,29 @@ struct StreamDictionaries {
         return entries.last
     }
 
+    /// Checks a received message in the codec `batch`. If it is valid, its entries may be taken, or its dictionary is
+    /// known from now on.
+    ///
+    /// - Parameters:
+    ///   - batch: The message.
+    ///   - maximumSize: The maximum size of a frame, in bytes.
+    /// - Returns: The kind of message.
+    /// - Throws: ``DropCause`` if the message is dropped.
+    mutating func begin(_ batch: inout ReceivedBatch, maximumSize: Int) throws(DropCause) -> BatchHeader.Kind {
+        if batch.exceeds(maximumSize) { throw .tooLarge }
+        let header = try BatchHeader(batch.header.rawBytes)
+        switch header.kind {
+        case .ids: try batch.begin(header)
+        case .numbers:
+            guard let numbered = find(header.dictionary) else { throw .dictionary }
+            try batch.begin(header, numbered)
+        case .dictionary:
+            let known = find(header.dictionary)?.dictionary
+            if let new = try batch.dictionary(header, known: known) { add(new) }
+        }
+        return header.kind
+    }
+
     mutating func beginStoring() { areStored = true }
 
     /// Records that the dictionaries must be stored, for example because the last attempt failed.

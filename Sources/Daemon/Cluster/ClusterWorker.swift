@@ -86,8 +86,7 @@ extension ClusterWorker {
                 let token = try inbox.request(subject, bytes.span, headers: headers)
                 ledger.add(token, asked, deadline: now + PartitionSession.patience)
             } catch {
-                // While the connection is down, nothing is sent. The owner tries again, as after an answer that did not
-                // come.
+                // While the connection is down, nothing is sent. That counts as an answer that did not come.
                 failed.append(asked)
             }
         }

@@ -130,7 +130,7 @@ extension GatewayIngest {
         from socket: IngestSocket, into publisher: inout GatewayPublisher, at now: Int64
     ) {
         do throws(DropCause) {
-            try begin(&socket.batch.value)
+            _ = try dictionaries.begin(&socket.batch.value, maximumSize: maximumMessageSize)
         } catch {
             dropped[error, default: 0] += 1
             return dropLog.record(error, id: Span(), from: socket.endpoint, at: now)
@@ -140,20 +140,6 @@ extension GatewayIngest {
             take(entry, of: socket.batch.value, layout, from: socket, into: &publisher, at: now)
         }
         socket.batch.value.advance(to: layout.count)
-    }
-
-    private mutating func begin(_ batch: inout ReceivedBatch) throws(DropCause) {
-        if batch.exceeds(maximumMessageSize) { throw .tooLarge }
-        let header = try BatchHeader(batch.header.rawBytes)
-        switch header.kind {
-        case .ids: try batch.begin(header)
-        case .numbers:
-            guard let numbered = dictionaries.find(header.dictionary) else { throw .dictionary }
-            try batch.begin(header, numbered)
-        case .dictionary:
-            let known = dictionaries.find(header.dictionary)?.dictionary
-            if let new = try batch.dictionary(header, known: known) { dictionaries.add(new) }
-        }
     }
 
     private mutating func take(

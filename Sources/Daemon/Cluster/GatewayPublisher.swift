@@ -50,7 +50,7 @@ struct GatewayPublisher: ~Copyable {
     var isStalled: Bool { stall != nil }
 
     /// Whether messages may be received from a socket. Producers at a PULL socket wait while NATS takes no messages.
-    /// Those at a SUB socket cannot wait: their messages gather, and are discarded once the buffer is full.
+    /// Producers at a SUB socket cannot wait: their messages gather, and are discarded once the buffer is full.
     func hasRoom(for socket: IngestSocket) -> Bool { socket.endpoint.kind == .sub || !isStalled }
 
     private var stall: Stall? {

@@ -5,7 +5,7 @@ import Wire
 
 /// Carries out the effects of one ownership of a partition over NATS. A ``ClusterWorker`` owns it.
 final class PartitionSession {
-    /// What an answer is for.
+    /// The purpose of a question, which tells how to read its answer.
     enum Question {
         case chainEnd
         case chainMessage(UInt64)

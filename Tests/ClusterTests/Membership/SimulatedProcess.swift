@@ -37,7 +37,7 @@ final class SimulatedProcess {
     }
 }
 
-/// What happened in a ``SimulatedCluster``.
+/// The events in a ``SimulatedCluster``.
 struct SimulationRecord {
     struct Claim {
         let time: Int64

@@ -15,7 +15,7 @@ struct KerasGraph {
 
     /// One call of a layer.
     struct Call {
-        /// What the call computes.
+        /// The result of the call.
         enum Kind {
             case layer(KerasCall)
             /// The last timestep of the output of a recurrent layer, which is its hidden state too.

@@ -46,7 +46,7 @@ struct KerasMaskReader {
     /// The maximum number of operations in a mask, against cycles.
     private static let maximumDepth = 64
 
-    /// What an operation computes.
+    /// The result of an operation.
     private enum Term {
         case mask(KerasMask)
         /// Zeros, which an `or` ignores.

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Recurrent
 
-/// What Keras' Attention and AdditiveAttention have in common. Their dropout only affects training.
+/// The common part of Keras' Attention and AdditiveAttention. Their dropout only affects training.
 protocol KerasAttentionLayer: KerasJoin {
     /// Whether a timestep of the query never attends to later timesteps, according to the layer's options.
     var isCausal: Bool { get }

@@ -2,11 +2,11 @@
 package struct SlidingWindow: BitwiseCopyable, Equatable, Sendable {
     /// The timesteps that the window covers beyond the sequence. The raw values are the values of Keras' `padding`.
     package enum Padding: String, BitwiseCopyable, CaseIterable, Sendable {
-        /// None.
+        /// No timesteps.
         case valid
-        /// As many before as after the sequence, or one more after it.
+        /// Timesteps before and after the sequence: as many on both sides, or one more after it.
         case same
-        /// Only earlier ones, so that no output depends on a later timestep.
+        /// Timesteps before the sequence only, so that no output depends on a later timestep.
         case causal
     }
 
