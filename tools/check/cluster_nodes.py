@@ -73,6 +73,9 @@ def nats_server():
 class Cluster:
     """Three NATS servers and three nodes."""
 
+    # Further options of `sluice cluster create` and of the nodes.
+    operator_options, node_options = [], []
+
     def __init__(self, options, folder, models):
         self.options, self.folder, self.partitions = options, folder, options.partitions
         self.servers, self.nodes, self.logs = {}, {}, []
@@ -83,17 +86,24 @@ class Cluster:
         self.configuration.write_text("models:\n" + "\n".join(lines) + "\n")
 
     def start(self):
-        for server in range(3):
-            self.start_server(server)
-        create = [self.options.programs / "sluice", "cluster", "create", "--nats", ",".join(self.urls),
-                  "--partitions", str(self.partitions), "--replicas", str(self.options.replicas)]
-        deadline = time.monotonic() + 30
-        while (made := subprocess.run(create, capture_output=True, text=True, check=False)).returncode:
-            expect(time.monotonic() < deadline, "sluice cluster create:", made.stderr)
-            time.sleep(0.5)
+        self.create()
         for number in range(3):
             self.start_node(f"n{number + 1}")
         time.sleep(8)
+
+    def create(self):
+        for server in range(3):
+            self.start_server(server)
+        create = [self.options.programs / "sluice", "cluster", "create", "--nats", ",".join(self.urls),
+                  "--partitions", str(self.partitions), "--replicas", str(self.options.replicas), *self.operator_options]
+        deadline = time.monotonic() + 30
+        # A request before that would not be answered.
+        while not any(b"new metadata leader" in log.read_bytes() for log in self.folder.glob("server*.log")):
+            expect(time.monotonic() < deadline, "NATS has no leader")
+            time.sleep(0.1)
+        while (made := subprocess.run(create, capture_output=True, text=True, check=False)).returncode:
+            expect(time.monotonic() < deadline, "sluice cluster create:", made.stderr)
+            time.sleep(0.5)
 
     def start_server(self, server):
         routes = ", ".join(f"nats://127.0.0.1:{port}" for port in self.routes)
@@ -114,11 +124,20 @@ class Cluster:
     def start_node(self, node):
         arguments = [
             self.options.programs / "sluiced", "--config", self.configuration, "--cluster", ",".join(self.urls),
-            "--node", node, "--http", "off"]
+            "--node", node, "--http", "off", *self.node_options]
         for kind in ("ingest", "decisions", "control"):
             arguments += [f"--{kind}", f"ipc://{self.folder}/{node}-{kind}"]
         with open(self.folder / f"{node}.log", "ab") as log:
             self.nodes[node] = subprocess.Popen(arguments, stdout=log, stderr=log, preexec_fn=end_with_parent)
+
+    def wait_until_served(self, node):
+        """Wait until all partitions have an owner, as a node says."""
+        ask = [self.options.programs / "sluice", "cluster", "--control", f"ipc://{self.folder}/{node}-control"]
+        deadline = time.monotonic() + 30
+        while f"{self.partitions} of {self.partitions} " not in (
+                said := subprocess.run(ask, capture_output=True, text=True, check=False)).stdout:
+            expect(time.monotonic() < deadline, "the partitions are not served:", said.stdout + said.stderr)
+            time.sleep(0.2)
 
     def signal(self, node, number):
         self.nodes[node].send_signal(number)
