@@ -48,7 +48,7 @@ struct ClusterOptions: ParsableArguments {
 
     @Flag(
         help: ArgumentHelp(
-            "With --cluster: accept NATS servers older than 2.12, which can lose writes. For tests only.",
+            "With --cluster: accept NATS servers from version 2.10.23 on, with which Sluice is not tested.",
             visibility: .hidden))
     var unsafeServer = false
 

@@ -19,7 +19,7 @@ public struct ClusterConfiguration: Equatable, Sendable {
     public var certificateFile: String?
     /// The file with the key of the certificate, in PEM.
     public var keyFile: String?
-    /// Whether servers that are older than the oldest safe version are accepted. For tests only.
+    /// Whether servers are accepted that are older than the versions that Sluice is tested with.
     public var acceptsUnsafeServers = false
 
     /// Creates options.

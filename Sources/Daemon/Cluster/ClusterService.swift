@@ -12,8 +12,6 @@ import ZeroMQ
 /// A node of a cluster. In place of the hot loop, it runs a coordinator, workers that own partitions, a gateway for
 /// producers and an outlet for subscribers, each on threads of its own and with a connection of its own.
 struct ClusterService: Sendable {
-    /// The oldest server that a node accepts without `--unsafe-server`.
-    private static let oldestVersion = [2, 12, 0]
     /// The time for each request during the start, in milliseconds.
     private static let patience = 5_000
 
@@ -47,13 +45,8 @@ struct ClusterService: Sendable {
         let incarnation = UInt64.random(in: .min ... .max)
         let claim = ChainClaim(node: cluster.node, incarnation: incarnation)
         let coordinator = ClusterCoordinator(partitions: facts.partitions)
-        var workers: [ClusterWorker] = []
-        for number in 0..<min(ProcessInfo.processInfo.activeProcessorCount, facts.partitions) {
-            workers.append(
-                ClusterWorker(
-                    try connect("worker-\(number)"), claim: claim, offer: offer, logger: logger
-                ) { coordinator.post(.report($0)) })
-        }
+        let workers = try makeWorkers(
+            min(ProcessInfo.processInfo.activeProcessorCount, facts.partitions), claim: claim, coordinator)
         let edge = try ClusterEdge(
             configuration, node: cluster.node, models: offer.models, facts: facts, coordinator: coordinator,
             access: access, logger: logger,
@@ -102,6 +95,16 @@ struct ClusterService: Sendable {
 
 /// The start.
 extension ClusterService {
+    private func makeWorkers(
+        _ count: Int, claim: ChainClaim, _ coordinator: ClusterCoordinator
+    ) throws(DaemonError) -> [ClusterWorker] {
+        try (0..<count).map { number throws(DaemonError) in
+            ClusterWorker(
+                try connect("worker-\(number)"), claim: claim, offer: offer, logger: logger
+            ) { coordinator.post(.report($0)) }
+        }
+    }
+
     private func connect(_ purpose: String) throws(DaemonError) -> Connection {
         var options = ConnectionOptions(servers: cluster.servers, name: "sluiced \(cluster.node) \(purpose)")
         if let file = cluster.nkeyFile { options.login = .nkeySeed(file: file) }
@@ -118,18 +121,15 @@ extension ClusterService {
     }
 
     private func checkServer(_ connection: Connection) throws(DaemonError) {
-        let version: String
+        let server: ServerInformation
         do throws(NATSError) {
-            version = try connection.serverInformation().version
+            server = try connection.serverInformation()
         } catch {
             throw DaemonError(.cannotCreate, error.description)
         }
-        let numbers = version.split(separator: ".").prefix(3).map { Int($0.prefix { $0.isNumber }) ?? 0 }
-        guard numbers.lexicographicallyPrecedes(Self.oldestVersion), !cluster.acceptsUnsafeServers else { return }
-        throw DaemonError(
-            .configuration,
-            "the NATS server has the version \(version), which can lose or accept writes wrongly; run version 2.12 or "
-                + "later")
+        if let warning = try ServerRequirement(acceptsUnsafe: cluster.acceptsUnsafeServers).warning(of: server) {
+            logger.warning("\(warning)")
+        }
     }
 
     /// Reads the facts that `sluice cluster create` has stored.
@@ -150,28 +150,12 @@ extension ClusterService {
         }
     }
 
-    /// Writes the record that says what is served to the logs that are still empty, before any producer can send.
+    /// Writes the record that says what is served to the logs that have none yet.
     private func beginLogs(_ facts: ClusterFacts, over connection: Connection) throws(DaemonError) {
-        var record = ControlRecord()
-        record.serve = offer.record
-        let message = LogMessage.control(json: JSONBytes.encode(record))
-        let headers = PublishHeaders(lastSequence: 0).list
-        for partition in 0..<facts.partitions {
-            do {
-                let request = JetStream.streamInformation(ClusterNames.log(partition))
-                let log = try StreamInformation(
-                    connection.request(request, timeoutMilliseconds: Self.patience))
-                guard log.lastSequence == 0 else { continue }
-                let answer = try connection.request(
-                    ClusterNames.logSubject(partition), message.span, headers: headers,
-                    timeoutMilliseconds: Self.patience)
-                _ = try PublishAcknowledgement(answer)
-            } catch let error as JetStreamError where error.isWrongLastSequence {
-                // Another node was first.
-            } catch {
-                throw DaemonError(.cannotCreate, "the log of partition \(partition) cannot be used: \(error)")
-            }
-        }
+        let beginning = LogBeginning(record: offer.record, connection: connection, patience: Self.patience)
+        var replicas = facts.replicas
+        for partition in 0..<facts.partitions { replicas = min(replicas, try beginning.write(partition).replicas) }
+        if let warning = ServerRequirement.warning(replicas: replicas) { logger.warning("\(warning)") }
     }
 }
 
