@@ -43,11 +43,13 @@ final class ClusterCoordinator: Sendable {
     ///   - membership: The membership of a node that has just started.
     ///   - connection: The connection for heartbeats.
     ///   - workers: The workers. Partition p belongs to worker p mod their number.
+    ///   - watchdog: The reports to systemd that this thread is alive; nil if systemd does not watch the daemon.
     ///   - logger: The daemon's log.
     /// - Returns: The reason why the node stopped.
     /// - Throws: `NATSError` if the connection is closed for good.
     func run(
-        _ membership: consuming Membership, over connection: Connection, workers: [ClusterWorker], logger: Logger
+        _ membership: consuming Membership, over connection: Connection, workers: [ClusterWorker],
+        watchdog: consuming WatchdogReports?, logger: Logger
     ) throws(NATSError) -> MembershipStop {
         var loop = Loop(
             membership: membership, inbox: try Inbox(on: connection), workers: workers, logger: logger)
@@ -55,6 +57,7 @@ final class ClusterCoordinator: Sendable {
             let inputs = takeInputs()
             if let stop = try loop.turn(inputs, waiting: Self.patience) { return stop }
             overview.withLock { loop.describe(in: &$0) }
+            watchdog?.turn(at: SteadyClock.now())
         }
     }
 }

@@ -32,11 +32,12 @@ struct ClusterService: Sendable {
         self.logger = logger
     }
 
-    /// Serves until a stop is requested.
+    /// Serves until a stop is requested. Tells systemd when the node is ready, that it is alive, and when it stops.
     ///
     /// - Parameter stop: Receives signals and limits how long a stop may take.
     /// - Throws: ``DaemonError`` if the node cannot start, or if a connection is closed for good.
     func run(_ stop: StopWatch) throws(DaemonError) {
+        let notifier = try ServiceNotifier()
         let connection = try connect("coordinator")
         try checkServer(connection)
         let facts = try facts(over: connection)
@@ -64,6 +65,7 @@ struct ClusterService: Sendable {
         stop.begin(
             .init(
                 stop: {
+                    notify(.stopping, notifier)
                     edge.stopIngest()
                     coordinator.post(.leave)
                 }, reload: { [logger] in logger.warning("SIGHUP does not reload models in a cluster") }))
@@ -71,10 +73,12 @@ struct ClusterService: Sendable {
             logger.notice("a node of a cluster has no HTTP server yet, so --http has no effect")
         }
         logger.info("ready: node \(cluster.node), \(facts.partitions) partitions, \(edge.places)")
+        notify(.ready(status: "node \(cluster.node), \(edge.places)"), notifier)
 
         let reason: MembershipStop
         do throws(NATSError) {
-            reason = try coordinator.run(membership, over: connection, workers: workers, logger: logger)
+            reason = try coordinator.run(
+                membership, over: connection, workers: workers, watchdog: WatchdogReports(notifier), logger: logger)
         } catch {
             throw DaemonError(.software, error.description)
         }
@@ -95,6 +99,14 @@ struct ClusterService: Sendable {
 
 /// The start.
 extension ClusterService {
+    private func notify(_ notice: ServiceNotifier.Notice, _ notifier: ServiceNotifier?) {
+        do throws(DaemonError) {
+            try notifier?.send(notice)
+        } catch {
+            logger.warning("\(error)")
+        }
+    }
+
     private func makeWorkers(
         _ count: Int, claim: ChainClaim, _ coordinator: ClusterCoordinator
     ) throws(DaemonError) -> [ClusterWorker] {

@@ -9,7 +9,7 @@ struct ServiceNotifier: Sendable {
         case ready(status: String)
         /// The daemon has begun to stop.
         case stopping
-        /// The hot loop is still running.
+        /// The hot loop, or in a cluster the coordinator, is still running.
         case alive
 
         fileprivate var lines: String {
@@ -81,6 +81,28 @@ struct ServiceNotifier: Sendable {
             Thread.sleep(forTimeInterval: watchdogInterval / .seconds(2))
             mailbox.post { $0.notify(.alive) }
         }
+    }
+}
+
+/// The reports of a loop without a mailbox that it is alive, twice in each ``ServiceNotifier/watchdogInterval``.
+struct WatchdogReports {
+    private let notifier: ServiceNotifier
+    /// The nanoseconds between two reports.
+    private let interval: Int64
+    private var next: Int64 = 0
+
+    /// - Returns: Nil if systemd does not watch the daemon.
+    init?(_ notifier: ServiceNotifier?) {
+        guard let notifier, let interval = notifier.watchdogInterval else { return nil }
+        self.notifier = notifier
+        self.interval = Int64(interval / .nanoseconds(1)) / 2
+    }
+
+    /// Sends a report if one is due. If it is lost, the next one is in time.
+    mutating func turn(at now: Int64) {
+        guard now >= next else { return }
+        next = now + interval
+        try? notifier.send(.alive)
     }
 }
 
