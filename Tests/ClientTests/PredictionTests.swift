@@ -59,6 +59,20 @@ import Testing
         }
     }
 
+    @Test(arguments: Merge.allCases, [Activation.sigmoid, .linear])
+    func `a merge of probabilities is a probability if it stays between 0 and 1`(
+        merge: Merge, second: Activation
+    ) throws {
+        let layers = try [.sigmoid, second].map { try #require(try dense($0, units: 1).layers.first) }
+        let nodes =
+            layers.map { Graph.Node(.layer($0), inputs: [0], isVector: false) } + [
+                Graph.Node(.merge(merge, skipsMasked: false), inputs: [1, 2], isVector: false)
+            ]
+        let model = try Model(layers: [Graph(features: 1, isInputVector: false, nodes: nodes)])
+        let isProbability = second == .sigmoid && merge != .add && merge != .subtract
+        #expect(OutputMeaning(of: model, loss: nil) == (isProbability ? .probability : .number))
+    }
+
     private func value(_ loss: Loss, _ answer: [Float], label: Float) -> Double { loss(answer.span, label: label) }
 
     private func isRight(_ loss: Loss, _ answer: [Float], label: Int) -> Bool {

@@ -47,8 +47,8 @@ package final class Model: @unchecked Sendable {
     /// Returns the number of timesteps of the last layer's output for a sequence.
     ///
     /// - Parameter count: The number of input timesteps, at least 1.
-    /// - Returns: At least 1, or nil if the model cannot take a sequence of this length, or if a layer's output would
-    ///   exceed ``maximumSequenceFloats``.
+    /// - Returns: At least 1, or nil if the model cannot take a sequence of this length, if a layer's output would
+    ///   exceed ``maximumSequenceFloats``, or if an attention would take too long.
     package func timesteps(of count: Int) -> Int? {
         var timesteps = count
         for layer in layers {

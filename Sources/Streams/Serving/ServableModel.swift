@@ -79,7 +79,7 @@ package struct ServableModel: Sendable {
     package func refusal(ofLength count: Int) -> String? {
         guard count < shortestSequence || model.timesteps(of: count) == nil else { return nil }
         if count > shortestSequence, model.longestSequence(upTo: count) > shortestSequence {
-            return "has \(count) timesteps, but the model's layers can hold at most "
+            return "has \(count) timesteps, but the model's layers can take at most "
                 + "\(model.longestSequence(upTo: count)); split it"
         }
         return "has \(count) timesteps, but the model needs \(lengthInWords)"

@@ -44,7 +44,24 @@ import Wire
         #expect(throws: DropCause.tooLong) { try feed.send("s", signal(longest + 1), .end) }
         #expect(feed.table.counters.dropped[.tooLong] == 1)
         let refusal = try #require(ServableModel(model).refusal(ofLength: longest + 1))
-        #expect(refusal == "has \(longest + 1) timesteps, but the model's layers can hold at most \(longest); split it")
+        #expect(refusal == "has \(longest + 1) timesteps, but the model's layers can take at most \(longest); split it")
+    }
+
+    @Test func `a sequence that would keep an attention busy for long is dropped and counted`() throws {
+        let attention = try Attention(score: .dot, scale: nil, isCausal: false)
+        let graph = try Graph(
+            features: 64, isInputVector: false,
+            nodes: [Graph.Node(.attention(attention), inputs: [0, 0], isVector: false)])
+        let model = try Model(layers: [graph] + livelyModel(features: 64).layers)
+        // The scores and the means take 128 multiply-adds for each pair of timesteps, and 2³⁰ are allowed.
+        let longest = 2896
+        #expect(model.longestSequence(upTo: 10_000) == longest)
+        let feed = Feed(served(model, ServingPolicy(mode: .sequence, emit: .final)))
+        let timesteps = signal(64 * (longest + 1))
+        #expect(throws: DropCause.tooLong) { try feed.send("s", timesteps, .end) }
+        #expect(feed.table.counters.dropped[.tooLong] == 1)
+        let refusal = try #require(ServableModel(model).refusal(ofLength: longest + 1))
+        #expect(refusal == "has 2897 timesteps, but the model's layers can take at most 2896; split it")
     }
 
     @Test func `a model that needs too much memory for any sequence is refused`() throws {

@@ -22,6 +22,11 @@ package struct Attention: Equatable, Sendable {
     package let isCausal: Bool
     /// Keras subtracts this number from the score of each key that does not count.
     private static let maskedScore: Float = 1e9
+    /// The maximum number of multiply-adds for one sequence, which take about a second. The number grows with the square
+    /// of the number of timesteps, so a long sequence could otherwise occupy a core for hours.
+    private static let maximumWork = 1 << 30
+    /// The number of multiply-adds that take as long as one tanh.
+    private static let tanhWork = 16
 
     /// Creates an attention. Each parameter sets the property of the same name.
     ///
@@ -63,8 +68,24 @@ package struct Attention: Equatable, Sendable {
         counts.last == counts[1] ? counts[0] : nil
     }
 
-    /// The number of floats of working memory for `count` values.
-    static func scratchSize(for count: Int) -> Int { Kernels.padded(count) }
+    /// Checks the time that the attention takes.
+    ///
+    /// - Parameters:
+    ///   - counts: The number of timesteps of each input.
+    ///   - widths: The width of each input.
+    /// - Returns: Whether the attention takes at most about a second.
+    func isQuick(_ counts: [Int], widths: [Int]) -> Bool {
+        let work = widths[0] * (score == .dot ? 1 : Self.tanhWork) + widths[1]
+        return counts[0] <= Self.maximumWork / work / counts[1]
+    }
+
+    /// Returns the size of the working memory for the scores of the keys and then the keys' columns.
+    ///
+    /// - Parameters:
+    ///   - count: The number of keys.
+    ///   - width: The width of a key.
+    /// - Returns: The number of floats.
+    static func scratchSize(for count: Int, width: Int) -> Int { Kernels.padded(count) * (1 + width) }
 
     /// Computes the output at all timesteps of the query.
     ///
@@ -72,19 +93,21 @@ package struct Attention: Equatable, Sendable {
     ///   - inputs: The query, the values and possibly the keys.
     ///   - masks: Whether the query and the values have masks.
     ///   - y: Receives the output.
-    ///   - scores: Working memory, shape (``scratchSize(for:)``).
+    ///   - scores: Working memory, shape (``scratchSize(for:width:)``).
     ///   - kernels: The kernels.
     func run(
         _ inputs: GraphInputs, masks: (query: Bool, values: Bool), into y: GraphValue,
         scratch scores: UnsafeMutablePointer<Float>, kernels: Kernels
     ) {
         let (query, values, keys) = (inputs[0], inputs[1], inputs[inputs.count - 1])
+        let columns = unsafe scores + Kernels.padded(keys.count)
+        unsafe transpose(keys, into: columns)
         for timestep in 0..<query.count {
             let output = unsafe y.row(timestep)
             unsafe output.update(repeating: 0, count: y.width)
             if masks.query && query.isMasked(timestep) { continue }
+            unsafe score(query.row(timestep), columns, width: keys.width, count: keys.count, into: scores)
             for key in 0..<keys.count {
-                unsafe scores[key] = score(query.row(timestep), keys.row(key), count: query.width)
                 let isLater = isCausal && key > timestep
                 if isLater || (masks.values && values.isMasked(key)) { unsafe scores[key] -= Self.maskedScore }
             }
@@ -96,21 +119,41 @@ package struct Attention: Equatable, Sendable {
         }
     }
 
-    private func score(_ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>, count: Int) -> Float {
-        var sum: Float = 0
-        switch score {
-        case .dot:
-            for index in 0..<count { unsafe sum += q[index] * k[index] }
-            return sum * (scale?.values[0] ?? 1)
-        case .concat(let weight):
-            let scale = scale?.values[0] ?? 1
-            for index in 0..<count { unsafe sum += Activation.tanh(scale * (q[index] + k[index])) }
-            return sum * weight.values[0]
-        case .additive:
-            for index in 0..<count {
-                unsafe sum += (scale?.values[index] ?? 1) * Activation.tanh(q[index] + k[index])
-            }
-            return sum
+    /// Copies the keys column by column, each padded.
+    private func transpose(_ keys: GraphValue, into columns: UnsafeMutablePointer<Float>) {
+        let stride = Kernels.padded(keys.count)
+        for key in 0..<keys.count {
+            let row = unsafe keys.row(key)
+            for index in 0..<keys.width { unsafe columns[index * stride + key] = row[index] }
         }
+    }
+
+    /// Computes the scores of all keys together. One key after another, each addition would wait for the one before.
+    private func score(
+        _ q: UnsafePointer<Float>, _ columns: UnsafePointer<Float>, width: Int, count: Int,
+        into scores: UnsafeMutablePointer<Float>
+    ) {
+        let stride = Kernels.padded(count)
+        let scalar = scale?.values[0] ?? 1
+        unsafe scores.update(repeating: 0, count: count)
+        for index in 0..<width {
+            let (x, column) = unsafe (q[index], columns + index * stride)
+            switch score {
+            case .dot:
+                for key in 0..<count { unsafe scores[key] += x * column[key] }
+            case .concat:
+                for key in 0..<count { unsafe scores[key] += Activation.tanh(scalar * (x + column[key])) }
+            case .additive:
+                let factor = scale?.values[index] ?? 1
+                for key in 0..<count { unsafe scores[key] += factor * Activation.tanh(x + column[key]) }
+            }
+        }
+        let factor: Float =
+            switch score {
+            case .dot: scalar
+            case .concat(let weight): weight.values[0]
+            case .additive: 1
+            }
+        for key in 0..<count { unsafe scores[key] *= factor }
     }
 }

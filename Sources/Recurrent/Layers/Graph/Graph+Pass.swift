@@ -52,7 +52,9 @@ extension Graph {
                     sizes.timesteps += room
                     sizes.widest = max(sizes.widest, floats)
                     if case .attention = node.operation {
-                        sizes.scratch = unsafe max(sizes.scratch, Attention.scratchSize(for: counts[node.inputs[1]]))
+                        let size = unsafe Attention.scratchSize(
+                            for: counts[node.inputs[1]], width: graph.widths[node.inputs[0]])
+                        sizes.scratch = max(sizes.scratch, size)
                     }
                     if case .whole(let pass)? = passes[index]?.direction {
                         sizes.scratch = unsafe max(sizes.scratch, pass.scratchSize(for: counts[node.inputs[0]]))

@@ -132,8 +132,13 @@ extension Graph: Layer {
         if isCausal { return count }
         var counts = [isInputVector ? 1 : count]
         for (node, units) in zip(nodes, widths.dropFirst()) {
-            guard let next = node.timesteps(of: node.inputs.map { counts[$0] }), Model.isInMemory(next, of: units)
-            else { return nil }
+            let given = node.inputs.map { counts[$0] }
+            guard let next = node.timesteps(of: given), Model.isInMemory(next, of: units) else { return nil }
+            if case .attention(let attention) = node.operation,
+                !attention.isQuick(given, widths: node.inputs.map { widths[$0] })
+            {
+                return nil
+            }
             counts.append(next)
         }
         return counts.last
