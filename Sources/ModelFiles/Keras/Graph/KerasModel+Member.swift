@@ -84,3 +84,20 @@ extension KerasModel.Member: Decodable {
         }
     }
 }
+
+// MARK: - Calls
+
+extension KerasModel.Member {
+    /// Returns the tensors that a call takes.
+    func inputs(of call: KerasCall) -> [KerasTensor] {
+        if case .operation(let operation) = content { operation.inputs(of: call) } else { call.inputs }
+    }
+
+    /// Returns one of the calls.
+    func call(_ number: Int) throws(Defect) -> KerasCall {
+        guard calls.indices.contains(number) else {
+            throw Defect(.corrupt, "call \(number) is not in inbound_nodes").inLayer(name, className: className)
+        }
+        return calls[number]
+    }
+}
