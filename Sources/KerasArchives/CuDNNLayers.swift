@@ -67,16 +67,22 @@ struct CuDNNLayers {
         }
     }
 
-    /// Returns the weights, with those of the replaced layers in the layout of an LSTM or a GRU.
-    func converted(_ weights: [NamedTensor]) throws(Defect) -> [NamedTensor] {
-        do throws(ModelError) {
-            return try weights.map { weight throws(ModelError) in
-                let parts = weight.name.split(separator: "/")
-                guard let layer = parts.first, let gates = gates[String(layer)], let kind = parts.last else {
-                    return weight
-                }
-                return NamedTensor(name: weight.name, tensor: try Self.converted(weight.tensor, String(kind), gates))
-            }
+    /// Reads a weight. A weight of a replaced layer is converted to the layout of an LSTM or a GRU.
+    ///
+    /// - Parameters:
+    ///   - name: The weight's name in the exchange form.
+    ///   - path: The path of the weight in the file.
+    ///   - file: The file.
+    /// - Returns: The weight.
+    /// - Throws: ``Defect`` as ``HDF5File/weight(_:name:)`` does.
+    func weight(_ name: String, _ path: String, of file: borrowing HDF5File) throws(Defect) -> StoredWeight {
+        let parts = name.split(separator: "/")
+        guard let layer = parts.first, let gates = gates[String(layer)], let kind = parts.last else {
+            return try file.weight(path, name: name)
+        }
+        let tensor = try file.tensor(path)
+        do {
+            return .tensor(NamedTensor(name: name, tensor: try Self.converted(tensor, String(kind), gates)))
         } catch {
             throw Defect(.corrupt, error.context)
         }

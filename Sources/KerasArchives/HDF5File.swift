@@ -20,22 +20,28 @@ struct HDF5File: ~Copyable {
     private static let library = Mutex(())
 
     let file: HDF5Handle
+    /// The position of this file's first byte in the file that the process reads. Nil if that file does not hold these
+    /// bytes as they are.
+    private let place: Int?
+    /// The file's size in bytes.
+    private let size: Int
 
     /// Opens a file while `body` runs.
     ///
     /// - Parameters:
     ///   - bytes: The file's contents.
+    ///   - place: The position of `bytes` in the file that the process reads; nil if the bytes are a copy.
     ///   - body: A closure that reads from the file. The closure must not call `read` again, because the library is
     ///     locked while the closure runs.
     /// - Returns: The result of `body`.
     /// - Throws: ``Defect`` with the code `corrupt` if the bytes are not an HDF5 file, or any error that `body` throws.
     static func read<Result: Sendable>(
-        _ bytes: [UInt8], _ body: (borrowing HDF5File) throws(Defect) -> Result
+        _ bytes: Span<UInt8>, place: Int?, _ body: (borrowing HDF5File) throws(Defect) -> Result
     ) throws(Defect) -> Result {
         try HDF5GlobalHeap.check(bytes)
-        return try withLibrary { () throws(Defect) in
-            try unsafe bytes.span.withUnsafeBytes { buffer throws(Defect) in
-                let file = try unsafe HDF5File(buffer)
+        return try unsafe bytes.withUnsafeBytes { buffer throws(Defect) in
+            try withLibrary { () throws(Defect) in
+                let file = try unsafe HDF5File(buffer, place: place)
                 return try body(file)
             }
         }
@@ -54,7 +60,9 @@ struct HDF5File: ~Copyable {
 
     /// Opens a file. The caller has checked the global heaps, holds the lock on the library, and keeps the bytes alive
     /// while the file is open.
-    init(_ bytes: UnsafeRawBufferPointer) throws(Defect) {
+    init(_ bytes: UnsafeRawBufferPointer, place: Int? = nil) throws(Defect) {
+        self.place = place
+        size = bytes.count
         let access = try HDF5Handle(H5Pcreate(sluice_H5P_FILE_ACCESS()), close: H5Pclose, "access list")
         // The core driver reads a file in memory.
         let isSet =
@@ -165,6 +173,38 @@ struct HDF5File: ~Copyable {
         } catch {
             throw Defect(.corrupt, "HDF5: dataset '\(path)': \(error.context)")
         }
+    }
+
+    /// Returns a weight: its place in the file that the process reads, or its numbers if that file does not hold them as
+    /// little-endian floats in order.
+    ///
+    /// - Parameters:
+    ///   - path: The path of the dataset.
+    ///   - name: The weight's name in the exchange form.
+    /// - Returns: The weight.
+    /// - Throws: ``Defect`` as ``tensor(_:)`` does.
+    func weight(_ path: String, name: String) throws(Defect) -> StoredWeight {
+        if let place = try tensorPlace(path, name: name) { return .place(place) }
+        return .tensor(NamedTensor(name: name, tensor: try tensor(path)))
+    }
+
+    private func tensorPlace(_ path: String, name: String) throws(Defect) -> TensorPlace? {
+        try require(path)
+        guard let place else { return nil }
+        let dataset = try unsafe HDF5Handle(
+            H5Dopen2(file.id, path, hid_t(H5P_DEFAULT)), close: H5Dclose, "dataset '\(path)'")
+        let type = try HDF5Handle(H5Dget_type(dataset.id), close: H5Tclose, "type of '\(path)'")
+        let creation = try HDF5Handle(H5Dget_create_plist(dataset.id), close: H5Pclose, "layout of '\(path)'")
+        guard H5Tequal(type.id, sluice_H5T_IEEE_F32LE()) > 0, H5Pget_layout(creation.id) == H5D_CONTIGUOUS,
+            H5Pget_external_count(creation.id) == 0
+        else { return nil }
+        let shape = try shape(of: dataset, path: path)
+        let count = shape.reduce(MemoryLayout<Float>.size, *)
+        // The offset is out of range if the numbers were never written.
+        guard H5Dget_storage_size(dataset.id) == count, count <= size,
+            let start = Int(exactly: H5Dget_offset(dataset.id)), start <= size - count
+        else { return nil }
+        return TensorPlace(name: name, shape: shape, start: place + start)
     }
 
     /// Returns the lengths of the axes; empty for a single number. Each length is at least 1, and the product of all

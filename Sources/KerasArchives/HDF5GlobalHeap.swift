@@ -10,7 +10,7 @@ import ModelFiles
 /// buffer if a reference claims less than the object holds, and allocates up to 4 GiB if a reference claims more. This
 /// check refuses all four kinds of damage before the library sees the file. Layout:
 /// <https://docs.hdfgroup.org/hdf5/v1_10/_f_m_t3.html>, section III.E.
-struct HDF5GlobalHeap {
+struct HDF5GlobalHeap: ~Escapable {
     private static let headerSize = 16
     /// "GCOL" and the version.
     private static let signature: [UInt8] = [0x47, 0x43, 0x4F, 0x4C, 1]
@@ -21,7 +21,7 @@ struct HDF5GlobalHeap {
         let index: Int
     }
 
-    private let bytes: [UInt8]
+    private let bytes: Span<UInt8>
     private var heaps: Set<Int> = []
     /// The size of each object, in bytes.
     private var sizes: [ObjectID: Int] = [:]
@@ -29,14 +29,15 @@ struct HDF5GlobalHeap {
     /// Checks every global heap of a file and every reference to a heap.
     ///
     /// - Throws: ``Defect`` with the code `corrupt`.
-    static func check(_ bytes: [UInt8]) throws(Defect) {
+    static func check(_ bytes: Span<UInt8>) throws(Defect) {
         var heap = HDF5GlobalHeap(bytes: bytes)
         try heap.checkSuperblock()
         for start in heap.signatures() { try heap.readHeap(at: start) }
         try heap.checkReferences()
     }
 
-    private init(bytes: [UInt8]) {
+    @_lifetime(copy bytes)
+    private init(bytes: Span<UInt8>) {
         self.bytes = bytes
     }
 

@@ -52,7 +52,7 @@ extension KerasArchive {
     private static func changedArchive(
         _ request: KerasWriteRequest, _ weights: [String: Tensor]
     ) throws(Defect) -> [UInt8] {
-        let entries = try ZipArchive.read(request.source) { archive throws(Defect) in try archive.entries() }
+        let entries = try ZipArchive.read(request.source.span) { archive throws(Defect) in try archive.entries() }
         guard let configuration = entries.first(where: { $0.name == configurationEntry })?.content else {
             throw Defect(.corrupt, "\(configurationEntry) is missing")
         }
@@ -74,7 +74,7 @@ extension KerasArchive {
     private static func changedWeights(
         _ source: [UInt8], _ request: KerasWriteRequest, _ architecture: KerasArchitecture, _ weights: [String: Tensor]
     ) throws(Defect) -> [UInt8] {
-        try HDF5GlobalHeap.check(source)
+        try HDF5GlobalHeap.check(source.span)
         return try unsafe source.span.withUnsafeBytes { buffer throws(Defect) in
             try unsafe changedWeights(buffer, request, architecture, weights)
         }

@@ -13,52 +13,61 @@ package enum KerasArchive {
     /// - Parameters:
     ///   - bytes: The file.
     ///   - withTraining: Whether to read the training state too. The optimizer of an `.h5` file is never read.
-    /// - Returns: The architecture and its weights.
+    /// - Returns: The architecture and its weights, except for those that the caller can read from the file itself, with
+    ///   ``ExchangeForm/filled(from:)``.
     /// - Throws: ``Defect`` with the code `notAModel` or `corrupt`, or `unsupported` if a layer needs something that
     ///   the engine does not compute.
-    package static func read(_ bytes: consuming [UInt8], withTraining: Bool = false) throws(Defect) -> ExchangeForm {
+    package static func read(_ bytes: Span<UInt8>, withTraining: Bool = false) throws(Defect) -> ExchangeForm {
+        let start = (0..<min(8, bytes.count)).map { bytes[$0] }
         var form =
-            switch KerasFormat(of: bytes[..<min(8, bytes.count)]) {
-            case .archive: try readArchive(consume bytes, withTraining: withTraining)
-            case .hdf5: try readHDF5(consume bytes)
+            switch KerasFormat(of: start) {
+            case .archive: try readArchive(bytes, withTraining: withTraining)
+            case .hdf5: try readHDF5(bytes)
             case nil: throw Defect(.notAModel, "is not a Keras file")
             }
         if !withTraining { form.training = nil }
         return form
     }
 
-    private static func readArchive(_ bytes: consuming [UInt8], withTraining: Bool) throws(Defect) -> ExchangeForm {
-        let entries = try ZipArchive.read(bytes) { archive throws(Defect) in
-            (
-                config: try archive.entry(configurationEntry), metadata: try archive.entry(metadataEntry),
-                weights: try archive.entry(weightsEntry), isTorch: archive.hasEntry(endingIn: "/data.pkl")
-            )
+    private static func readArchive(_ bytes: Span<UInt8>, withTraining: Bool) throws(Defect) -> ExchangeForm {
+        try ZipArchive.read(bytes) { archive throws(Defect) in
+            try readArchive(archive, withTraining: withTraining)
         }
-        guard let config = entries.config else {
+    }
+
+    private static func readArchive(
+        _ archive: borrowing ZipArchive, withTraining: Bool
+    ) throws(Defect) -> ExchangeForm {
+        guard let config = try archive.entry(configurationEntry) else {
             throw Defect(
                 .notAModel,
-                entries.isTorch
+                archive.hasEntry(endingIn: "/data.pkl")
                     ? ForeignFile.torch : "is a zip archive without config.json; supported: Keras 3 archives (.keras)")
         }
-        let metadata = entries.metadata.flatMap { try? JSONDecoder().decode(ArchiveMetadata.self, from: Data($0)) }
+        let metadata = try archive.entry(metadataEntry)
+            .flatMap { try? JSONDecoder().decode(ArchiveMetadata.self, from: Data($0)) }
         let version = metadata?.kerasVersion
         let architecture = try KerasArchitecture(json: config, source: "config.json", kerasVersion: version)
-        guard let file = entries.weights else { throw Defect(.corrupt, "model.weights.h5 is missing") }
-        let (weights, optimizer) = try HDF5File.read(file) { file throws(Defect) in
-            (
-                try KerasWeights.ofArchive(file, architecture, .find(in: file, architecture)),
-                withTraining ? try KerasOptimizer.ofArchive(file) : nil
-            )
+        let content = try archive.withEntry(weightsEntry) { bytes, place throws(Defect) in
+            try HDF5File.read(bytes, place: place) { file throws(Defect) in
+                (
+                    weights: try KerasWeights.ofArchive(file, architecture, .find(in: file, architecture)),
+                    optimizer: withTraining ? try KerasOptimizer.ofArchive(file) : nil
+                )
+            }
         }
+        guard let content else { throw Defect(.corrupt, "model.weights.h5 is missing") }
         let compilation = KerasCompilation(configuration: config)
         return try ExchangeForm(
             architecture: config, kerasVersion: version ?? ExchangeForm.unknownVersion,
-            sourceFormat: KerasFormat.archive.name, tensors: weights,
-            loss: compilation?.loss, training: TrainingState(compilation: compilation, optimizer: optimizer))
+            sourceFormat: KerasFormat.archive.name, tensors: content.weights.compactMap(\.tensor),
+            places: content.weights.compactMap(\.place), loss: compilation?.loss,
+            training: TrainingState(compilation: compilation, optimizer: content.optimizer))
     }
 
-    private static func readHDF5(_ bytes: consuming [UInt8]) throws(Defect) -> ExchangeForm {
-        let (config, training, weights, version) = try HDF5File.read(bytes) { file throws(Defect) in
+    private static func readHDF5(_ bytes: Span<UInt8>) throws(Defect) -> ExchangeForm {
+        let (config, training, weights, version) = try HDF5File.read(bytes, place: 0) {
+            file throws(Defect) in
             guard let config = try file.string("model_config", of: "") else {
                 throw Defect(
                     .notAModel,
@@ -72,14 +81,15 @@ package enum KerasArchive {
             let architecture = try KerasArchitecture(
                 json: layers.configuration, source: "model_config", kerasVersion: version)
             let training = try file.string("training_config", of: "")
-            let weights = try layers.converted(KerasWeights.ofLegacyFile(file, architecture))
+            let weights = try KerasWeights.ofLegacyFile(file, architecture, layers)
             return (layers.configuration, training, weights, version)
         }
         let compilation = training.flatMap { KerasCompilation(legacyJSON: Array($0.utf8)) }
         return try ExchangeForm(
             architecture: config, kerasVersion: version ?? ExchangeForm.unknownVersion,
-            sourceFormat: KerasFormat.hdf5.name, tensors: weights,
-            loss: compilation?.loss, training: TrainingState(compilation: compilation, optimizer: nil))
+            sourceFormat: KerasFormat.hdf5.name, tensors: weights.compactMap(\.tensor),
+            places: weights.compactMap(\.place), loss: compilation?.loss,
+            training: TrainingState(compilation: compilation, optimizer: nil))
     }
 }
 

@@ -20,8 +20,8 @@ package enum KerasTaskProcess {
     #if Keras
     /// The fixed part of the process's memory limit, in bytes, for the program and its libraries.
     private static let baseMemory = 1 << 30
-    /// The part of the memory limit that grows with the file, in bytes per byte of the file. It covers the file, the
-    /// library's copy, the weights and the exchange form, each with room to grow.
+    /// The part of the memory limit that grows with the file, in bytes per byte of the file. It covers the mapped file,
+    /// and the copies of an archive that is compressed or is to be written.
     private static let memoryPerByte = 8
 
     private static func run(_ task: KerasProcess) -> Never {
@@ -36,8 +36,11 @@ package enum KerasTaskProcess {
             limit(RLIMIT_AS, to: baseMemory + memoryPerByte * file.size)
             #endif
             switch task {
-            case .reader: answer(try KerasArchive.read(file.all()))
-            case .trainingReader: answer(try KerasArchive.read(file.all(), withTraining: true))
+            case .reader, .trainingReader:
+                answer(
+                    try file.withMapping { bytes throws(Defect) in
+                        try KerasArchive.read(bytes, withTraining: task == .trainingReader)
+                    })
             case .writer: answer(.archive, try KerasArchive.write(KerasWriteRequest(file.all())))
             }
         } catch {

@@ -14,8 +14,8 @@ enum KerasWeights {
     /// layer gets another layer's weights.
     static func ofArchive(
         _ file: borrowing HDF5File, _ architecture: KerasArchitecture, _ layout: KerasArchiveLayout
-    ) throws(Defect) -> [NamedTensor] {
-        var weights: [NamedTensor] = []
+    ) throws(Defect) -> [StoredWeight] {
+        var weights: [StoredWeight] = []
         for (layer, group) in zip(architecture.layers, layout.groups(of: architecture)) where !layer.isOperation {
             do {
                 weights += try archiveWeights(file, layout, group: group, of: layer)
@@ -28,7 +28,7 @@ enum KerasWeights {
 
     private static func archiveWeights(
         _ file: borrowing HDF5File, _ layout: KerasArchiveLayout, group: String, of layer: KerasArchitecture.NamedLayer
-    ) throws(Defect) -> [NamedTensor] {
+    ) throws(Defect) -> [StoredWeight] {
         let ownVariables = "\(group)/vars"
         if try file.exists(ownVariables), let name = try file.string("name", of: ownVariables), name != layer.shortName
         {
@@ -44,10 +44,10 @@ enum KerasWeights {
                     "'\(parent)' has the weights \(found), but the layer's options need \(expected)")
             }
         }
-        var tensors: [NamedTensor] = []
+        var tensors: [StoredWeight] = []
         for weight in layer.weights where weight.isRead {
-            let tensor = try file.tensor(layout.path(of: weight, in: group))
-            tensors.append(NamedTensor(name: layer.tensorName(weight), tensor: tensor))
+            tensors.append(
+                try file.weight(layout.path(of: weight, in: group), name: layer.tensorName(weight)))
         }
         return tensors
     }
@@ -62,24 +62,31 @@ enum KerasWeights {
     /// | Keras 2 | `lstm_1/kernel:0` | `bidirectional_1/forward_lstm_1/kernel:0` |
     /// | tf.keras 2 | `lstm/lstm_cell/kernel:0` | `bidirectional/forward_lstm/lstm_cell/kernel:0` |
     /// | Keras 3 | `model/lstm/lstm_cell/kernel` | `model/bidirectional/forward_lstm/lstm_cell/kernel` |
+    ///
+    /// - Parameters:
+    ///   - file: The file.
+    ///   - architecture: The architecture, in which LSTM and GRU have replaced all cuDNN layers.
+    ///   - cuDNN: The replaced layers.
+    /// - Returns: The weights.
+    /// - Throws: ``Defect`` with the code `corrupt`.
     static func ofLegacyFile(
-        _ file: borrowing HDF5File, _ architecture: KerasArchitecture
-    ) throws(Defect) -> [NamedTensor] {
-        var weights: [NamedTensor] = []
+        _ file: borrowing HDF5File, _ architecture: KerasArchitecture, _ cuDNN: CuDNNLayers
+    ) throws(Defect) -> [StoredWeight] {
+        var weights: [StoredWeight] = []
         for member in architecture.members {
             switch member {
             case .layer(let index):
                 let layer = architecture.layers[index]
                 if layer.isOperation { continue }
                 do {
-                    weights += try legacyWeights(file, of: layer)
+                    weights += try legacyWeights(file, of: layer, cuDNN)
                 } catch {
                     throw error.inLayer(layer.name, className: layer.className)
                 }
             case .model(let name, let className, let members):
                 do {
                     weights += try legacyWeights(
-                        file, of: architecture.layers(in: members), group: "model_weights/\(name)")
+                        file, of: architecture.layers(in: members), group: "model_weights/\(name)", cuDNN)
                 } catch {
                     throw error.inLayer(name, className: className)
                 }
@@ -91,33 +98,33 @@ enum KerasWeights {
     /// Reads the weights of a nested model, whose group lists the weights of all its layers: first those that training
     /// changes, then the others, each in the order of the layers.
     private static func legacyWeights(
-        _ file: borrowing HDF5File, of layers: [KerasArchitecture.NamedLayer], group: String
-    ) throws(Defect) -> [NamedTensor] {
+        _ file: borrowing HDF5File, of layers: [KerasArchitecture.NamedLayer], group: String, _ cuDNN: CuDNNLayers
+    ) throws(Defect) -> [StoredWeight] {
         let paths = try file.strings("weight_names", of: group) ?? []
-        let all = layers.flatMap { layer in layer.weights.map { (layer: layer, weight: $0) } }
-        func isTrainable(_ place: (layer: KerasArchitecture.NamedLayer, weight: KerasWeight)) -> Bool {
-            place.layer.isTrainable && place.weight.isTrainable
-        }
-        let expected = all.filter(isTrainable) + all.filter { !isTrainable($0) }
+        let all = layers.flatMap(ListedWeight.all)
+        let expected = all.filter(\.isTrainable) + all.filter { !$0.isTrainable }
         let found = zip(paths, expected).map { path, expected in
-            path.weightName(ofLayer: expected.weight.name.contains("/") ? expected.layer.shortName : nil)
+            path.weightName(ofLayer: expected.name.contains("/") ? expected.layer.shortName : nil)
         }
-        guard paths.count == expected.count, zip(found, expected).allSatisfy({ $0 == $1.weight.name }) else {
+        guard paths.count == expected.count, zip(found, expected).allSatisfy({ $0 == $1.name }) else {
             throw Defect(
-                .corrupt,
-                "'\(group)' has the weights \(paths), but the layers' options need \(expected.map(\.weight.name))")
+                .corrupt, "'\(group)' has the weights \(paths), but the layers' options need \(expected.map(\.name))")
         }
-        var tensors: [NamedTensor] = []
-        for (path, expected) in zip(paths, expected) where expected.weight.isRead {
-            let tensor = try file.tensor("\(group)/\(path)")
-            tensors.append(NamedTensor(name: expected.layer.tensorName(expected.weight), tensor: tensor))
+        var places: [String: String] = [:]
+        for (path, expected) in zip(paths, expected) { places[expected.id] = "\(group)/\(path)" }
+        var tensors: [StoredWeight] = []
+        for layer in layers {
+            for weight in layer.weights where weight.isRead {
+                tensors.append(
+                    try legacyWeight(file, weight, of: layer, cuDNN) { places["\(layer.name)/\($0)"] ?? "" })
+            }
         }
         return tensors
     }
 
     private static func legacyWeights(
-        _ file: borrowing HDF5File, of layer: KerasArchitecture.NamedLayer
-    ) throws(Defect) -> [NamedTensor] {
+        _ file: borrowing HDF5File, of layer: KerasArchitecture.NamedLayer, _ cuDNN: CuDNNLayers
+    ) throws(Defect) -> [StoredWeight] {
         let group = "model_weights/\(layer.name)"
         let paths = try file.strings("weight_names", of: group) ?? []
         let expected = layer.weights.flatMap { weight in
@@ -129,20 +136,50 @@ enum KerasWeights {
             throw Defect(
                 .corrupt, "'\(group)' has the weights \(found), but the layer's options need \(expected)")
         }
-        func tensor(_ name: String) throws(Defect) -> Tensor {
-            // The names were found equal to the expected ones.
-            try file.tensor("\(group)/\(paths[found.firstIndex(of: name) ?? 0])")
-        }
-        var tensors: [NamedTensor] = []
+        var tensors: [StoredWeight] = []
         for weight in layer.weights where weight.isRead {
-            var value = try tensor(weight.name)
-            if let lowRank = weight.lowRank {
-                let names = LowRank.names(of: weight.name)
-                value = try lowRank.merged(value, tensor(names[0]), tensor(names[1]))
-            }
-            tensors.append(NamedTensor(name: layer.tensorName(weight), tensor: value))
+            tensors.append(
+                try legacyWeight(file, weight, of: layer, cuDNN) { name in
+                    // The names were found equal to the expected ones.
+                    "\(group)/\(paths[found.firstIndex(of: name) ?? 0])"
+                })
         }
         return tensors
+    }
+
+    /// Reads one weight. If LoRA is on, adds the product of the low-rank matrices beside it.
+    private static func legacyWeight(
+        _ file: borrowing HDF5File, _ weight: KerasWeight, of layer: KerasArchitecture.NamedLayer,
+        _ cuDNN: CuDNNLayers, path: (String) -> String
+    ) throws(Defect) -> StoredWeight {
+        let name = layer.tensorName(weight)
+        guard let lowRank = weight.lowRank else { return try cuDNN.weight(name, path(weight.name), of: file) }
+        let names = LowRank.names(of: weight.name)
+        let tensor = try lowRank.merged(
+            file.tensor(path(weight.name)), file.tensor(path(names[0])), file.tensor(path(names[1])))
+        return .tensor(NamedTensor(name: name, tensor: tensor))
+    }
+}
+
+/// A weight, or a low-rank matrix beside a weight, in the list of a nested model's weights.
+private struct ListedWeight {
+    let layer: KerasArchitecture.NamedLayer
+    /// The name within the layer.
+    let name: String
+    /// Whether training changes it. LoRA trains the low-rank matrices in place of the weight.
+    let isTrainable: Bool
+
+    var id: String { "\(layer.name)/\(name)" }
+
+    /// Returns the weights of a layer in the order in which Keras creates them.
+    static func all(of layer: KerasArchitecture.NamedLayer) -> [ListedWeight] {
+        let weights = layer.weights.map { weight in
+            ListedWeight(
+                layer: layer, name: weight.name,
+                isTrainable: layer.isTrainable && weight.isTrainable && weight.lowRank == nil)
+        }
+        let matrices = layer.weights.filter { $0.lowRank != nil }.flatMap { LowRank.names(of: $0.name) }
+        return weights + matrices.map { ListedWeight(layer: layer, name: $0, isTrainable: layer.isTrainable) }
     }
 }
 

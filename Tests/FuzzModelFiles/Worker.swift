@@ -73,18 +73,32 @@ struct Worker {
         }
         say(.safetensors)
         do {
+            if kind != .safetensors { file = try filled(file, input, folder) }
             _ = try ModelFile.read(try input.write(file, to: folder))
             return .accepted
         } catch let error as ModelFileError {
+            return Mark(error.code)
+        } catch let error as Defect {
             return Mark(error.code)
         }
     }
 
     private func readByLibraries(_ bytes: [UInt8]) throws(Defect) -> [UInt8] {
         #if Keras
-        try KerasArchive.read(bytes).bytes
+        try KerasArchive.read(bytes.span).bytes
         #else
         throw Defect(.unsupported, "this build does not read Keras files")
+        #endif
+    }
+
+    /// Returns the libraries' output with all weights. Some of them are still in the input.
+    private func filled(_ answer: [UInt8], _ input: FuzzInput, _ folder: TemporaryFolder) throws -> [UInt8] {
+        #if Keras
+        let file = try FileBytes(try input.write(input.bytes, to: folder))
+        guard let form = KerasReader.decode(answer) else { throw Defect(.corrupt, "the output is damaged") }
+        return try form.filled(from: file).bytes
+        #else
+        return answer
         #endif
     }
 

@@ -20,7 +20,10 @@ package struct ExchangeForm: Sendable {
     /// The training state; nil if the source has none or was read without it.
     package var training: TrainingState?
     /// The weights, sorted by name. The names are unique.
-    let tensors: [NamedTensor]
+    private(set) var tensors: [NamedTensor]
+    /// The weights that are still in the Keras file. The process that reads a Keras file does not copy them. Its caller
+    /// does, with ``filled(from:)``.
+    private var places: [TensorPlace] = []
 
     /// The value of ``kerasVersion`` if the source states no version. The architecture must then state every option
     /// whose default has changed between versions.
@@ -33,23 +36,52 @@ package struct ExchangeForm: Sendable {
     ///   - kerasVersion: The version of Keras that defines the meaning of options.
     ///   - sourceFormat: The format that the model was read from.
     ///   - tensors: The weights.
+    ///   - places: The weights that are still in a Keras file.
     ///   - loss: The loss that the model was compiled with.
     ///   - training: The training state.
     /// - Throws: ``Defect`` with the code `corrupt` if two weights have the same name, or if the JSON is invalid.
     package init(
         architecture: [UInt8], kerasVersion: String?, sourceFormat: String?, tensors: [NamedTensor],
-        loss: CompiledLoss? = nil, training: TrainingState? = nil
+        places: [TensorPlace] = [], loss: CompiledLoss? = nil, training: TrainingState? = nil
     ) throws(Defect) {
         self.architecture = try Self.withoutTraining(architecture)
         self.kerasVersion = kerasVersion
         self.sourceFormat = sourceFormat
         self.loss = loss
         self.training = training
-        self.tensors = tensors.sorted { $0.name < $1.name }
-        var names: Set<String> = []
-        for name in tensors.map(\.name) where !names.insert(name).inserted {
-            throw Defect(.corrupt, "two weights have the name '\(name)'")
+        self.tensors = try Self.sorted(tensors)
+        self.places = places
+    }
+
+    /// Sorts weights by name.
+    ///
+    /// - Throws: ``Defect`` with the code `corrupt` if two weights have the same name.
+    private static func sorted(_ tensors: [NamedTensor]) throws(Defect) -> [NamedTensor] {
+        let sorted = tensors.sorted { $0.name < $1.name }
+        for (tensor, next) in zip(sorted, sorted.dropFirst()) where tensor.name == next.name {
+            throw Defect(.corrupt, "two weights have the name '\(tensor.name)'")
         }
+        return sorted
+    }
+
+    /// Returns the form with all weights. Those that are still in the Keras file are read from there.
+    ///
+    /// The places are untrusted.
+    ///
+    /// - Throws: ``Defect`` with the code `corrupt` if a place is not in the file, or `unreadable`.
+    package func filled(from file: FileBytes) throws(Defect) -> ExchangeForm {
+        var form = self
+        form.places = []
+        var size = 0
+        for place in places {
+            let tensor = try place.tensor(in: file)
+            // Several weights may claim the same place, but their sizes are limited together.
+            size += tensor.tensor.values.count * MemoryLayout<Float>.size
+            guard size <= file.size else { throw Defect(.corrupt, "the weights are larger than the file") }
+            form.tensors.append(tensor)
+        }
+        form.tensors = try Self.sorted(form.tensors)
+        return form
     }
 
     /// Members of a Keras configuration that do not affect the model's outputs.
@@ -105,6 +137,7 @@ extension ExchangeForm {
         static let sourceFormat = "source_format"
         static let loss = "loss"
         static let compilation = "compile_config"
+        static let places = "weights_in_file"
     }
 
     /// Whether the metadata of a safetensors file declares Sluice's form.
@@ -142,6 +175,7 @@ extension ExchangeForm {
         metadata[Key.loss] = loss?.json
         metadata[Key.compilation] = (training?.compilation?.json).map { String(decoding: $0, as: UTF8.self) }
         training?.optimizer?.add(to: &metadata)
+        if !places.isEmpty { metadata[Key.places] = TensorPlace.json(places) }
         return metadata
     }
 
@@ -168,6 +202,7 @@ extension ExchangeForm {
         training = TrainingState(
             compilation: file.metadata[Key.compilation].flatMap { KerasCompilation(json: Array($0.utf8)) },
             optimizer: optimizer)
+        places = file.metadata[Key.places].flatMap(TensorPlace.places) ?? []
     }
 
     /// Returns, for each layer, the weights that the model's outputs depend on, in the order of ``KerasLayer/weights``.

@@ -2,8 +2,7 @@ import FoundationEssentials
 package import Recurrent
 import Wire
 
-/// A safetensors file in memory: named tensors and text metadata
-/// (<https://huggingface.co/docs/safetensors/index#format>).
+/// A safetensors file: named tensors and text metadata (<https://huggingface.co/docs/safetensors/index#format>).
 ///
 /// The file is untrusted. The header's size is bounded, and the tensors must fill the rest of the file without gaps or
 /// overlaps.
@@ -20,9 +19,36 @@ struct Safetensors {
     /// The strings under the key `__metadata__`.
     let metadata: [String: String]
     private let entries: [String: Entry]
-    private let bytes: [UInt8]
+    private let content: Content
     /// The position in the file at which the tensor data begins. The tensors' offsets are relative to this position.
     private let dataStart: Int
+
+    /// The bytes of a file.
+    private enum Content {
+        case memory([UInt8])
+        case file(FileBytes)
+
+        var size: Int {
+            switch self {
+            case .memory(let bytes): bytes.count
+            case .file(let file): file.size
+            }
+        }
+
+        func bytes(_ range: Range<Int>) throws(Defect) -> [UInt8] {
+            switch self {
+            case .memory(let bytes): Array(bytes[range])
+            case .file(let file): try file.values(range)
+            }
+        }
+
+        func floats(_ range: Range<Int>) throws(Defect) -> [Float] {
+            switch self {
+            case .memory(let bytes): unsafe [Float](littleEndianBytes: bytes.span.bytes.extracting(range))
+            case .file(let file): try file.values(range)
+            }
+        }
+    }
 
     /// Whether the bytes look like the beginning of a safetensors file with a header of bounded length.
     static func isLikely(_ bytes: some Collection<UInt8>) -> Bool {
@@ -30,20 +56,27 @@ struct Safetensors {
         return start.count == lengthSize + 1 && start[4..<8].allSatisfy { $0 == 0 } && start[8] == UInt8(ascii: "{")
     }
 
-    /// Reads the header of a file. The tensors are read later, by ``tensor(_:)``.
+    /// Reads the header of a file in memory. The tensors are read later, by ``tensor(_:)``.
     ///
     /// - Throws: ``Defect`` with the code `corrupt`.
-    init(_ bytes: [UInt8]) throws(Defect) {
-        guard bytes.count > Self.lengthSize else { throw Defect(.corrupt, "the safetensors header is missing") }
-        let length = bytes[..<Self.lengthSize].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        guard length <= Self.maximumHeaderSize, length <= bytes.count - Self.lengthSize else {
+    init(_ bytes: [UInt8]) throws(Defect) { try self.init(.memory(bytes)) }
+
+    /// Reads the header of a file. The tensors are read later, by ``tensor(_:)``, straight into their arrays.
+    ///
+    /// - Throws: ``Defect`` with the code `corrupt` or `unreadable`.
+    init(_ file: FileBytes) throws(Defect) { try self.init(.file(file)) }
+
+    private init(_ content: Content) throws(Defect) {
+        guard content.size > Self.lengthSize else { throw Defect(.corrupt, "the safetensors header is missing") }
+        let length = try content.bytes(0..<Self.lengthSize).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard length <= Self.maximumHeaderSize, length <= content.size - Self.lengthSize else {
             throw Defect(
                 .corrupt,
-                "the safetensors header claims \(length) bytes in a file of \(bytes.count); supported: at most "
+                "the safetensors header claims \(length) bytes in a file of \(content.size); supported: at most "
                     + "\(Self.maximumHeaderSize)")
         }
         dataStart = Self.lengthSize + Int(length)
-        let header = Array(bytes[Self.lengthSize..<dataStart])
+        let header = try content.bytes(Self.lengthSize..<dataStart)
         guard !JSONValue.isNested(header, deeperThan: Self.headerDepth) else {
             throw Defect(.corrupt, "the safetensors header is nested deeper than \(Self.headerDepth) levels")
         }
@@ -60,7 +93,7 @@ struct Safetensors {
         }
         metadata = decoded.metadata
         entries = decoded.entries
-        self.bytes = bytes
+        self.content = content
         try requireFilled()
     }
 
@@ -81,23 +114,23 @@ struct Safetensors {
                 .unsupported,
                 "tensor '\(name)' holds numbers of the type \(entry.type.rawValue); supported: F32, F16, BF16, F64")
         }
+        let values = try values(of: entry, convert)
         do {
-            return try Tensor(shape: entry.shape, values: values(of: entry, convert))
+            return try Tensor(shape: entry.shape, values: values)
         } catch {
             throw Defect(.corrupt, "tensor '\(name)': \(error.context)")
         }
     }
 
     /// Returns the numbers of a tensor.
-    private func values(of entry: Entry, _ convert: (UInt64) -> Float) -> [Float] {
-        let start = dataStart + entry.range.lowerBound
+    private func values(of entry: Entry, _ convert: (UInt64) -> Float) throws(Defect) -> [Float] {
+        let range = dataStart + entry.range.lowerBound..<dataStart + entry.range.upperBound
+        guard entry.type != .float32 else { return try content.floats(range) }
         let size = entry.type.size
-        guard entry.type != .float32 else {
-            return unsafe [Float](littleEndianBytes: bytes.span.bytes.extracting(start..<start + entry.count * size))
-        }
-        return (0..<entry.count).map { index in
+        let bytes = try content.bytes(range)
+        return stride(from: 0, through: bytes.count - size, by: size).map { start in
             var bits: UInt64 = 0
-            for offset in (0..<size).reversed() { bits = bits << 8 | UInt64(bytes[start + index * size + offset]) }
+            for offset in (0..<size).reversed() { bits = bits << 8 | UInt64(bytes[start + offset]) }
             return convert(bits)
         }
     }
@@ -121,9 +154,9 @@ struct Safetensors {
             }
             end = range.upperBound
         }
-        guard end == bytes.count - dataStart else {
+        guard end == content.size - dataStart else {
             throw Defect(
-                .corrupt, "the tensors need \(end) bytes, but the file has \(bytes.count - dataStart)")
+                .corrupt, "the tensors need \(end) bytes, but the file has \(content.size - dataStart)")
         }
     }
 

@@ -17,6 +17,13 @@ struct ModelSource {
     static func read(_ path: String, withTraining: Bool = false) throws(Defect) -> ModelSource {
         try ForeignFile.refuseSavedModel(path)
         let file = try FileBytes(path)
+        let source = try read(file, path, withTraining: withTraining)
+        // The parts of the file were read one after another.
+        try file.requireUnchanged()
+        return source
+    }
+
+    private static func read(_ file: FileBytes, _ path: String, withTraining: Bool) throws(Defect) -> ModelSource {
         let start = try file.prefix(16)
         try ForeignFile.refusePickle(start)
         if let format = KerasFormat(of: start) {
@@ -28,7 +35,7 @@ struct ModelSource {
             throw Defect(
                 .notAModel, "\(start.isEmpty ? "is empty" : "is not a model"); supported: \(supported)")
         }
-        let tensors = try Safetensors(file.all())
+        let tensors = try Safetensors(file)
         guard ExchangeForm.isForm(tensors) else {
             let form = try TorchModel.read(tensors, path: path)
             return ModelSource(form: form, format: form.sourceFormat ?? TorchModel.format)
@@ -45,7 +52,7 @@ struct ModelSource {
         + "with a description file beside it"
 
     private static func kerasFile(
-        _ file: borrowing FileBytes, _ format: KerasFormat, withTraining: Bool
+        _ file: FileBytes, _ format: KerasFormat, withTraining: Bool
     ) throws(Defect) -> ModelSource {
         ModelSource(form: try KerasReader.read(file, withTraining: withTraining), format: format.name)
     }
@@ -53,7 +60,7 @@ struct ModelSource {
     private static let supported = ".safetensors of Sluice, and of PyTorch with a description file beside it"
 
     private static func kerasFile(
-        _ file: borrowing FileBytes, _ format: KerasFormat, withTraining: Bool
+        _ file: FileBytes, _ format: KerasFormat, withTraining: Bool
     ) throws(Defect) -> ModelSource {
         throw Defect(
             .unsupported,

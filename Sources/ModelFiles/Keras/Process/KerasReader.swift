@@ -1,5 +1,5 @@
 /// Reads Keras files in a separate process.
-enum KerasReader {
+package enum KerasReader {
     /// Reads a Keras file.
     ///
     /// - Parameters:
@@ -7,11 +7,17 @@ enum KerasReader {
     ///   - withTraining: Whether to read the training state as well.
     /// - Returns: The model.
     /// - Throws: ``Defect`` as ``KerasProcess/run(_:decode:)`` does.
-    static func read(_ file: borrowing FileBytes, withTraining: Bool) throws(Defect) -> ExchangeForm {
+    static func read(_ file: FileBytes, withTraining: Bool) throws(Defect) -> ExchangeForm {
         let process: KerasProcess = withTraining ? .trainingReader : .reader
-        return try process.run(file.descriptor, size: file.size) { message, body in
-            // The lengths in the safetensors header reveal an answer that a crash cut short.
-            message == .form ? try? ExchangeForm(Safetensors(body)) : nil
+        let form = try process.run(file.descriptor, size: file.size) { message, body in
+            message == .form ? decode(body) : nil
         }
+        return try form.filled(from: file)
     }
+
+    /// Decodes the answer of the process. It may lack weights that are still in the Keras file.
+    ///
+    /// - Returns: The form; nil if the answer is damaged. The lengths in the safetensors header reveal an answer that a
+    ///   crash cut short.
+    package static func decode(_ answer: [UInt8]) -> ExchangeForm? { try? ExchangeForm(Safetensors(answer)) }
 }
