@@ -17,6 +17,12 @@ struct ClusterOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "With --cluster: the maximum number of streams in each partition, the same on all nodes. (default: no limit)",
+            valueName: "count"))
+    var maxStreamsPerPartition: Int?
+
+    @Option(
+        help: ArgumentHelp(
             "With --cluster: the file with the seed of the node's nkey. (default: none)", valueName: "file"),
         completion: .file())
     var natsNkey: String?
@@ -61,11 +67,16 @@ struct ClusterOptions: ParsableArguments {
         }
         guard var options = configuration.cluster else {
             let others = [node, natsNkey, natsCredentials, natsCa, natsCertificate, natsKey]
-            guard others.allSatisfy({ $0 == nil }), !unsafeServer else {
-                throw DaemonError(.usage, "--node, --nats-… and --unsafe-server need --cluster URLS")
+            guard others.allSatisfy({ $0 == nil }), maxStreamsPerPartition == nil, !unsafeServer else {
+                throw DaemonError(
+                    .usage, "--node, --max-streams-per-partition, --nats-… and --unsafe-server need --cluster URLS")
             }
             return
         }
+        guard maxStreamsPerPartition ?? 1 >= 1 else {
+            throw DaemonError(.usage, "--max-streams-per-partition must be at least 1")
+        }
+        options.maximumStreamsPerPartition = maxStreamsPerPartition ?? options.maximumStreamsPerPartition
         options.node = node ?? options.node
         options.nkeyFile = natsNkey ?? options.nkeyFile
         options.credentialsFile = natsCredentials ?? options.credentialsFile

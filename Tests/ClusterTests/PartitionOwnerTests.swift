@@ -7,8 +7,11 @@ import Wire
 
 @Suite struct `The ownership of a partition` {
     private let offer: ServeOffer
+    /// The weights that records of reloads name, besides those of the offer.
+    private let other: ServedModel
 
     init() throws {
+        other = served(try livelyModel(seed: 7), name: "lstm", prefixes: ["a"], weights: "other")
         offer = ServeOffer(models: [
             served(try livelyModel(), name: "lstm", prefixes: ["a"]),
             try served(
@@ -26,9 +29,7 @@ import Wire
         }
         for _ in 0..<messages {
             if random.next() % 20 == 0 {
-                var record = ControlRecord(reply: "inbox")
-                let stream = ControlRecord.Selection(.stream("a\(random.next() % 8)"))
-                if random.next() % 3 == 0 { record.remove = stream } else { record.reset = stream }
+                let record = change(of: partition, &random)
                 partition.appendToLog(LogMessage.control(json: JSONBytes.encode(record)))
                 continue
             }
@@ -42,11 +43,40 @@ import Wire
         }
     }
 
+    /// Returns a record that changes streams or snapshots.
+    private func change(of partition: SimulatedPartition, _ random: inout SplitMix64) -> ControlRecord {
+        var record = ControlRecord(reply: "inbox")
+        let stream = ControlRecord.Selection(.stream("a\(random.next() % 8)"))
+        let name = "s\(random.next() % 2)"
+        switch random.next() % 8 {
+        case 0: record.remove = stream
+        case 1, 2: record.reset = stream
+        case 3, 4:
+            record.snapshot = SnapshotRecord(name: name, id: "\(partition.logEnd)", streams: .prefix("a"))
+            if partition.snapshotIDs[name] == nil { partition.snapshotIDs[name] = "\(partition.logEnd)" }
+        case 5:
+            record.reload = .init(
+                model: "lstm", fingerprint: random.next() % 2 == 0 ? other.fingerprint : offer.models[0].fingerprint,
+                resets: random.next() % 4 == 0)
+        case 6:
+            record.deleteSnapshot = SnapshotRecord(
+                name: name, id: partition.snapshotIDs.removeValue(forKey: name) ?? "none", streams: .all)
+        default:
+            record.restore = SnapshotRecord(name: name, id: partition.snapshotIDs[name] ?? "none", streams: .all)
+        }
+        return record
+    }
+
     /// Returns the items of an owner that nothing disturbs.
     private func undisturbed(_ partition: SimulatedPartition) throws -> (items: [UInt8], image: PartitionImage) {
         let table = PartitionTable(partition: 0, offer: offer)
         var items: [UInt8] = []
         for message in partition.log {
+            switch table.need(of: message.bytes.span) {
+            case .image(let snapshot): try #require(table.loadUnstored(snapshot))
+            case .weights(let weights): table.offer.add(other, as: weights)
+            case nil: break
+            }
             _ = try table.apply(message.bytes.span, sequence: message.sequence, time: message.time, into: &items)
         }
         return (items, try #require(table.image()))
@@ -62,7 +92,7 @@ import Wire
     @Test func `an owner decides on the whole log and answers its requests`() throws {
         let partition = SimulatedPartition()
         fill(partition, messages: 100, seed: 1)
-        let driver = SimulatedDriver(partition, node: "n1", offer: offer)
+        let driver = SimulatedDriver(partition, node: "n1", offer: offer, weights: other)
         run(driver)
         #expect(driver.owner.phase == .serving)
         #expect(try partition.items() == undisturbed(partition).items)
@@ -79,14 +109,14 @@ import Wire
     @Test func `a drain ends even if NATS does not answer the last writes`() throws {
         let partition = SimulatedPartition()
         fill(partition, messages: 10, seed: 1)
-        let driver = SimulatedDriver(partition, node: "n1", offer: offer)
+        let driver = SimulatedDriver(partition, node: "n1", offer: offer, weights: other)
         run(driver)
         fill(partition, messages: 10, seed: 2)
         driver.step(effects: 0)
         driver.drain()
         driver.loseAnswers(areStored: false)
         #expect(driver.owner.phase == .ended(.unanswered))
-        let next = SimulatedDriver(partition, node: "n2", offer: offer)
+        let next = SimulatedDriver(partition, node: "n2", offer: offer, weights: other)
         run(next)
         #expect(try partition.items() == undisturbed(partition).items)
     }
@@ -94,7 +124,7 @@ import Wire
     @Test func `an idle owner asks for the end of the log once a second`() throws {
         let partition = SimulatedPartition()
         fill(partition, messages: 1, seed: 1)
-        let driver = SimulatedDriver(partition, node: "n1", offer: offer)
+        let driver = SimulatedDriver(partition, node: "n1", offer: offer, weights: other)
         run(driver)
         driver.endQuestions = 0
         for _ in 0..<100 {
@@ -102,6 +132,101 @@ import Wire
             driver.step()
         }
         #expect(driver.endQuestions == 10)
+    }
+
+    @Test func `a deleted snapshot's image goes once a checkpoint is behind the deletion`() throws {
+        let partition = SimulatedPartition()
+        fill(partition, messages: 20, seed: 1)
+        var record = ControlRecord()
+        record.snapshot = SnapshotRecord(name: "kept", id: "1", streams: .all)
+        partition.appendToLog(LogMessage.control(json: JSONBytes.encode(record)))
+        let position = partition.logEnd
+        let driver = SimulatedDriver(partition, node: "n1", offer: offer, weights: other)
+        run(driver)
+        #expect(partition.images[position]?.place != nil)
+        record.snapshot = nil
+        record.deleteSnapshot = SnapshotRecord(name: "kept", id: "1", streams: .all)
+        partition.appendToLog(LogMessage.control(json: JSONBytes.encode(record)))
+        driver.step()
+        driver.step()
+        #expect(driver.owner.manifest?.position ?? 0 < partition.logEnd && partition.images[position] != nil)
+        for _ in 0..<3 {
+            driver.wait(10_000_000_000)
+            driver.step()
+        }
+        #expect(driver.owner.manifest?.position == partition.logEnd && partition.images[position] == nil)
+    }
+
+    @Test func `the next owner answers a request that an owner has carried out but not answered`() throws {
+        let partition = SimulatedPartition()
+        fill(partition, messages: 5, seed: 1)
+        var record = ControlRecord(reply: "asker")
+        record.reset = .init(.prefix("a"))
+        partition.appendToLog(LogMessage.control(json: JSONBytes.encode(record)))
+        let driver = SimulatedDriver(partition, node: "n1", offer: offer, weights: other)
+        for _ in 0..<20 where driver.owner.chain?.through ?? 0 < partition.logEnd { driver.step(effects: 1) }
+        driver.loseAnswers(areStored: true)
+        #expect(!driver.answers.contains { $0.reply == "asker" })
+        let next = SimulatedDriver(partition, node: "n2", offer: offer, weights: other)
+        run(next)
+        #expect(next.answers.contains { $0.reply == "asker" })
+        #expect(try partition.items() == undisturbed(partition).items)
+    }
+
+    @Test func `the answer to a question waits for the decisions that it tells of`() throws {
+        let partition = SimulatedPartition()
+        fill(partition, messages: 5, seed: 1)
+        let driver = SimulatedDriver(partition, node: "n1", offer: offer, weights: other)
+        run(driver)
+        fill(partition, messages: 5, seed: 2)
+        driver.step(effects: 0)
+        driver.ask(PartitionQuery(.streams(prefix: nil, after: nil, limit: 10), reply: "asker"))
+        driver.step(effects: 0)
+        #expect(driver.owner.position == partition.logEnd && !driver.answers.contains { $0.reply == "asker" })
+        run(driver)
+        let answer = try #require(driver.answers.first { $0.reply == "asker" })
+        let page = try JSONBytes.decode(
+            ControlReply<StreamPage<StreamStatus>>.self, from: unsafe answer.json.span.bytes
+        ).outcome.get()
+        #expect(page.streams.count == 10 && page.next != nil)
+    }
+
+    @Test func `a stream without timesteps is forgotten, unless one comes before the record of it`() throws {
+        let partition = SimulatedPartition()
+        fill(partition, messages: 20, seed: 1)
+        let forgetting = ServeOffer(models: offer.models, forgetAfter: 60_000_000_000)
+        let driver = SimulatedDriver(partition, node: "n1", offer: forgetting, weights: other)
+        run(driver)
+        let count = driver.owner.streamCount
+        for _ in 0..<50 { driver.wait(1_000_000_000) }
+        driver.step()
+        #expect(driver.owner.streamCount == count)
+
+        let logEnd = partition.logEnd
+        for _ in 0..<15 { driver.wait(1_000_000_000) }
+        // The owner writes the record behind a timestep that it does not know yet.
+        var builder = LogMessageBuilder()
+        unsafe builder.append(id: "a1".utf8.span, header: nil, payload: Timesteps.bytes([0.5]).span.bytes)
+        partition.appendToLog(builder.bytes)
+        driver.step()
+        run(driver)
+        #expect(partition.logEnd > logEnd + 1 && driver.owner.streamCount == 1)
+    }
+
+    @Test func `a record with several changes is malformed and changes nothing`() throws {
+        let partition = SimulatedPartition()
+        fill(partition, messages: 10, seed: 1)
+        var record = ControlRecord()
+        record.snapshot = SnapshotRecord(name: "kept", id: "1", streams: .all)
+        partition.appendToLog(LogMessage.control(json: JSONBytes.encode(record)))
+        record = ControlRecord(reply: "asker")
+        record.serve = offer.record
+        record.restore = SnapshotRecord(name: "kept", id: "1", streams: .all)
+        partition.appendToLog(LogMessage.control(json: JSONBytes.encode(record)))
+        let driver = SimulatedDriver(partition, node: "n1", offer: offer, weights: other)
+        run(driver)
+        #expect(driver.owner.phase == .serving && driver.owner.position == partition.logEnd)
+        #expect(!driver.answers.contains { $0.reply == "asker" })
     }
 
     @Test func `without the fence, a frozen owner duplicates decisions`() throws {
@@ -126,7 +251,7 @@ import Wire
     /// Disturbs the owners of a partition while its log grows, and returns the items in the chain.
     private func disturb(_ partition: SimulatedPartition, seed: UInt64) throws -> [UInt8] {
         var random = SplitMix64(seed: seed)
-        var driver = SimulatedDriver(partition, node: "n1", offer: offer)
+        var driver = SimulatedDriver(partition, node: "n1", offer: offer, weights: other)
         var zombies: [SimulatedDriver] = []
         for part in 0..<12 {
             fill(partition, messages: 20, seed: UInt64(part))
@@ -135,31 +260,34 @@ import Wire
                 driver.wait(Int64(random.next() % 4) * 1_000_000_000)
                 for zombie in zombies { zombie.step(effects: Int(random.next() % 5), messages: Int(random.next() % 5)) }
                 switch random.next() % 16 {
-                case 0: driver = SimulatedDriver(partition, node: "n2", offer: offer)
+                case 0: driver = SimulatedDriver(partition, node: "n2", offer: offer, weights: other)
                 case 1:
                     zombies.append(driver)
-                    driver = SimulatedDriver(partition, node: "n3", offer: offer)
+                    driver = SimulatedDriver(partition, node: "n3", offer: offer, weights: other)
                 case 2: driver.loseAnswers(areStored: random.next() % 2 == 0)
                 case 3: driver.skipMessages(random.next() % 3)
                 case 4: driver.drain()
                 default: break
                 }
-                if driver.owner.hasEnded { driver = SimulatedDriver(partition, node: "n4", offer: offer) }
+                if driver.owner.hasEnded {
+                    driver = SimulatedDriver(partition, node: "n4", offer: offer, weights: other)
+                }
             }
         }
         for _ in 0..<1000 where !driver.isIdle {
             driver.step()
             driver.wait(300_000_000)
-            if driver.owner.hasEnded { driver = SimulatedDriver(partition, node: "n5", offer: offer) }
+            if driver.owner.hasEnded { driver = SimulatedDriver(partition, node: "n5", offer: offer, weights: other) }
         }
         return try partition.items()
     }
 }
 
 private func served(
-    _ model: Model, name: String, prefixes: [String], mode: ServingPolicy.Mode = .stateful
+    _ model: Model, name: String, prefixes: [String], mode: ServingPolicy.Mode = .stateful,
+    weights: String = "first"
 ) -> ServedModel {
     ServedModel(
-        name: name, file: name, fingerprint: "fingerprint of \(name)", model: ServableModel(model),
+        name: name, file: name, fingerprint: "\(weights) fingerprint of \(name)", model: ServableModel(model),
         policy: ServingPolicy(prefixes: prefixes, mode: mode))
 }

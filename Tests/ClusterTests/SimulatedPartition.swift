@@ -17,6 +17,10 @@ final class SimulatedPartition {
     private(set) var chain: [Stored] = []
     private(set) var chunks: [UInt64: [UInt8]] = [:]
     private var chunkCount: UInt64 = 0
+    /// The chunks and the place of each snapshot's image.
+    private(set) var images: [UInt64: (chunks: [UInt64: [UInt8]], place: [UInt8]?)] = [:]
+    /// The random word of each snapshot's record, by name.
+    var snapshotIDs: [String: String] = [:]
     /// Whether a write to the chain must expect the last message.
     var isFenced = true
 
@@ -36,11 +40,25 @@ final class SimulatedPartition {
         return true
     }
 
-    func storeChunk(_ bytes: [UInt8]) -> UInt64 {
+    func storeChunk(_ bytes: [UInt8], _ place: ChunkPlace) -> UInt64 {
         chunkCount += 1
-        chunks[chunkCount] = bytes
+        switch place {
+        case .checkpoint: chunks[chunkCount] = bytes
+        case .snapshot(let position): images[position, default: ([:], nil)].chunks[chunkCount] = bytes
+        }
         return chunkCount
     }
+
+    func chunk(_ sequence: UInt64, _ place: ChunkPlace) -> [UInt8] {
+        switch place {
+        case .checkpoint: chunks[sequence] ?? []
+        case .snapshot(let position): images[position]?.chunks[sequence] ?? []
+        }
+    }
+
+    func storePlace(_ position: UInt64, _ bytes: [UInt8]) { images[position, default: ([:], nil)].place = bytes }
+
+    func deleteImage(_ position: UInt64) { images[position] = nil }
 
     func purgeLog(below sequence: UInt64) {
         // The last message stays, so that the log knows its end.
@@ -79,14 +97,23 @@ final class SimulatedDriver {
     let partition: SimulatedPartition
     private(set) var owner: PartitionOwner
     private(set) var answers: [PartitionTable.Answered] = []
+    private let weights: ServedModel
     private var pending: [PartitionEffect] = []
     private var next: UInt64?
     private(set) var now: Int64 = 0
     /// The number of questions for the end of the log.
     var endQuestions = 0
 
-    init(_ partition: SimulatedPartition, node: String, offer: ServeOffer) {
+    /// Creates a driver.
+    ///
+    /// - Parameters:
+    ///   - partition: The streams in NATS.
+    ///   - node: The node that claims.
+    ///   - offer: The models that the node can serve.
+    ///   - weights: The model to give for all weights that the node reads.
+    init(_ partition: SimulatedPartition, node: String, offer: ServeOffer, weights: ServedModel) {
         self.partition = partition
+        self.weights = weights
         owner = PartitionOwner(
             partition: 0, claim: ChainClaim(node: node, incarnation: 1), offer: offer, now: 0)
     }
@@ -118,6 +145,12 @@ final class SimulatedDriver {
     }
 
     func drain() { owner.drain() }
+
+    /// Asks a question about the streams, and works on it.
+    func ask(_ query: PartitionQuery) {
+        owner.take(query)
+        while owner.hasQueries { owner.workOnQueries(time: 0) }
+    }
 
     /// NATS does not answer the effects that are under way. They are carried out all the same if `areStored`.
     func loseAnswers(areStored: Bool) {
@@ -153,15 +186,22 @@ final class SimulatedDriver {
             } else {
                 owner.refused()
             }
-        case .readChunks(let sequences):
-            for sequence in sequences { owner.chunk(sequence, partition.chunks[sequence] ?? []) }
+        case .readChunks(let sequences, let place):
+            for sequence in sequences { owner.chunk(sequence, partition.chunk(sequence, place)) }
         case .follow(let sequence): next = sequence
         case .stopFollowing: next = nil
+        case .appendToLog(let message): partition.appendToLog(message)
+        case .readWeights(let named): owner.weightsRead(named, .success(weights))
         case .readLogEnd:
             endQuestions += 1
             owner.logEnd(first: partition.firstInLog, last: partition.logEnd)
-        case .storeChunks(let chunks):
-            for chunk in chunks { owner.chunkStored(partition.storeChunk(chunk)) }
+        case .storeChunks(let chunks, let place):
+            for chunk in chunks { owner.chunkStored(partition.storeChunk(chunk, place)) }
+        case .storePlace(let position, let bytes):
+            partition.storePlace(position, bytes)
+            owner.placeStored()
+        case .readPlace(let position): owner.snapshotPlace(position, partition.images[position]?.place)
+        case .deleteImage(let position): partition.deleteImage(position)
         case .purge(let logBelow, let chunksBelow, _):
             partition.purgeLog(below: logBelow)
             if let chunksBelow { partition.purgeChunks(below: chunksBelow) }

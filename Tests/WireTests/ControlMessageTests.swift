@@ -82,6 +82,7 @@ import Wire
         (.parse, -32700), (.invalidRequest, -32600), (.methodNotFound, -32601), (.invalidParams, -32602),
         (.internal, -32603), (.noSuchStream, 1001), (.noSuchSnapshot, 1002), (.fingerprintDiffers, 1003),
         (.storeFailed, 1004), (.refusedInMode, 1005), (.modelFailed, 1006),
+        (.partitionSilent, 1007),
     ]
 
     @Test(arguments: errors)

@@ -44,6 +44,8 @@ package struct ClusterCreation {
         }
         try create(KeyValue(bucket: ClusterNames.members).configuration(replicas: facts.replicas))
         try create(stream(ClusterNames.chunks, [ClusterNames.chunkSubjects]))
+        try create(stream(ClusterNames.snapshots, ClusterNames.snapshotSubjects))
+        try create(stream(ClusterNames.weights, ClusterNames.weightsSubjects))
         for partition in 0..<facts.partitions {
             var log = stream(ClusterNames.log(partition), [ClusterNames.logSubject(partition)])
             log.maximumBytes = logBytes

@@ -316,6 +316,7 @@ extension ClientError {
             case .fingerprintDiffers, .refusedInMode: .refused
             case .storeFailed: .inputOutput
             case .modelFailed: .data
+            case .partitionSilent: .temporary
             }
         self.init(status, error.message)
     }

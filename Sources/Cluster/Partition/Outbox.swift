@@ -65,6 +65,15 @@ struct Outbox {
         waitingBytes += body.count
     }
 
+    /// Adds an answer that is sent once everything that was added before is stored.
+    mutating func add(_ answered: PartitionTable.Answered) {
+        if items.isEmpty, answers.isEmpty, !messages.isEmpty {
+            messages[messages.count - 1].answers.append(answered)
+        } else {
+            answers.append(answered)
+        }
+    }
+
     /// Adds a manifest behind everything that was added before.
     mutating func add(manifest: [UInt8]) {
         completeItems()

@@ -4,24 +4,28 @@ import Wire
 extension PartitionOwner {
     mutating func beginCheckpoint() {
         checkpointDue = now + Self.checkpointInterval
-        guard checkpoint == nil, !isCheckpointed, let image = table?.image() else { return }
+        guard checkpoint == nil, upload == nil, !isCheckpointed, table?.snapshots.unstored.isEmpty ?? false,
+            let image = table?.image()
+        else { return }
         timestepsAtCheckpoint = timesteps
         checkpoint = RunningCheckpoint(image: image)
-        if image.chunks.isEmpty { writeManifest() } else { effects.append(.storeChunks(image.chunks)) }
+        if image.chunks.isEmpty { writeManifest() } else { effects.append(.storeChunks(image.chunks, .checkpoint)) }
     }
 
-    /// NATS stored the next chunk of the checkpoint.
+    /// NATS stored the next chunk of the checkpoint, or of a snapshot's image.
     ///
-    /// - Parameter sequence: The chunk's sequence number in the stream `CK`.
+    /// - Parameter sequence: The chunk's sequence number in its stream.
     package mutating func chunkStored(_ sequence: UInt64) {
+        guard upload == nil else { return uploaded(chunk: sequence) }
         checkpoint?.chunks.append(sequence)
         if let checkpoint, checkpoint.manifest == nil, checkpoint.chunks.count == checkpoint.image.chunks.count {
             writeManifest()
         }
     }
 
-    /// A chunk was not stored. The next checkpoint begins from scratch.
+    /// A chunk, or the place of an image, was not stored. The next attempt begins from scratch.
     package mutating func chunkFailed() {
+        guard upload == nil else { return giveUpUpload() }
         guard checkpoint?.manifest == nil else { return }
         checkpoint = nil
         settle()
@@ -31,7 +35,8 @@ extension PartitionOwner {
         guard let image = checkpoint?.image, let chunks = checkpoint?.chunks else { return }
         let manifest = CheckpointManifest(
             position: image.position, serve: image.serve, streams: image.streams, byteCount: image.byteCount,
-            sha256: image.sha256, chunks: chunks)
+            sha256: image.sha256, chunks: chunks, snapshots: image.snapshots.all,
+            deletedSnapshots: image.snapshots.deleted)
         checkpoint?.manifest = manifest
         // All decisions up to the checkpoint's position come first in the chain.
         outbox.add(manifest: JSONBytes.encode(manifest))
@@ -45,6 +50,9 @@ extension PartitionOwner {
         effects.append(
             .purge(
                 logBelow: written.position + 1, chunksBelow: written.chunks.first, chainBelow: sequence))
+        effects += written.deletedSnapshots.map { .deleteImage($0) }
+        table?.snapshots.forget(written.deletedSnapshots)
+        beginUpload()
         settle()
     }
 

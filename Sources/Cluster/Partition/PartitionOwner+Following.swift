@@ -11,6 +11,7 @@ extension PartitionOwner {
     package mutating func logMessage(_ sequence: UInt64, time: Int64, _ bytes: Span<UInt8>) {
         guard let position = table?.position, sequence > position, drainState != .settling else { return }
         logEnd = max(logEnd, sequence)
+        guard stall == nil else { return hold(sequence, time: time, bytes) }
         guard sequence == position + 1 else {
             // Messages that were on their way to a connection that broke are lost.
             effects.append(.follow(from: position + 1))
@@ -18,18 +19,20 @@ extension PartitionOwner {
         }
         heardAt = now
         do throws(PartitionError) {
-            try apply(sequence, time: time, bytes)
+            if !stalls(sequence, time: time, bytes) { try apply(sequence, time: time, bytes) }
         } catch {
             end(.failed(error))
         }
     }
 
-    private mutating func apply(_ sequence: UInt64, time: Int64, _ bytes: Span<UInt8>) throws(PartitionError) {
+    mutating func apply(_ sequence: UInt64, time: Int64, _ bytes: Span<UInt8>) throws(PartitionError) {
         guard let table, let through = chain?.through else { return }
+        defer { beginUpload() }
         guard sequence > through else {
-            // The chain has these decisions already.
+            // The chain has these decisions already. The owner that wrote them may have ended before it answered.
             var known: [UInt8] = []
-            _ = try table.apply(bytes, sequence: sequence, time: time, into: &known)
+            let answered = try table.apply(bytes, sequence: sequence, time: time, into: &known)
+            if let answered { effects.append(.answer(answered)) }
             return
         }
         try outbox.add(sequence) { items throws(PartitionError) in
@@ -57,7 +60,7 @@ extension PartitionOwner {
                     )))
         }
         // A consumer can go silent without an error, for example after a server's crash.
-        if now - heardAt >= Self.silence {
+        if now - heardAt >= Self.silence, wantsLog {
             heardAt = now
             effects.append(.follow(from: position + 1))
         }
@@ -75,6 +78,9 @@ extension PartitionOwner {
     package mutating func tick(_ now: Int64) {
         self.now = now
         guard table != nil else { return }
+        beginUpload()
+        tickStall()
+        forgetIdle()
         if now - max(heardAt, lookedAt) >= Self.silence {
             lookedAt = now
             effects.append(.readLogEnd)

@@ -11,8 +11,12 @@ extension PartitionOwner {
     }
 
     mutating func beginRestoration(_ manifest: CheckpointManifest) {
+        if let missing = offer.missing(for: manifest.serve) {
+            waitingManifest = manifest
+            return effects.append(.readWeights(missing))
+        }
         restoration = Restoration(manifest: manifest)
-        if manifest.chunks.isEmpty { restore() } else { effects.append(.readChunks(manifest.chunks)) }
+        if manifest.chunks.isEmpty { restore() } else { effects.append(.readChunks(manifest.chunks, .checkpoint)) }
     }
 
     /// A chunk of the checkpoint arrived.
@@ -21,6 +25,7 @@ extension PartitionOwner {
     ///   - sequence: The chunk's sequence number in the stream `CK`. The driver passes chunks in ascending order.
     ///   - bytes: The chunk.
     package mutating func chunk(_ sequence: UInt64, _ bytes: [UInt8]) {
+        guard restoration != nil else { return snapshotChunk(sequence, bytes) }
         guard let count = restoration?.chunks.count, restoration?.manifest.chunks[count] == sequence else { return }
         restoration?.chunks.append(bytes)
         if count + 1 == restoration?.manifest.chunks.count { restore() }

@@ -47,7 +47,7 @@ package struct PartitionOwner: ~Copyable {
 
     let partition: Int
     let claim: ChainClaim
-    let offer: ServeOffer
+    var offer: ServeOffer
 
     /// The phase.
     package internal(set) var phase = Phase.claiming
@@ -63,6 +63,18 @@ package struct PartitionOwner: ~Copyable {
     var effects: [PartitionEffect] = []
     /// The decisions that wait to be written.
     var outbox = Outbox()
+    /// The questions that are not answered yet, oldest first.
+    var queries: [PartitionQuery] = []
+    /// The image of a snapshot that is being stored.
+    var upload: Upload?
+    /// The time before which no image is stored, because the last attempt failed.
+    var uploadDue: Int64 = 0
+    /// The progress of the looks for idle streams.
+    var idleLook = IdleLook()
+    /// The manifest of the checkpoint to restore, while weights for it are read.
+    var waitingManifest: CheckpointManifest?
+    /// The message of the log that waits for data.
+    var stall: Stall?
     /// The write under way.
     var underWay: Outbox.Message?
     /// The last sequence number of the log, as far as it is known.
@@ -106,7 +118,7 @@ package struct PartitionOwner: ~Copyable {
 
     /// Whether the driver should fetch more messages of the log.
     package var wantsLog: Bool {
-        table != nil && outbox.hasRoom && drainState != .settling
+        table != nil && outbox.hasRoom && drainState != .settling && stall == nil
     }
 
     var isCheckpointed: Bool { manifest?.position == position || position == 0 }

@@ -15,11 +15,14 @@ package final class PartitionTable {
     package internal(set) var position: UInt64 = 0
     /// The streams.
     package internal(set) var streams: StreamTable
+    /// The snapshots, as a function of the log.
+    package internal(set) var snapshots = PartitionSnapshots()
     /// The number of malformed messages of the log, which changed nothing.
     package private(set) var malformed: UInt64 = 0
 
     let partition: Int
-    let offer: ServeOffer
+    /// The models that this node can serve, with all weights that it has read.
+    package var offer: ServeOffer
     private var decided = DecidedBatch()
 
     /// Creates an empty table at the beginning of a log.
@@ -61,6 +64,7 @@ package final class PartitionTable {
                 return nil
             case .control(let json):
                 record = try JSONBytes.decode(ControlRecord.self, from: unsafe message.bytes.extracting(json))
+                guard record.isSingle else { throw .json("a record has exactly one change") }
             }
         } catch {
             malformed += 1

@@ -9,6 +9,8 @@ public struct ClusterConfiguration: Equatable, Sendable {
     public var node: String
     /// The number of warm standbys of each partition.
     public var standbys = 0
+    /// The maximum number of streams in each partition; nil for no limit.
+    public var maximumStreamsPerPartition: Int?
     /// The file with the seed of the node's nkey; nil for none.
     public var nkeyFile: String?
     /// The file with the node's credentials; nil for none.
@@ -50,6 +52,11 @@ extension DaemonConfiguration {
                 "'\(cluster.node)' cannot be the name of a node: give --node NAME with 1 to \(NodeName.maximumLength) letters, "
                     + "digits, '-', '_' and single dots in between")
         }
+        if durability == .journal {
+            throw DaemonError(
+                .usage,
+                "--durability journal does not work with --cluster: the logs in NATS take its place; leave it out")
+        }
         if stateFolder != nil {
             throw DaemonError(
                 .usage, "--state-dir does not work with --cluster: NATS stores the state; leave out --state-dir")
@@ -60,13 +67,15 @@ extension DaemonConfiguration {
                 "--last-value does not work with --cluster: a node does not have the state of all streams; leave it out"
             )
         }
+        if maximumStreams != nil {
+            throw DaemonError(
+                .usage,
+                "--max-streams does not work with --cluster: no node counts the streams of all partitions; give "
+                    + "--max-streams-per-partition instead")
+        }
         if idleAfter != nil {
             throw DaemonError(
                 .usage, "--idle-after does not work with --cluster: all streams stay in memory; leave it out")
-        }
-        if forgetAfter != nil {
-            throw DaemonError(
-                .usage, "--forget-after does not work with --cluster yet: remove streams with 'sluice remove'")
         }
         for model in models where model.policy.fault == .checkpoint {
             throw DaemonError(

@@ -3,15 +3,16 @@ import Cluster
 import Foundation
 import Logging
 import NATS
+import Streams
 import Synchronization
 import Wire
 import ZeroMQ
 
-/// Answers control requests on a node of a cluster. A change of streams is a record in the log of each partition that it
-/// concerns, so it is ordered with their timesteps. The partitions' owners answer once the change is in their chains.
+/// Answers control requests on a node of a cluster.
+///
+/// A change of streams is a record in the log of each partition that it concerns, so it is ordered with their timesteps.
+/// A question about streams goes to the owners of their partitions over NATS, and this node puts the answers together.
 final class ClusterControl: Sendable {
-    /// The time for which the answers of the partitions' owners are awaited. A take-over takes less.
-    private static let patience: Int64 = 15_000_000_000
     /// The time for which a turn waits for requests, in milliseconds, while owners' answers are awaited.
     private static let shortWait = 2
     private static let longWait = 50
@@ -20,14 +21,21 @@ final class ClusterControl: Sendable {
     private let facts: ClusterFacts
     private let coordinator: ClusterCoordinator
     private let connection: Connection
+    private let nodeStatus: NodeStatus
+    private let models: [ServedModel]
+    private let library: WeightsLibrary
     private let logger: Logger
     private let isStopping = Atomic(false)
 
     init(
-        node: String, facts: ClusterFacts, coordinator: ClusterCoordinator, connection: Connection, logger: Logger
+        node: String, facts: ClusterFacts, status: NodeStatus, models: [ServedModel], library: WeightsLibrary,
+        coordinator: ClusterCoordinator, connection: Connection, logger: Logger
     ) {
         self.node = node
         self.facts = facts
+        nodeStatus = status
+        self.models = models
+        self.library = library
         self.coordinator = coordinator
         self.connection = connection
         self.logger = logger
@@ -49,86 +57,135 @@ final class ClusterControl: Sendable {
             if poller.mayBeReadable(item) {
                 while let request = try server.receive() { loop.carryOut(ReadRequest(request)) }
             }
-            while let message = try loop.inbox.next(timeoutMilliseconds: 0) { loop.take(message) }
-            loop.expire()
+            try loop.takeMessages()
+            loop.tick()
             for (reply, address) in loop.takeReplies() { try server.send(reply, to: address) }
         }
     }
 }
 
 extension ClusterControl {
-    /// A request whose answers from the partitions' owners are awaited.
-    private struct Waiting {
-        let address: ControlServer.ReturnAddress
-        /// The partitions whose owners have not answered.
-        var partitions: Set<Int>
-        var count = 0
-        var refusal: String?
-        let deadline: Int64
-        /// Writes the reply for a number of changed streams.
-        let reply: @Sendable (Int, ControlServer.ReturnAddress) -> WrittenReply
-    }
-
+    /// The state of the thread.
     private struct Loop {
         let control: ClusterControl
         let inbox: Inbox
-        /// The requests by the subject to which owners answer.
-        private var waiting: [String: Waiting] = [:]
+        private var changes: PartitionChanges
+        private var questions: PartitionQuestions
+        /// The reloads whose files are being read.
+        private var reloads: [Int: (address: ControlServer.ReturnAddress, resets: Bool)] = [:]
+        private var reloadCount = 0
         private var replies: [(WrittenReply, ControlServer.ReturnAddress)] = []
 
         init(_ control: ClusterControl, inbox: Inbox) {
             self.control = control
             self.inbox = inbox
+            changes = PartitionChanges(inbox)
+            questions = PartitionQuestions(inbox)
         }
 
-        var isWaiting: Bool { !waiting.isEmpty }
+        var isWaiting: Bool { changes.isWaiting || questions.isWaiting || !reloads.isEmpty }
 
         mutating func takeReplies() -> [(WrittenReply, ControlServer.ReturnAddress)] {
+            for ended in questions.takeEnded() { finish(ended) }
             defer { replies = [] }
-            return replies
+            return replies + changes.takeEnded()
+        }
+
+        private mutating func finish(_ ended: PartitionQuestions.Ended) {
+            do throws(ControlError) {
+                switch try ended.end(control.overview) {
+                case .reply(let reply): replies.append((reply, ended.address))
+                case .change(let change): try changes.begin(change, for: ended.address, at: SteadyClock.now())
+                }
+            } catch {
+                refuse(error, to: ended.address)
+            }
+        }
+
+        private mutating func refuse(_ error: ControlError, to address: ControlServer.ReturnAddress) {
+            replies.append((WrittenReply(Result<Bool, ControlError>.failure(error), id: address.id), address))
         }
 
         mutating func carryOut(_ request: ReadRequest) {
             let address = request.address
             do throws(ControlError) {
-                switch try request.command.get() {
-                case .cluster: answer(control.status, to: address)
-                case .reset(let selection):
-                    var record = ControlRecord()
-                    record.reset = .init(selection)
-                    try change(record, in: partitions(of: selection), for: address) { count, address in
-                        WrittenReply(.success(ResetResult(reset: count)), id: address.id)
-                    }
-                case .remove(let selection):
-                    var record = ControlRecord()
-                    record.remove = .init(selection)
-                    try change(record, in: partitions(of: selection), for: address) { count, address in
-                        WrittenReply(.success(RemoveResult(removed: count)), id: address.id)
-                    }
-                case .import(let export, let id):
-                    var record = ControlRecord()
-                    var export = export
-                    export.stream = id ?? export.stream
-                    record.import = export
-                    let stream = export.stream
-                    try change(record, in: partitions(of: .stream(stream)), for: address) { _, address in
-                        WrittenReply(.success(ImportResult(stream: stream)), id: address.id)
-                    }
-                case .logLevel(let level):
-                    var logger = control.logger
-                    if let level { logger.logLevel = Logger.Level(level) }
-                    answer(LogLevelResult(level: LogLevel(logger.logLevel)), to: address)
-                case .shutdown:
-                    answer(true, to: address)
-                    control.coordinator.post(.leave)
-                case let command:
-                    throw ControlError(
-                        .refusedInMode,
-                        "'\(command.method.rawValue)' is not available on a node of a cluster; the methods are "
-                            + "cluster, reset, remove, import, log_level and shutdown")
-                }
+                try carryOut(try request.command.get(), for: address)
             } catch {
-                replies.append((WrittenReply(Result<Bool, ControlError>.failure(error), id: address.id), address))
+                refuse(error, to: address)
+            }
+        }
+
+        private mutating func carryOut(
+            _ command: ControlCommand, for address: ControlServer.ReturnAddress
+        ) throws(ControlError) {
+            let count = control.facts.partitions
+            switch command {
+            case .cluster: answer(control.status, to: address)
+            case .status: ask(GatheredStatus(control.nodeStatus.current, partitions: count), for: address)
+            case .streams(let prefix, let after, let limit):
+                ask(GatheredPage(prefix: prefix, after: after, limit: limit, partitions: count), for: address)
+            case .namedStreams(let ids): ask(NamedStreams(ids, partitions: count), for: address)
+            case .stream(let id): ask(SingleAnswer<StreamStatus>(question(command, about: id)), for: address)
+            case .export(let id): ask(SingleAnswer<StreamExport>(question(command, about: id)), for: address)
+            case .snapshots: ask(GatheredSnapshots(partitions: count), for: address)
+            case .logLevel(let level):
+                var logger = control.logger
+                let before = LogLevel(logger.logLevel)
+                if let level { logger.logLevel = Logger.Level(level) }
+                answer(LogLevelResult(level: before), to: address)
+            case .shutdown:
+                answer(true, to: address)
+                control.coordinator.post(.leave)
+            default: try carryOutChange(command, for: address)
+            }
+        }
+
+        private mutating func carryOutChange(
+            _ command: ControlCommand, for address: ControlServer.ReturnAddress
+        ) throws(ControlError) {
+            let count = control.facts.partitions
+            switch command {
+            case .reset(let selection):
+                var record = ControlRecord()
+                record.reset = .init(selection)
+                try change(record, in: selection, for: address) { ResetResult(reset: $0) }
+            case .remove(let selection):
+                var record = ControlRecord()
+                record.remove = .init(selection)
+                try change(record, in: selection, for: address) { RemoveResult(removed: $0) }
+            case .import(let export, let id):
+                var record = ControlRecord()
+                var export = export
+                export.stream = id ?? export.stream
+                record.import = export
+                let stream = export.stream
+                try change(record, in: .stream(stream), for: address) { _ in ImportResult(stream: stream) }
+            case .reload(let name, let resets):
+                guard let model = control.models.firstIndex(where: { $0.name == name }) else {
+                    throw ControlError(.invalidParams, "no model '\(name.shortened)'; 'sluice status' lists the models")
+                }
+                reloadCount += 1
+                reloads[reloadCount] = (address, resets)
+                control.library.reload(model, number: reloadCount)
+            case .snapshot(let name, let selection):
+                let change = PartitionChange.taking(name, selection, partitions: count)
+                if case .stream(let id) = selection {
+                    ask(SnapshotOfStream(question(.stream(id), about: id), change), for: address)
+                } else {
+                    try changes.begin(change, for: address, at: SteadyClock.now())
+                }
+            case .restore(let name, let selection):
+                let selected = partitions(of: selection)
+                ask(
+                    FoundSnapshot(name, in: GatheredSnapshots(partitions: count), needsAllParts: true) {
+                        .restoring(name, id: $0, selection, in: selected)
+                    }, for: address)
+            case .deleteSnapshot(let name):
+                ask(
+                    FoundSnapshot(name, in: GatheredSnapshots(partitions: count), needsAllParts: false) {
+                        .deleting(name, id: $0, partitions: count)
+                    }, for: address)
+            default: throw ClusterControl.refusal(of: command.method)
             }
         }
 
@@ -138,85 +195,88 @@ extension ClusterControl {
             replies.append((WrittenReply(.success(answer), id: address.id), address))
         }
 
-        private func partitions(of selection: ControlCommand.Selection) -> Set<Int> {
+        private mutating func ask(_ answer: some GatheredAnswer, for address: ControlServer.ReturnAddress) {
+            questions.begin(answer, for: address, at: SteadyClock.now())
+        }
+
+        private func question(_ command: ControlCommand, about id: String) -> PartitionQuestion {
+            PartitionQuestion(
+                partition: Partitioning.partition(of: id.utf8.span, count: control.facts.partitions), command: command)
+        }
+
+        private func partitions(of selection: ControlCommand.Selection) -> [Int] {
             switch selection {
             case .stream(let id): [Partitioning.partition(of: id.utf8.span, count: control.facts.partitions)]
-            case .prefix, .all: Set(0..<control.facts.partitions)
+            case .prefix, .all: Array(0..<control.facts.partitions)
             }
         }
 
-        /// Writes a record to the logs of partitions.
-        private mutating func change(
-            _ record: ControlRecord, in partitions: Set<Int>, for address: ControlServer.ReturnAddress,
-            reply: @escaping @Sendable (Int, ControlServer.ReturnAddress) -> WrittenReply
+        /// Writes a record to the logs of the selected streams' partitions.
+        private mutating func change<Answer: Codable & Sendable>(
+            _ record: ControlRecord, in selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress,
+            answer: @escaping @Sendable (Int) -> Answer
         ) throws(ControlError) {
-            var record = record
-            let subject = inbox.newSubject()
-            record.reply = subject
-            let message = LogMessage.control(json: JSONBytes.encode(record))
-            do throws(NATSError) {
-                for partition in partitions {
-                    _ = try inbox.request(ClusterNames.logSubject(partition), message.span)
-                }
-            } catch {
-                throw ControlError(
-                    .storeFailed, "the change is not in all logs, because NATS cannot be reached: \(error)")
+            let change = PartitionChange(record: record, partitions: partitions(of: selection)) {
+                WrittenReply(.success(answer($0.reduce(0) { $0 + $1.count })), id: $1)
             }
-            waiting[subject] = Waiting(
-                address: address, partitions: partitions, deadline: SteadyClock.now() + ClusterControl.patience,
-                reply: reply)
+            try changes.begin(change, for: address, at: SteadyClock.now())
         }
 
-        /// Takes an owner's answer.
-        mutating func take(_ message: NATS.Message) {
-            guard var request = waiting[message.subject],
-                let answer = try? JSONBytes.decode(ControlAnswer.self, from: unsafe message.payload.bytes),
-                request.partitions.remove(answer.partition) != nil
-            else { return }
-            request.count += answer.count
-            request.refusal = request.refusal ?? answer.refusal
-            waiting[message.subject] = request.partitions.isEmpty ? nil : request
-            if request.partitions.isEmpty { finish(request) }
-        }
-
-        private mutating func finish(_ request: Waiting) {
-            if let refusal = request.refusal {
-                let error = ControlError(.noSuchStream, refusal)
-                replies.append(
-                    (
-                        WrittenReply(Result<Bool, ControlError>.failure(error), id: request.address.id),
-                        request.address
-                    ))
-            } else {
-                replies.append((request.reply(request.count, request.address), request.address))
-            }
-        }
-
-        mutating func expire() {
+        /// Takes the owners' answers, and NATS' confirmations, that have arrived.
+        mutating func takeMessages() throws(NATSError) {
             let now = SteadyClock.now()
-            for (subject, request) in waiting where request.deadline <= now {
-                waiting[subject] = nil
-                let missing = request.partitions.sorted().map { "\($0)" }.joined(separator: ", ")
-                let error = ControlError(
-                    .storeFailed,
-                    "the owners of the partitions \(missing) have not answered in time; the change takes effect when they "
-                        + "reach it in the log")
-                replies.append(
-                    (
-                        WrittenReply(Result<Bool, ControlError>.failure(error), id: request.address.id),
-                        request.address
-                    ))
+            var unheard = inbox.unheardCount
+            while true {
+                if let message = try inbox.next(timeoutMilliseconds: 0) {
+                    if !questions.take(message, at: now) { changes.take(message, at: now) }
+                } else if inbox.unheardCount > unheard {
+                    // Nobody listens to a question, because its partition has no owner. More messages may follow.
+                    unheard = inbox.unheardCount
+                } else {
+                    return
+                }
             }
+        }
+
+        /// Writes a reload to the logs once its file is read and stored.
+        private mutating func finish(_ read: WeightsLibrary.Reload) {
+            guard let (address, resets) = reloads.removeValue(forKey: read.number) else { return }
+            do throws(ControlError) {
+                let change = PartitionChange.reloading(
+                    try read.served.get(), resets: resets, partitions: control.facts.partitions)
+                try changes.begin(change, for: address, at: SteadyClock.now())
+            } catch {
+                refuse(error, to: address)
+            }
+        }
+
+        mutating func tick() {
+            for read in control.library.takeReloads() { finish(read) }
+            let now = SteadyClock.now()
+            changes.tick(now)
+            questions.tick(now)
         }
     }
 
+    private static func refusal(of method: ControlCommand.Method) -> ControlError {
+        let reason =
+            switch method {
+            case .pause, .resume:
+                "the timesteps of a paused stream would hold up the log of its partition"
+            case .checkpoint: "each partition writes checkpoints itself, and its log has everything since the last one"
+            case .readSnapshot, .writeSnapshot:
+                "snapshots stay in NATS; move streams with 'sluice export' and 'sluice import'"
+            default: "it is not available on a node of a cluster"
+            }
+        return ControlError(.refusedInMode, "no '\(method.rawValue)' in a cluster: \(reason)")
+    }
+
+    private var overview: ClusterOverview { coordinator.overview.withLock { $0 } }
+
     /// The cluster as this node sees it.
     private var status: ClusterStatus {
-        let overview = coordinator.overview.withLock { $0 }
-        var owners: [Int: (node: String, state: Heartbeat.PartitionState)] = [:]
-        for (name, heartbeat) in overview.nodes {
-            for (partition, state) in heartbeat.partitions { owners[partition] = (name, state) }
-        }
+        let overview = overview
+        let owners = overview.owners
         let nodes = overview.nodes.sorted { $0.key < $1.key }.map { name, heartbeat in
             ClusterStatus.Node(
                 name: name, presence: heartbeat.presence.rawValue, partitions: heartbeat.partitions.count,

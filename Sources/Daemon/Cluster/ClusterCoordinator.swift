@@ -72,6 +72,15 @@ struct ClusterOverview: Sendable {
     var measures: [Int: PartitionMeasures] = [:]
 
     init(partitions: Int) { self.partitions = partitions }
+
+    /// The owners of the partitions that have one, and the states of those partitions.
+    var owners: [Int: (node: String, state: Heartbeat.PartitionState)] {
+        var owners: [Int: (node: String, state: Heartbeat.PartitionState)] = [:]
+        for (name, heartbeat) in nodes {
+            for (partition, state) in heartbeat.partitions { owners[partition] = (name, state) }
+        }
+        return owners
+    }
 }
 
 extension ClusterCoordinator {

@@ -27,8 +27,9 @@ final class ClusterEdge: Sendable {
     ///
     /// - Throws: ``DaemonError`` if an endpoint is in use or cannot be opened.
     init(
-        _ configuration: DaemonConfiguration, node: String, models: [ServedModel], facts: ClusterFacts,
-        coordinator: ClusterCoordinator, access: AccessGuard, logger: Logger, connections: Connections
+        _ configuration: DaemonConfiguration, node: String, models: [ServedModel], library: WeightsLibrary,
+        facts: ClusterFacts, coordinator: ClusterCoordinator, access: AccessGuard, logger: Logger,
+        connections: Connections
     ) throws(DaemonError) {
         let context: Context
         do throws(ZeroMQError) {
@@ -46,8 +47,11 @@ final class ClusterEdge: Sendable {
         outlet = try ClusterOutlet(
             configuration, partitions: facts.partitions, over: connections.outlet, in: context, by: access,
             logger: logger)
+        let status = NodeStatus(
+            configuration, models: models, gateway: gateway, outlet: outlet, control: controlEndpoint, access: access)
         control = ClusterControl(
-            node: node, facts: facts, coordinator: coordinator, connection: connections.control, logger: logger)
+            node: node, facts: facts, status: status, models: models, library: library, coordinator: coordinator,
+            connection: connections.control, logger: logger)
     }
 
     /// The endpoints, for the log.

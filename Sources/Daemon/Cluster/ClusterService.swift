@@ -27,7 +27,9 @@ struct ClusterService: Sendable {
     ) {
         self.configuration = configuration
         self.cluster = cluster
-        offer = ServeOffer(models: models, maximumStreams: configuration.maximumStreams)
+        offer = ServeOffer(
+            models: models, maximumStreams: cluster.maximumStreamsPerPartition,
+            forgetAfter: configuration.forgetAfter.map { Int64($0 * 1e9) })
         self.access = access
         self.logger = logger
     }
@@ -46,16 +48,18 @@ struct ClusterService: Sendable {
         let incarnation = UInt64.random(in: .min ... .max)
         let claim = ChainClaim(node: cluster.node, incarnation: incarnation)
         let coordinator = ClusterCoordinator(partitions: facts.partitions)
+        let library = try makeLibrary()
         let workers = try makeWorkers(
-            min(ProcessInfo.processInfo.activeProcessorCount, facts.partitions), claim: claim, coordinator)
+            min(ProcessInfo.processInfo.activeProcessorCount, facts.partitions), claim: claim, library, coordinator)
         let edge = try ClusterEdge(
-            configuration, node: cluster.node, models: offer.models, facts: facts, coordinator: coordinator,
-            access: access, logger: logger,
+            configuration, node: cluster.node, models: offer.models, library: library, facts: facts,
+            coordinator: coordinator, access: access, logger: logger,
             connections: .init(
                 gateway: connect("gateway"), outlet: connect("outlet"), control: connect("control")))
-        let membership = Membership(
+        var membership = Membership(
             node: cluster.node, incarnation: incarnation, partitions: facts.partitions, standbys: cluster.standbys,
             addresses: Heartbeat.Addresses(control: edge.controlEndpoint, http: nil))
+        ServeCheck(offer: offer.record, connection: connection).refuse(facts, in: &membership)
 
         let threads = ClusterThreads(logger: logger)
         for (number, worker) in workers.enumerated() {
@@ -88,12 +92,14 @@ struct ClusterService: Sendable {
         access.end()
         stop.beginStoring()
         stop.end()
-        if case .nameTaken(let addresses) = reason {
-            throw DaemonError(
-                .inUse,
-                "another node named '\(cluster.node)' is in the cluster, with the control endpoint "
-                    + "\(addresses.control ?? "unknown"); give this one another name with --node NAME")
-        }
+        if case .nameTaken(let addresses) = reason { throw nameTaken(addresses) }
+    }
+
+    private func nameTaken(_ addresses: Heartbeat.Addresses) -> DaemonError {
+        DaemonError(
+            .inUse,
+            "another node named '\(cluster.node)' is in the cluster, with the control endpoint "
+                + "\(addresses.control ?? "unknown"); give this one another name with --node NAME")
     }
 }
 
@@ -107,12 +113,18 @@ extension ClusterService {
         }
     }
 
+    private func makeLibrary() throws(DaemonError) -> WeightsLibrary {
+        let library = WeightsLibrary(configuration, models: offer.models, over: try connect("weights"), logger: logger)
+        library.storeModels()
+        return library
+    }
+
     private func makeWorkers(
-        _ count: Int, claim: ChainClaim, _ coordinator: ClusterCoordinator
+        _ count: Int, claim: ChainClaim, _ library: WeightsLibrary, _ coordinator: ClusterCoordinator
     ) throws(DaemonError) -> [ClusterWorker] {
         try (0..<count).map { number throws(DaemonError) in
             ClusterWorker(
-                try connect("worker-\(number)"), claim: claim, offer: offer, logger: logger
+                try connect("worker-\(number)"), claim: claim, offer: offer, library: library, logger: logger
             ) { coordinator.post(.report($0)) }
         }
     }
@@ -162,8 +174,20 @@ extension ClusterService {
         }
     }
 
-    /// Writes the record that says what is served to the logs that have none yet.
+    /// Checks that the streams which all partitions share are there, and writes the record that says what is served to the
+    /// logs that have none yet.
     private func beginLogs(_ facts: ClusterFacts, over connection: Connection) throws(DaemonError) {
+        for stream in [ClusterNames.chunks, ClusterNames.snapshots, ClusterNames.weights] {
+            do {
+                let request = JetStream.streamInformation(stream)
+                _ = try StreamInformation(connection.request(request, timeoutMilliseconds: Self.patience))
+            } catch {
+                throw DaemonError(
+                    .configuration,
+                    "the stream \(stream) cannot be used: \(error); run 'sluice cluster create' again, which creates what "
+                        + "is missing")
+            }
+        }
         let beginning = LogBeginning(record: offer.record, connection: connection, patience: Self.patience)
         var replicas = facts.replicas
         for partition in 0..<facts.partitions { replicas = min(replicas, try beginning.write(partition).replicas) }

@@ -29,16 +29,18 @@ final class ClusterWorker: Sendable {
     private let connection: Connection
     private let claim: ChainClaim
     private let offer: ServeOffer
+    private let library: WeightsLibrary
     private let logger: Logger
     private let report: @Sendable (Report) -> Void
 
     init(
-        _ connection: Connection, claim: ChainClaim, offer: ServeOffer, logger: Logger,
+        _ connection: Connection, claim: ChainClaim, offer: ServeOffer, library: WeightsLibrary, logger: Logger,
         report: @escaping @Sendable (Report) -> Void
     ) {
         self.connection = connection
         self.claim = claim
         self.offer = offer
+        self.library = library
         self.logger = logger
         self.report = report
     }
@@ -67,6 +69,8 @@ extension ClusterWorker {
     private static let messagesPerTurn = 512
     /// The time to wait for a message, in milliseconds, before time passes for the partitions.
     private static let patience = 20
+    /// The time in each turn for questions about streams, in nanoseconds.
+    private static let timeForQuestions: Int64 = 1_000_000
     /// The time between two reports of measures, in nanoseconds.
     private static let measuresInterval: Int64 = 1_000_000_000
 
@@ -74,10 +78,14 @@ extension ClusterWorker {
     struct Sender {
         let inbox: Inbox
         let connection: Connection
+        let library: WeightsLibrary
         var ledger = RequestLedger<PartitionSession.Asked>()
         /// The requests that could not be sent.
         var failed: [PartitionSession.Asked] = []
         var now: Int64 = 0
+
+        /// Whether there is time left for questions about streams in this turn of the worker, all partitions together.
+        var hasTimeForQuestions: Bool { SteadyClock.now() - now < ClusterWorker.timeForQuestions }
 
         mutating func send(
             _ asked: PartitionSession.Asked, _ subject: String, _ bytes: [UInt8], headers: [(String, String)]
@@ -93,6 +101,9 @@ extension ClusterWorker {
 
         /// Sends a message that needs no answer. If it is lost, whoever waits for it asks again.
         func publish(_ subject: String, _ bytes: [UInt8]) { try? connection.publish(subject, bytes.span) }
+
+        /// Subscribes to a subject; nil while the connection is closed.
+        func subscribe(to subject: String) -> Subscription? { try? connection.subscribe(subject) }
     }
 
     /// The state of the worker's thread.
@@ -107,7 +118,7 @@ extension ClusterWorker {
 
         init(_ worker: ClusterWorker, inbox: Inbox) {
             self.worker = worker
-            sender = Sender(inbox: inbox, connection: worker.connection)
+            sender = Sender(inbox: inbox, connection: worker.connection, library: worker.library)
         }
 
         mutating func turn() throws(NATSError) {
@@ -123,7 +134,7 @@ extension ClusterWorker {
         }
 
         private mutating func takeMessages() throws(NATSError) {
-            var wait = ClusterWorker.patience
+            var wait = sessions.values.contains { $0.hasQuestions } ? 0 : ClusterWorker.patience
             for _ in 0..<ClusterWorker.messagesPerTurn {
                 guard let message = try sender.inbox.next(timeoutMilliseconds: wait) else { break }
                 wait = 0

@@ -67,7 +67,7 @@ struct LogBeginning {
         guard case .control(let json)? = try? LogMessage(bytes),
             let record = try? JSONBytes.decode(ControlRecord.self, from: bytes.extracting(json))
         else { return false }
-        return record.serve != nil
+        return record.serve != nil && record.isSingle
     }
 }
 #endif

@@ -13,6 +13,8 @@ final class PartitionSession {
         case logEnd
         case chunk(UInt64)
         case storedChunk
+        case storedPlace
+        case snapshotPlace(UInt64)
         case verification
         /// A request whose answer changes nothing.
         case other
@@ -35,8 +37,16 @@ final class PartitionSession {
     private(set) var owner: PartitionOwner
     private let log: StreamFollower
     private var reading = ChunkReading()
-    /// The chunks of a checkpoint that are still to be stored, last first.
+    /// The stream of the chunks that are being read.
+    private var readStream = ClusterNames.chunks
+    /// The chunks of a checkpoint or of a snapshot's image that are still to be stored, last first.
     private var chunksToStore: [[UInt8]] = []
+    /// The weights that the owner waits for.
+    private var awaitedWeights: Weights?
+    /// The subject of the chunks that are being stored.
+    private var chunkSubject = ""
+    /// The subscription to questions about the streams, while the owner answers them.
+    private var questions: Subscription?
 
     /// Begins a claim.
     ///
@@ -59,6 +69,11 @@ final class PartitionSession {
     func turn(at now: Int64, by worker: inout ClusterWorker.Sender) {
         owner.tick(now)
         log.turn(at: now, wants: owner.wantsLog)
+        if let weights = awaitedWeights, let result = worker.library.find(weights) {
+            awaitedWeights = nil
+            owner.weightsRead(weights, result)
+        }
+        answerQuestions(by: &worker)
         carryOutEffects(by: &worker)
     }
 
@@ -101,8 +116,8 @@ final class PartitionSession {
     func expire(_ asked: Asked) {
         guard asked.session == id else { return }
         switch asked.question {
-        case .chainEnd, .chainMessage, .write, .chunk: owner.unanswered()
-        case .storedChunk: failChunks()
+        case .chainEnd, .chainMessage, .write, .chunk, .snapshotPlace: owner.unanswered()
+        case .storedChunk, .storedPlace: failChunks()
         case .logEnd, .verification, .other: break
         }
     }
@@ -125,6 +140,10 @@ final class PartitionSession {
             case .storedChunk:
                 owner.chunkStored(try PublishAcknowledgement(message).sequence)
                 storeChunk(by: &worker)
+            case .storedPlace:
+                _ = try PublishAcknowledgement(message)
+                owner.placeStored()
+            case .snapshotPlace(let position): owner.snapshotPlace(position, try StoredMessage(message).payload)
             case .verification:
                 let end = try StreamInformation(message).lastSequence
                 if let chain = owner.chain, !chain.isBusy, end > chain.last { owner.refused() }
@@ -139,15 +158,36 @@ final class PartitionSession {
     private func refuse(_ question: Question, _ error: JetStreamError) {
         switch question {
         case .write where error.isWrongLastSequence: owner.refused()
-        case .storedChunk: failChunks()
+        case .storedChunk, .storedPlace: failChunks()
         case .logEnd, .verification, .other: break
-        case .chainEnd, .chainMessage, .write, .chunk: owner.unanswered()
+        case .snapshotPlace(let position) where error.isNotFound: owner.snapshotPlace(position, nil)
+        case .chainEnd, .chainMessage, .write, .chunk, .snapshotPlace: owner.unanswered()
         }
     }
 
     private func failChunks() {
         chunksToStore = []
         owner.chunkFailed()
+    }
+}
+
+/// Questions about the streams.
+extension PartitionSession {
+    /// Whether questions wait for their answers.
+    var hasQuestions: Bool { owner.hasQueries }
+
+    private func answerQuestions(by worker: inout ClusterWorker.Sender) {
+        guard owner.answersQueries else { return questions = nil }
+        if questions == nil { questions = worker.subscribe(to: ClusterNames.querySubject(partition)) }
+        while owner.takesQueries, let message = try? questions?.next(timeoutMilliseconds: 0) { take(message) }
+        while owner.hasQueries, worker.hasTimeForQuestions { owner.workOnQueries(time: WallClock.now()) }
+    }
+
+    private func take(_ message: Message) {
+        // Without a subject for the answer, nobody waits. A request that is not valid is the asker's mistake.
+        guard let reply = message.reply, case .success(let command) = ControlRequest.read([message.bytes]).command
+        else { return }
+        owner.take(PartitionQuery(command, reply: reply))
     }
 }
 
@@ -168,30 +208,51 @@ extension PartitionSession {
             let headers = PublishHeaders(lastSequence: write.expectedLast)
             publish(
                 .write, ClusterNames.chainSubject(partition, write.kind), write.bytes, headers, by: &worker)
-        case .readChunks(let sequences):
+        case .readChunks(let sequences, let place):
             reading = ChunkReading(sequences)
+            readStream = place == .checkpoint ? ClusterNames.chunks : ClusterNames.snapshots
             askForChunks(by: &worker)
         case .follow(let sequence): log.follow(from: sequence)
         case .stopFollowing: log.stop()
+        case .appendToLog(let message):
+            publish(.other, ClusterNames.logSubject(partition), message, PublishHeaders(), by: &worker)
         case .readLogEnd: ask(.logEnd, JetStream.streamInformation(ClusterNames.log(partition)), by: &worker)
-        case .storeChunks(let chunks):
+        case .storeChunks(let chunks, let place):
             chunksToStore = chunks.reversed()
+            chunkSubject =
+                switch place {
+                case .checkpoint: ClusterNames.chunkSubject(partition)
+                case .snapshot(let position): ClusterNames.snapshotChunkSubject(partition, position)
+                }
             for _ in 0..<ChunkReading.maximumUnderWay { storeChunk(by: &worker) }
         case .purge(let logBelow, let chunksBelow, let chainBelow):
             purge(logBelow: logBelow, chunksBelow: chunksBelow, chainBelow: chainBelow, by: &worker)
+        case .storePlace(let position, let bytes):
+            publish(
+                .storedPlace, ClusterNames.snapshotPlaceSubject(partition, position), bytes, PublishHeaders(),
+                by: &worker)
+        case .readPlace(let position):
+            let subject = ClusterNames.snapshotPlaceSubject(partition, position)
+            ask(.snapshotPlace(position), JetStream.lastMessage(of: subject, in: ClusterNames.snapshots), by: &worker)
+        case .readWeights(let weights): awaitedWeights = weights
+        case .deleteImage(let position):
+            for subject in [
+                ClusterNames.snapshotPlaceSubject(partition, position),
+                ClusterNames.snapshotChunkSubject(partition, position),
+            ] { ask(.other, JetStream.purge(ClusterNames.snapshots, subject: subject), by: &worker) }
         case .answer(let answered):
-            worker.publish(answered.reply, JSONBytes.encode(answered.answer))
+            worker.publish(answered.reply, answered.json)
         }
     }
 
     private func storeChunk(by worker: inout ClusterWorker.Sender) {
         guard let chunk = chunksToStore.popLast() else { return }
-        publish(.storedChunk, ClusterNames.chunkSubject(partition), chunk, PublishHeaders(), by: &worker)
+        publish(.storedChunk, chunkSubject, chunk, PublishHeaders(), by: &worker)
     }
 
     private func askForChunks(by worker: inout ClusterWorker.Sender) {
         while let sequence = reading.nextToAsk() {
-            ask(.chunk(sequence), JetStream.message(at: sequence, in: ClusterNames.chunks), by: &worker)
+            ask(.chunk(sequence), JetStream.message(at: sequence, in: readStream), by: &worker)
         }
     }
 

@@ -219,6 +219,8 @@ public struct DaemonConfiguration: Equatable, Sendable {
     /// - Parameter code: The exit status of the error: `usage` for flags, `configuration` for a file.
     /// - Throws: ``DaemonError``, which names the option.
     public func checkStateFolder(_ code: DaemonError.Code) throws(DaemonError) {
+        // A node of a cluster has no state folder, and refuses these options itself.
+        guard cluster == nil else { return }
         guard durability != .journal || stateFolder != nil else {
             throw DaemonError(code, "a journal needs a state folder: give --state-dir DIR with --durability journal")
         }

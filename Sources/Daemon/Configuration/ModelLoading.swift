@@ -4,13 +4,15 @@ import Streams
 extension ServedModel {
     /// Reads a model's file and completes its serving policy.
     ///
-    /// - Parameter configuration: The file, and the requested policy.
+    /// - Parameters:
+    ///   - configuration: The file, and the requested policy.
+    ///   - copy: The path of a copy of the file, to read in its place; nil to read the file itself.
     /// - Throws: ``DaemonError`` with one line that names the file and, if possible, the layer. The code is
     ///   `configuration` if the model does not support the requested policy.
-    init(_ configuration: DaemonConfiguration.Model) throws(DaemonError) {
+    init(_ configuration: DaemonConfiguration.Model, readFrom copy: String? = nil) throws(DaemonError) {
         let file: ModelFile
         do {
-            file = try ModelFile.read(configuration.file)
+            file = try ModelFile.read(copy ?? configuration.file)
         } catch {
             throw DaemonError([.notFound, .unreadable].contains(error.code) ? .noInput : .badData, error.description)
         }

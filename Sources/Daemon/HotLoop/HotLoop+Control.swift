@@ -102,16 +102,7 @@ extension HotLoop {
             uptimeSeconds: started.duration(to: .now) / .seconds(1),
             endpoints: endpoints,
             codecs: codecs.areAllBinary ? nil : codecs,
-            models: table.models.map { served in
-                DaemonStatus.Model(
-                    name: served.name, file: served.file, fingerprint: served.fingerprint,
-                    mode: "\(served.policy.mode)", features: served.model.features,
-                    outputs: served.model.outputs, parameters: served.model.parameters,
-                    prefixes: served.policy.prefixes, tokens: served.model.vocabulary,
-                    emit: served.policy.emit.rawValue,
-                    threshold: DaemonStatus.Threshold(
-                        rise: served.policy.threshold.rise, fall: served.policy.threshold.fall))
-            },
+            models: table.models.map { DaemonStatus.Model($0) },
             streams: table.count, paused: table.pausedCount,
             timesteps: counters.timesteps, decisions: counters.decisions, duplicates: counters.duplicates,
             gaps: counters.gaps,

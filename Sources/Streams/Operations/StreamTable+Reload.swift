@@ -179,6 +179,29 @@ extension StreamTable {
 }
 
 extension ServedModel {
+    /// The reason why a cluster does not exchange this model's weights; nil if it does. The answer does not depend on
+    /// the streams, so all partitions give the same one.
+    ///
+    /// - Parameters:
+    ///   - served: The new weights.
+    ///   - resetting: Whether the state becomes zero.
+    /// - Returns: The reason, with the cause `otherState` or `mode`.
+    package func refusal(ofReloadTo served: ServedModel, resetting: Bool) -> StreamsError? {
+        guard resetting || canCarry(to: served) else {
+            return StreamsError(
+                .otherState,
+                "the state of '\(name)' is \(stateDescription), but \(served.file) now has \(served.stateDescription), with "
+                    + "which it cannot go on; ask for a reset, or put the file back")
+        }
+        guard rules == served.rules, model.input == served.model.input else {
+            return StreamsError(
+                .mode,
+                "\(served.file) takes other timesteps than '\(name)', or needs other rules; create a new cluster for it"
+            )
+        }
+        return nil
+    }
+
     /// Whether state of this model can continue with the weights of another model.
     func canCarry(to other: ServedModel) -> Bool {
         stateLayout == other.stateLayout && rule.basis == other.rule.basis && rule.lastStep == other.rule.lastStep

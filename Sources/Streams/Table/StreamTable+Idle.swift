@@ -50,6 +50,22 @@ extension StreamTable {
         return idle
     }
 
+    /// Finds idle streams, and changes nothing.
+    ///
+    /// - Parameters:
+    ///   - first: The slot to start at: 0 for the first call, then the ``Idle/next`` that the previous call returned.
+    ///   - limit: The maximum number of slots to look at.
+    ///   - period: The minimum idle time, in nanoseconds.
+    ///   - now: The total time that streams have been watched so far, in nanoseconds.
+    /// - Returns: The idle streams.
+    package mutating func findIdle(from first: Int, limit: Int, idleFor period: Int64, now: Int64) -> Idle {
+        var idle = Idle()
+        for slot in idleSlots(from: first, limit: limit, idleFor: period, now: now, &idle) {
+            idle.ids.append(id(of: slot))
+        }
+        return idle
+    }
+
     /// Returns the ids of streams that must be read from the store, because timesteps are waiting for them. Each
     /// request is returned only once.
     public mutating func takeWakeRequests() -> [String] {

@@ -221,10 +221,15 @@ package struct CheckpointManifest: Codable, Equatable, Sendable {
     package var sha256: String
     /// The sequence numbers of the chunks in the stream `CK`, ascending.
     package var chunks: [UInt64]
+    /// The snapshots, oldest first. The images of all of them are stored.
+    package var snapshots: [PartitionSnapshot]
+    /// The positions of deleted snapshots whose images may still be there.
+    package var deletedSnapshots: [UInt64]
 
     /// Creates a manifest. Each parameter sets the property of the same name.
     package init(
-        position: UInt64, serve: ServeRecord, streams: Int, byteCount: Int, sha256: String, chunks: [UInt64]
+        position: UInt64, serve: ServeRecord, streams: Int, byteCount: Int, sha256: String, chunks: [UInt64],
+        snapshots: [PartitionSnapshot] = [], deletedSnapshots: [UInt64] = []
     ) {
         self.position = position
         self.serve = serve
@@ -232,5 +237,7 @@ package struct CheckpointManifest: Codable, Equatable, Sendable {
         self.byteCount = byteCount
         self.sha256 = sha256
         self.chunks = chunks
+        self.snapshots = snapshots
+        self.deletedSnapshots = deletedSnapshots
     }
 }

@@ -24,12 +24,37 @@ package enum ClusterNames {
         ChainEntry.Kind.allCases.map { chainSubject(partition, $0) }
     }
 
+    /// The subject at which a partition's owner answers questions about its streams.
+    package static func querySubject(_ partition: Int) -> String { "query.\(partition)" }
+
     /// The stream of all checkpoints' chunks.
     package static let chunks = "CK"
     /// The subject of the chunks of a partition's checkpoints.
     package static func chunkSubject(_ partition: Int) -> String { "ck.\(partition)" }
     /// The subject of all chunks.
     package static let chunkSubjects = "ck.*"
+
+    /// The stream of all snapshots' images.
+    package static let snapshots = "SNAP"
+    /// The subject of the chunks of an image. A snapshot is named by its position in the partition's log.
+    package static func snapshotChunkSubject(_ partition: Int, _ position: UInt64) -> String {
+        "snap.\(partition).\(position)"
+    }
+    /// The subject of the ``StoredFile`` of an image.
+    package static func snapshotPlaceSubject(_ partition: Int, _ position: UInt64) -> String {
+        "place.\(partition).\(position)"
+    }
+    /// The subjects of all snapshots.
+    package static let snapshotSubjects = ["snap.*.*", "place.*.*"]
+
+    /// The stream of the models' weights, as `.safetensors` files of Sluice.
+    package static let weights = "WEIGHTS"
+    /// The subject of the chunks of a model's file.
+    package static func weightsChunkSubject(_ fingerprint: String) -> String { "weights.\(fingerprint)" }
+    /// The subject of the ``StoredFile`` of a model.
+    package static func weightsPlaceSubject(_ fingerprint: String) -> String { "file.\(fingerprint)" }
+    /// The subjects of all weights.
+    package static let weightsSubjects = ["weights.*", "file.*"]
 
     /// The KV bucket of the nodes' heartbeats.
     package static let members = "LEASE"

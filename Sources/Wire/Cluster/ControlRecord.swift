@@ -6,11 +6,56 @@ package struct ControlRecord: Codable, Equatable, Sendable {
     package var reset: Selection?
     /// Removes streams.
     package var remove: Selection?
-    /// Creates or replaces a stream.
+    /// Creates a stream.
     package var `import`: StreamExport?
+    /// Exchanges the weights of a model.
+    package var reload: ReloadRecord?
+    /// Removes streams that are idle.
+    package var forget: [IdleStream]?
+    /// Keeps an image of streams as they are.
+    package var snapshot: SnapshotRecord?
+    /// Replaces streams by those in a snapshot.
+    package var restore: SnapshotRecord?
+    /// Deletes a snapshot. The streams of the record have no meaning.
+    package var deleteSnapshot: SnapshotRecord?
 
     /// The subject to which the partition's owner sends a ``ControlAnswer``; nil if nobody waits.
     package var reply: String?
+
+    /// The exchange of a model's weights.
+    package struct ReloadRecord: Codable, Equatable, Sendable {
+        /// The model's name.
+        package var model: String
+        /// The fingerprint of the new weights, which are stored in NATS.
+        package var fingerprint: String
+        /// Whether the state of the model's streams becomes zero.
+        package var resets: Bool
+        /// The sequence number of the record in the log of partition 0. All partitions apply reloads in the order of
+        /// partition 0. Nil in partition 0 itself.
+        package var order: UInt64?
+
+        /// Creates a record. Each parameter sets the property of the same name.
+        package init(model: String, fingerprint: String, resets: Bool, order: UInt64? = nil) {
+            self.model = model
+            self.fingerprint = fingerprint
+            self.resets = resets
+            self.order = order
+        }
+    }
+
+    /// A stream that is idle if it still has the same sequence number.
+    package struct IdleStream: Codable, Equatable, Sendable {
+        /// The stream's id.
+        package var stream: String
+        /// The sequence number of its last timestep.
+        package var sequence: UInt64
+
+        /// Creates an entry. Each parameter sets the property of the same name.
+        package init(stream: String, sequence: UInt64) {
+            self.stream = stream
+            self.sequence = sequence
+        }
+    }
 
     /// The streams that a record applies to. Exactly one member is present.
     package struct Selection: Codable, Equatable, Sendable {
@@ -53,10 +98,14 @@ package struct ControlAnswer: Codable, Equatable, Sendable {
     /// The number of streams that the record changed.
     package var count: Int
     /// The reason why nothing changed; nil if the record took effect.
-    package var refusal: String?
+    package var refusal: ControlError?
+    /// The sequence number of the record in the partition's log.
+    package var position: UInt64?
+    /// The new snapshot, in the answer to its record.
+    package var snapshot: PartitionSnapshot?
 
     /// Creates an answer. Each parameter sets the property of the same name.
-    package init(partition: Int, count: Int, refusal: String? = nil) {
+    package init(partition: Int, count: Int, refusal: ControlError? = nil) {
         self.partition = partition
         self.count = count
         self.refusal = refusal
@@ -94,6 +143,8 @@ package struct ServeRecord: Codable, Equatable, Sendable {
     package var models: [Model]
     /// The maximum number of streams in the partition; nil for no limit.
     package var maximumStreams: Int?
+    /// The sequence number in the log of partition 0 of the last reload; nil before the first.
+    package var reloadOrder: UInt64?
 
     /// The version of the arithmetic in this version of Sluice.
     package static let currentArithmetic = 1
@@ -108,7 +159,8 @@ package struct ServeRecord: Codable, Equatable, Sendable {
         self.maximumStreams = maximumStreams
     }
 
-    /// Compares the record that a node offers with the one in a log.
+    /// Compares the record that a node offers with the one in a log. The weights are not compared, because a node reads
+    /// those that it does not have from NATS.
     ///
     /// - Parameter log: The record in the log.
     /// - Returns: The reason why the node cannot serve the log; nil if it can.
@@ -132,15 +184,11 @@ package struct ServeRecord: Codable, Equatable, Sendable {
                 + names.1.joined(separator: ", ")
         }
         for (mine, theirs) in zip(models, log.models) where mine != theirs {
-            if mine.fingerprint != theirs.fingerprint {
-                return
-                    "the log is served with the weights \(theirs.fingerprint.prefix(12))… of '\(mine.name)', and this node "
-                    + "has \(mine.fingerprint.prefix(12))…"
-            }
             if mine.prefixes != theirs.prefixes {
                 return "the log is served with the prefixes \(theirs.prefixes) of '\(mine.name)', and this node has "
                     + "\(mine.prefixes)"
             }
+            guard mine.rules != theirs.rules else { continue }
             return
                 "the log is served with the rules '\(theirs.rules)' of '\(mine.name)', and this node has '\(mine.rules)'"
         }

@@ -63,6 +63,11 @@ package enum LogMessage: Equatable, Sendable {
         }
     }
 
+    /// Whether a message is one of control records, as far as its second byte says.
+    package static func isControl(_ message: Span<UInt8>) -> Bool {
+        message.count > headLength && message[1] == Kind.control.rawValue
+    }
+
     /// Writes a control message.
     ///
     /// - Parameter json: A ``ControlRecord``.

@@ -43,12 +43,13 @@ final class DaemonProcess {
         // @tcp://127.0.0.1:3, http off; model2: a decision on every timestep
         let text = try #require(ready.split(separator: "ready: ").last)
         let parts = try #require(text.split(separator: "; ").first).split(separator: ", ")
-        let places = parts.compactMap { $0.split(separator: " ", maxSplits: 1).last.map(String.init) }
-        try #require(places.count == 4, "\(ready)")
-        self.ingest = String(places[0].split(separator: " ").last ?? "")
-        allDecisions = places[1].split(separator: " ").map(String.init)
-        self.control = places[2]
-        self.http = places[3]
+        let places = Dictionary(
+            parts.map { $0.split(separator: " ").map(String.init) }.map { ($0[0], Array($0.dropFirst())) },
+            uniquingKeysWith: { $1 })
+        self.ingest = try #require(places["ingest"]?.last, "\(ready)")
+        allDecisions = try #require(places["decisions"])
+        self.control = try #require(places["control"]?.last)
+        self.http = places["http"]?.last ?? "off"
     }
 
     /// The daemon's log so far.

@@ -1,4 +1,3 @@
-package import Streams
 package import Wire
 
 extension ControlError {

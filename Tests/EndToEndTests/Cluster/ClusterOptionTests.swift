@@ -1,0 +1,29 @@
+#if Cluster
+import TestSupport
+import Testing
+
+/// Tests options that a node of a cluster refuses at its start, before it connects to NATS.
+@Suite struct `An option that does not work in a cluster` {
+    private static let refused = [
+        (["--state-dir", "state"], "NATS stores the state"),
+        (["--last-value"], "a node does not have the state of all streams"),
+        (["--durability", "journal"], "the logs in NATS take its place"),
+        (["--idle-after", "60"], "all streams stay in memory"),
+        (["--max-streams", "10"], "no node counts the streams of all partitions"),
+        (["--on-fault", "checkpoint"], "when the last checkpoint was"),
+        (["--max-streams-per-partition", "0"], "must be at least 1"),
+    ]
+
+    @Test(arguments: refused) func `the option is refused with the reason`(
+        _ arguments: [String], _ reason: String
+    ) throws {
+        let ended = try FinishedProgram("sluiced", [model2, "--cluster", "nats://127.0.0.1:1"] + arguments)
+        #expect(ended.status == 64 && ended.errorOutput.contains(reason), "\(ended.errorOutput)")
+    }
+
+    @Test func `a limit per partition needs a cluster`() throws {
+        let ended = try FinishedProgram("sluiced", [model2, "--max-streams-per-partition", "10"])
+        #expect(ended.status == 64 && ended.errorOutput.contains("need --cluster"), "\(ended.errorOutput)")
+    }
+}
+#endif
