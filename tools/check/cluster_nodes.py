@@ -79,6 +79,8 @@ class Cluster:
     def __init__(self, options, folder, models):
         self.options, self.folder, self.partitions = options, folder, options.partitions
         self.servers, self.nodes, self.logs = {}, {}, []
+        # The HTTP addresses of nodes that have one.
+        self.http = {}
         self.ports, self.routes = free_ports(3), free_ports(3)
         self.urls = [f"nats://127.0.0.1:{port}" for port in self.ports]
         lines = [f"  {name}: {{file: {REFERENCE}/{name}.keras, prefixes: [{prefix}]}}" for prefix, name in models.items()]
@@ -124,7 +126,7 @@ class Cluster:
     def start_node(self, node):
         arguments = [
             self.options.programs / "sluiced", "--config", self.configuration, "--cluster", ",".join(self.urls),
-            "--node", node, "--http", "off", *self.node_options]
+            "--node", node, "--http", self.http.get(node, "off"), *self.node_options]
         for kind in ("ingest", "decisions", "control"):
             arguments += [f"--{kind}", f"ipc://{self.folder}/{node}-{kind}"]
         with open(self.folder / f"{node}.log", "ab") as log:

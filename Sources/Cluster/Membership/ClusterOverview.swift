@@ -32,6 +32,13 @@ package struct ClusterOverview: Equatable, Sendable {
     package let partitions: [Partition]
     /// Whether this node sees the others: its own heartbeats come back.
     package let isCurrent: Bool
+
+    /// The nodes that hold each partition.
+    package var owners: [Int: [String]] {
+        partitions.enumerated().reduce(into: [:]) { owners, partition in
+            if !partition.element.holders.isEmpty { owners[partition.offset] = partition.element.holders.keys.sorted() }
+        }
+    }
 }
 
 extension Membership {

@@ -25,6 +25,9 @@ extension Membership {
             own.agree(partition)
             losers[partition] = nil
         }
+        for partition in 0..<partitions {
+            if let holder = holders[partition].last { lastHolders[partition] = holder.node }
+        }
         let claims = claim(holders, at: now)
         let verifications = verify(holders, at: now)
         let drains = heartbeat.presence == .leaving ? handOver(holders, at: now) : rebalance(holders, at: now)
@@ -42,11 +45,16 @@ extension Membership {
             own.claim(partition)
             followed.remove(partition)
             claims.append(.claim(partition))
-            if let loser = losers.removeValue(forKey: partition) {
-                events.append(.takeOver(partition: partition, from: loser))
-            }
+            events.append(.claims(partition: partition, cause(ofClaiming: partition)))
         }
         return claims
+    }
+
+    private mutating func cause(ofClaiming partition: Int) -> ClaimCause {
+        if let loser = losers.removeValue(forKey: partition) { return .death(of: loser) }
+        guard let last = lastHolders[partition] else { return .unowned }
+        guard last != node else { return .loss }
+        return members[last]?.liveHeartbeat?.presence == .member ? .balance(from: last) : .drain(by: last)
     }
 
     /// Lets the chain tell which of two holders owns a partition. Without timesteps, neither would write and learn it.

@@ -63,6 +63,8 @@ package struct Membership: Sendable {
 
     /// The nodes that died while they held partitions that nobody has claimed since.
     var losers: [Int: String] = [:]
+    /// The node that held each partition last, as far as this node has seen.
+    var lastHolders: [Int: String] = [:]
     /// The time of the last check of each partition that another node holds, too.
     var verifiedAt: [Int: Int64] = [:]
     /// The times at which this node released partitions because it leaves.
@@ -94,18 +96,14 @@ package struct Membership: Sendable {
     }
 }
 
-/// The cluster as this node sees it.
-extension Membership {
-    /// The last heartbeats of the live nodes and of this one, by name.
-    package var liveHeartbeats: [String: Heartbeat] {
-        var heartbeats = members.compactMapValues { $0.liveHeartbeat }
-        heartbeats[node] = heartbeat
-        return heartbeats
-    }
-}
-
 /// The driver's inputs.
 extension Membership {
+    /// The node's addresses, for the others. The driver may know them only after the node has opened its sockets.
+    package var addresses: Heartbeat.Addresses {
+        get { heartbeat.addresses }
+        set { heartbeat.addresses = newValue }
+    }
+
     /// Takes an update of the KV store. Before the first turn, the driver passes on all values that the watch finds at
     /// its start.
     ///

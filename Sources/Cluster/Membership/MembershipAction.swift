@@ -41,35 +41,3 @@ package enum PartitionEnd: Equatable, Sendable {
     /// The node cannot serve the partition: it has other weights, rules or kernels, or the data is damaged.
     case cannotServe(reason: String)
 }
-
-/// A change in the cluster that people want to know about.
-package enum MembershipEvent: Equatable, Sendable {
-    /// A node writes heartbeats.
-    case joined(node: String)
-    /// A node counts for placement from now on.
-    case counts(node: String)
-    /// A node is dead: its heartbeat stood still. It held these partitions.
-    case lost(node: String, partitions: [Int])
-    /// A node was started anew without draining. It held these partitions.
-    case restarted(node: String, partitions: [Int])
-    /// A node has said that it drains its partitions.
-    case leaving(node: String)
-    /// A node has stopped in an orderly way.
-    case left(node: String)
-    /// This node begins to take over a partition from a node that is dead.
-    case takeOver(partition: Int, from: String)
-    /// No node can serve a partition. The reasons are sorted by node.
-    case unservable(partition: Int, reasons: [String])
-    /// A node can serve the partition again.
-    case servable(partition: Int)
-    /// A heartbeat cannot be read. While it is so, the node counts for nothing.
-    case unreadable(HeartbeatError)
-    /// This node's own heartbeats do not come back, so it changes nothing for the time being.
-    case blind
-    /// This node's heartbeats come back again, after so many nanoseconds.
-    case sees(after: Int64)
-    /// This node's process was frozen for so many nanoseconds.
-    case frozen(for: Int64)
-    /// Another node writes heartbeats under this node's name.
-    case nameContested
-}

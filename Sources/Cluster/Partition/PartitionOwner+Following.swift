@@ -35,9 +35,16 @@ extension PartitionOwner {
             if let answered { effects.append(.answer(answered)) }
             return
         }
+        if !isCounting { beginCounting(table) }
         try outbox.add(sequence) { items throws(PartitionError) in
             try table.apply(bytes, sequence: sequence, time: time, into: &items)
         }
+    }
+
+    private mutating func beginCounting(_ table: PartitionTable) {
+        isCounting = true
+        table.resetCounts()
+        timestepsAtCheckpoint = 0
     }
 
     /// No further message of the log is there at the moment.

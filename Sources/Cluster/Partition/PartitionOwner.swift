@@ -88,6 +88,10 @@ package struct PartitionOwner: ~Copyable {
     var lookedAt: Int64
     var checkpointDue: Int64
     var timestepsAtCheckpoint: UInt64 = 0
+    /// Whether the table counts decisions that this ownership publishes. Before, it replays those of others.
+    var isCounting = false
+    /// The counts at the end of the ownership.
+    var lastCounts = PartitionCounts()
 
     /// Begins a claim.
     ///
@@ -113,7 +117,16 @@ package struct PartitionOwner: ~Copyable {
     /// The number of streams.
     package var streamCount: Int { table?.streams.count ?? 0 }
 
-    /// The number of timesteps that this ownership has applied.
+    /// The number of streams whose timesteps are all skipped as duplicates.
+    package var stuckCount: Int { table?.streams.stuckCount ?? 0 }
+
+    /// Counts the streams by label for each model. Takes linear time.
+    package var labelCounts: [[UInt64]] { table?.streams.labelCounts() ?? [] }
+
+    /// The counts of this ownership, without what it has only replayed. They stay after its end.
+    package var counts: PartitionCounts { isCounting ? table?.counts ?? lastCounts : lastCounts }
+
+    /// The number of timesteps applied since the counting began.
     package var timesteps: UInt64 { table?.timesteps ?? 0 }
 
     /// Whether the driver should fetch more messages of the log.
@@ -210,6 +223,7 @@ extension PartitionOwner {
 
     mutating func end(_ reason: End) {
         guard !hasEnded else { return }
+        lastCounts = counts
         phase = .ended(reason)
         table = nil
         effects.append(.stopFollowing)

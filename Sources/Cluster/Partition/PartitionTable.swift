@@ -37,8 +37,14 @@ package final class PartitionTable {
         streams.maximumStreams = offer.record.maximumStreams
     }
 
-    /// The number of timesteps applied since the table was created.
+    /// The number of timesteps applied since ``resetCounts()``.
     package var timesteps: UInt64 { streams.counters.timesteps }
+
+    /// The counts since ``resetCounts()``.
+    package var counts: PartitionCounts { PartitionCounts(counters: streams.counters, tallies: streams.modelTallies) }
+
+    /// Counts from zero again.
+    func resetCounts() { streams.resetCounters() }
 
     /// Applies the next message of the log.
     ///
@@ -108,6 +114,7 @@ package final class PartitionTable {
                 to: &items)
         }
         for drop in decided.drops { streams.countDrop(drop.cause) }
+        streams.countByModel(decided)
         decided.removeAll()
         takeEvents(into: &items)
     }

@@ -26,11 +26,18 @@ final class ClusterControl: Sendable {
     private let library: WeightsLibrary
     private let logger: Logger
     private let isStopping = Atomic(false)
+    /// The requests of pages, which the thread has not taken yet.
+    private let requests = Mutex<[RawRequest]>([])
+    private let wakeup: Wakeup
+    /// The number of requests answered.
+    let answered = Mutex(DaemonMetrics.ControlRequests())
 
+    /// - Throws: `ZeroMQError` if the process has reached its limit on open files.
     init(
         node: String, facts: ClusterFacts, status: NodeStatus, models: [ServedModel], library: WeightsLibrary,
         coordinator: ClusterCoordinator, connection: Connection, logger: Logger
-    ) {
+    ) throws(ZeroMQError) {
+        wakeup = try Wakeup()
         self.node = node
         self.facts = facts
         nodeStatus = status
@@ -39,6 +46,19 @@ final class ClusterControl: Sendable {
         self.coordinator = coordinator
         self.connection = connection
         self.logger = logger
+    }
+
+    /// Carries out a page's request. The answer goes to its ``PageCall``. Can be called from any thread.
+    func carryOut(_ request: RawRequest) {
+        requests.withLock { $0.append(request) }
+        wakeup.signal()
+    }
+
+    private func takeRequests() -> [RawRequest] {
+        requests.withLock { requests in
+            defer { requests = [] }
+            return requests
+        }
     }
 
     /// Ends ``run(_:)``. Can be called from any thread.
@@ -52,14 +72,20 @@ final class ClusterControl: Sendable {
         var loop = Loop(self, inbox: try Inbox(on: connection))
         var poller = Poller()
         let item = poller.add(server.socket)
+        let wakeupItem = poller.add(wakeup)
         while !isStopping.load(ordering: .relaxed) {
             try poller.wait(milliseconds: loop.isWaiting ? Self.shortWait : Self.longWait)
             if poller.mayBeReadable(item) {
                 while let request = try server.receive() { loop.carryOut(ReadRequest(request)) }
             }
+            if poller.mayBeReadable(wakeupItem) { wakeup.clear() }
+            for request in takeRequests() { loop.carryOut(ReadRequest(request)) }
             try loop.takeMessages()
             loop.tick()
-            for (reply, address) in loop.takeReplies() { try server.send(reply, to: address) }
+            for (reply, address) in loop.takeReplies() {
+                answered.withLock { $0.count(reply) }
+                try server.send(reply, to: address)
+            }
         }
     }
 }
@@ -93,7 +119,7 @@ extension ClusterControl {
 
         private mutating func finish(_ ended: PartitionQuestions.Ended) {
             do throws(ControlError) {
-                switch try ended.end(control.overview) {
+                switch try ended.end(control.coordinator.report.overview) {
                 case .reply(let reply): replies.append((reply, ended.address))
                 case .change(let change): try changes.begin(change, for: ended.address, at: SteadyClock.now())
                 }
@@ -120,7 +146,7 @@ extension ClusterControl {
         ) throws(ControlError) {
             let count = control.facts.partitions
             switch command {
-            case .cluster: answer(control.status, to: address)
+            case .cluster: answer(ClusterStatus(of: control.node, control.coordinator.report), to: address)
             case .status: ask(GatheredStatus(control.nodeStatus.current, partitions: count), for: address)
             case .streams(let prefix, let after, let limit):
                 ask(GatheredPage(prefix: prefix, after: after, limit: limit, partitions: count), for: address)
@@ -271,24 +297,5 @@ extension ClusterControl {
         return ControlError(.refusedInMode, "no '\(method.rawValue)' in a cluster: \(reason)")
     }
 
-    private var overview: ClusterOverview { coordinator.overview.withLock { $0 } }
-
-    /// The cluster as this node sees it.
-    private var status: ClusterStatus {
-        let overview = overview
-        let owners = overview.owners
-        let nodes = overview.nodes.sorted { $0.key < $1.key }.map { name, heartbeat in
-            ClusterStatus.Node(
-                name: name, presence: heartbeat.presence.rawValue, partitions: heartbeat.partitions.count,
-                control: heartbeat.addresses.control, version: heartbeat.program)
-        }
-        let partitions = (0..<overview.partitions).map { partition in
-            let measures = overview.measures[partition]
-            return ClusterStatus.Partition(
-                partition: partition, owner: owners[partition]?.node, state: owners[partition]?.state.rawValue,
-                streams: measures?.streams, lag: measures.map { $0.logEnd - min($0.logEnd, $0.position) })
-        }
-        return ClusterStatus(node: node, nodes: nodes, partitions: partitions)
-    }
 }
 #endif

@@ -20,11 +20,18 @@ final class ClusterCoordinator: Sendable {
     private static let patience = 50
 
     private let inputs = Mutex<[Input]>([])
-    /// The facts for `status`, renewed in each turn.
-    let overview: Mutex<ClusterOverview>
+    private let view: Mutex<View>
 
-    init(partitions: Int) {
-        overview = Mutex(ClusterOverview(partitions: partitions))
+    /// - Parameter membership: The membership of a node that has just started.
+    init(_ membership: consuming Membership) { view = Mutex(View(membership: membership)) }
+
+    /// The cluster and this node at the moment. Can be called from any thread.
+    var report: NodeReport {
+        view.withLock { view in
+            NodeReport(
+                turnedAt: view.turnedAt, overview: view.membership.overview(at: SteadyClock.now()),
+                workers: Array(view.workers.values), takeOvers: view.takeOvers)
+        }
     }
 
     /// Posts an input. Can be called from any thread.
@@ -40,7 +47,7 @@ final class ClusterCoordinator: Sendable {
     /// Runs until the node has left the cluster.
     ///
     /// - Parameters:
-    ///   - membership: The membership of a node that has just started.
+    ///   - addresses: The node's addresses, for the others.
     ///   - connection: The connection for heartbeats.
     ///   - workers: The workers. Partition p belongs to worker p mod their number.
     ///   - watchdog: The reports to systemd that this thread is alive; nil if systemd does not watch the daemon.
@@ -48,65 +55,54 @@ final class ClusterCoordinator: Sendable {
     /// - Returns: The reason why the node stopped.
     /// - Throws: `NATSError` if the connection is closed for good.
     func run(
-        _ membership: consuming Membership, over connection: Connection, workers: [ClusterWorker],
+        at addresses: Heartbeat.Addresses, over connection: Connection, workers: [ClusterWorker],
         watchdog: consuming WatchdogReports?, logger: Logger
     ) throws(NATSError) -> MembershipStop {
-        var loop = Loop(
-            membership: membership, inbox: try Inbox(on: connection), workers: workers, logger: logger)
+        view.withLock { $0.membership.addresses = addresses }
+        var loop = Loop(self, inbox: try Inbox(on: connection), workers: workers, logger: logger)
         while true {
             let inputs = takeInputs()
             if let stop = try loop.turn(inputs, waiting: Self.patience) { return stop }
-            overview.withLock { loop.describe(in: &$0) }
             watchdog?.turn(at: SteadyClock.now())
         }
     }
 }
 
-/// The facts about the cluster as one node sees them.
-struct ClusterOverview: Sendable {
-    /// The number of partitions.
-    let partitions: Int
-    /// The live nodes and this one, by name.
-    var nodes: [String: Heartbeat] = [:]
-    /// The measures of this node's partitions.
-    var measures: [Int: PartitionMeasures] = [:]
-
-    init(partitions: Int) { self.partitions = partitions }
-
-    /// The owners of the partitions that have one, and the states of those partitions.
-    var owners: [Int: (node: String, state: Heartbeat.PartitionState)] {
-        var owners: [Int: (node: String, state: Heartbeat.PartitionState)] = [:]
-        for (name, heartbeat) in nodes {
-            for (partition, state) in heartbeat.partitions { owners[partition] = (name, state) }
-        }
-        return owners
-    }
-}
-
 extension ClusterCoordinator {
+    /// The state that other threads may read. The coordinator's thread holds the lock for single steps, never while it
+    /// waits for NATS.
+    private struct View {
+        var membership: Membership
+        /// The last measures of each worker.
+        var workers: [Int: WorkerMeasures] = [:]
+        var takeOvers = TakeOvers()
+        /// The time of the last turn, by the ``SteadyClock``.
+        var turnedAt = SteadyClock.now()
+    }
+
     /// The state of the coordinator's thread.
     private struct Loop {
         /// The time for which the answer to a heartbeat is awaited.
         private static let patience: Int64 = 1_000_000_000
 
-        var membership: Membership
+        let coordinator: ClusterCoordinator
         let inbox: Inbox
         let workers: [ClusterWorker]
         let logger: Logger
+        private let node: String
         private let bucket = KeyValue(bucket: ClusterNames.members)
         private let watch: StreamFollower
         /// The heartbeat that is being written.
         private var underWay: (token: UInt64, deadline: Int64)?
         /// The newest heartbeat that waits for the one under way.
         private var waiting: Heartbeat?
-        private var measures: [Int: PartitionMeasures] = [:]
-        private var held: Set<Int> = []
 
-        init(membership: Membership, inbox: Inbox, workers: [ClusterWorker], logger: Logger) {
-            self.membership = membership
+        init(_ coordinator: ClusterCoordinator, inbox: Inbox, workers: [ClusterWorker], logger: Logger) {
+            self.coordinator = coordinator
             self.inbox = inbox
             self.workers = workers
             self.logger = logger
+            node = coordinator.view.withLock { $0.membership.node }
             watch = StreamFollower(stream: bucket.stream, subjects: [bucket.subject(of: ">")], inbox: inbox)
             watch.follow(from: 0)
         }
@@ -123,21 +119,30 @@ extension ClusterCoordinator {
             let now = SteadyClock.now()
             if let write = underWay, now >= write.deadline { finishWrite(hasFailed: true, at: now) }
             watch.turn(at: now, wants: true)
-            for action in membership.turn(at: now) {
+            let actions = coordinator.view.withLock { view in
+                view.turnedAt = now
+                return view.membership.turn(at: now)
+            }
+            for action in actions {
                 if let stop = carryOut(action, at: now) { return stop }
             }
             return nil
         }
 
-        private mutating func take(_ input: ClusterCoordinator.Input) {
-            switch input {
-            case .leave: membership.drain()
-            case .report(.state(let partition, let state)): membership.partition(partition, is: state)
-            case .report(.ended(let partition, let end)):
-                measures[partition] = nil
-                membership.partition(partition, ended: end, at: SteadyClock.now())
-            case .report(.measures(let measured)): measures[measured.partition] = measured
+        private func take(_ input: ClusterCoordinator.Input) {
+            coordinator.view.withLock { view in
+                switch input {
+                case .leave: view.membership.drain()
+                case .report(.state(let partition, let state)): view.membership.partition(partition, is: state)
+                case .report(.ended(let partition, let end)):
+                    view.membership.partition(partition, ended: end, at: SteadyClock.now())
+                case .report(.measures(let measured)): view.workers[measured.worker] = measured
+                }
             }
+        }
+
+        private func change(_ change: (inout Membership) -> Void) {
+            coordinator.view.withLock { change(&$0.membership) }
         }
 
         private mutating func take(_ message: Message) {
@@ -149,7 +154,7 @@ extension ClusterCoordinator {
                 let node = bucket.key(of: message.subject).flatMap(NodeName.node(ofKey:))
             else { return }
             let value = KeyValue.isDeletion(message) ? nil : message.bytes
-            membership.observe(node, revision: delivery.sequence, value: value, at: now)
+            change { $0.observe(node, revision: delivery.sequence, value: value, at: now) }
         }
 
         private mutating func carryOut(_ action: MembershipAction, at now: Int64) -> MembershipStop? {
@@ -172,16 +177,16 @@ extension ClusterCoordinator {
                 return
             }
             do throws(NATSError) {
-                let subject = bucket.subject(of: NodeName.key(of: membership.node))
+                let subject = bucket.subject(of: NodeName.key(of: node))
                 underWay = (try inbox.request(subject, heartbeat.json.span), now + Self.patience)
             } catch {
-                membership.heartbeatFailed(at: now)
+                change { $0.heartbeatFailed(at: now) }
             }
         }
 
         private mutating func finishWrite(hasFailed: Bool, at now: Int64) {
             underWay = nil
-            if hasFailed { membership.heartbeatFailed(at: now) }
+            if hasFailed { change { $0.heartbeatFailed(at: now) } }
             guard let heartbeat = waiting else { return }
             waiting = nil
             write(heartbeat, at: now)
@@ -189,19 +194,19 @@ extension ClusterCoordinator {
 
         private func worker(of partition: Int) -> ClusterWorker { workers[partition % workers.count] }
 
-        func describe(in overview: inout ClusterOverview) {
-            overview.nodes = membership.liveHeartbeats
-            overview.measures = measures
-        }
-
         private func report(_ event: MembershipEvent) {
             let level: Logger.Level =
                 switch event {
-                case .joined, .counts, .left, .leaving, .servable, .sees: .info
-                case .lost, .restarted, .takeOver, .blind, .frozen, .nameContested: .warning
+                case .claims(_, .death): .warning
+                case .joined, .counts, .left, .leaving, .claims, .servable, .sees: .info
+                case .lost, .restarted, .blind, .frozen, .nameContested: .warning
                 case .unservable, .unreadable: .error
                 }
             logger.log(level: level, "\(event)")
+            if case .claims(let partition, let cause) = event {
+                let entry = TakeOvers.Entry(time: WallClock.now(), partition: partition, cause: cause)
+                coordinator.view.withLock { $0.takeOvers.note(entry) }
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 #if Cluster
+import HTTPServer
 import Logging
 import NATS
 import Streams
@@ -49,10 +50,17 @@ final class ClusterEdge: Sendable {
             logger: logger)
         let status = NodeStatus(
             configuration, models: models, gateway: gateway, outlet: outlet, control: controlEndpoint, access: access)
-        control = ClusterControl(
-            node: node, facts: facts, status: status, models: models, library: library, coordinator: coordinator,
-            connection: connections.control, logger: logger)
+        do throws(ZeroMQError) {
+            control = try ClusterControl(
+                node: node, facts: facts, status: status, models: models, library: library, coordinator: coordinator,
+                connection: connections.control, logger: logger)
+        } catch {
+            throw configuration.startError(error)
+        }
     }
+
+    /// Carries out a control request of this process. Can be called from any thread.
+    func carryOut(_ request: RawRequest) { control.carryOut(request) }
 
     /// The endpoints, for the log.
     var places: String {
@@ -60,6 +68,21 @@ final class ClusterEdge: Sendable {
         let decisions = outlet.endpoints.map(\.address).joined(separator: " ")
         return "ingest \(ingest), decisions \(decisions), control \(controlEndpoint)"
     }
+
+    /// Returns the endpoints, for `status`.
+    func endpoints(http: HTTPEndpoint?) -> DaemonStatus.Endpoints {
+        let decisions = outlet.endpoints.map { "\($0)" }
+        return DaemonStatus.Endpoints(
+            ingest: gateway.endpoints.map { "\($0)" }, decisions: decisions[0], control: controlEndpoint,
+            http: http.map { "\($0)" })
+    }
+
+    /// The counts of the gateway.
+    var gatewayMeasures: GatewayMeasures { gateway.measures.withLock(\.self) }
+    /// The counts of the outlet.
+    var outletMeasures: OutletMeasures { outlet.measures.withLock(\.self) }
+    /// The number of control requests answered.
+    var controlRequests: DaemonMetrics.ControlRequests { control.answered.withLock(\.self) }
 
     /// Starts the threads.
     func start(_ threads: ClusterThreads) {

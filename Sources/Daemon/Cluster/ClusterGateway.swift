@@ -15,28 +15,10 @@ import ZeroMQ
 ///
 /// The gateway has a thread of its own and a connection of its own.
 final class ClusterGateway: Sendable {
-    /// Counts for `status` and metrics.
-    struct Measures: Sendable {
-        /// The number of messages received from producers.
-        var messages: UInt64 = 0
-        /// The number of dropped messages, by cause.
-        var dropped: [DropCause: UInt64] = [:]
-        /// The number of messages of SUB sockets that were discarded because NATS took no messages.
-        var discarded: UInt64 = 0
-        /// The number of messages stored in logs, which hold many messages of producers each.
-        var stored: UInt64 = 0
-        /// The number of messages that were sent to a log again.
-        var retries: UInt64 = 0
-        /// The bytes that wait to be stored.
-        var waitingBytes = 0
-        /// Whether producers at PULL sockets have to wait.
-        var isStalled = false
-    }
-
     /// The endpoints of the sockets. A `*` is replaced by the actual port.
     let endpoints: [IngestEndpoint]
     /// The counts, renewed about ten times a second.
-    let measures = Mutex(Measures())
+    let measures = Mutex(GatewayMeasures())
     fileprivate let wakeup: Wakeup
     fileprivate let isStopping = Atomic<Bool>(false)
     fileprivate let access: AccessGuard
@@ -141,7 +123,7 @@ private struct GatewayLoop: ~Copyable {
 
     private mutating func measure(for gateway: ClusterGateway, at now: Int64) {
         measuredAt = now
-        let measures = ClusterGateway.Measures(
+        let measures = GatewayMeasures(
             messages: ingest.messages, dropped: ingest.dropped, discarded: ingest.discarded,
             stored: publisher.buffer.storedCount, retries: publisher.buffer.retryCount,
             waitingBytes: publisher.buffer.byteCount, isStalled: publisher.isStalled)

@@ -14,24 +14,10 @@ import ZeroMQ
 /// The outlet begins at the end of each chain, and passes on each message of a chain in order and once. It has a thread
 /// of its own and a connection of its own.
 final class ClusterOutlet: Sendable {
-    /// Counts for `status` and metrics.
-    struct Measures: Sendable, Equatable {
-        /// The number of messages of decisions taken from the chains.
-        var messages: UInt64 = 0
-        /// The number of messages that the chains no longer had when the outlet came to them.
-        var missed: UInt64 = 0
-        /// The number of messages that could not be read.
-        var malformed: UInt64 = 0
-        /// The number of partitions whose chain is followed.
-        var followed = 0
-        /// The number of times that a subscriber fell behind.
-        var overflows: UInt64 = 0
-    }
-
     /// The endpoints of the sockets. A `*` is replaced by the actual port.
     let endpoints: [Endpoint]
     /// The counts, renewed about ten times a second.
-    let measures = Mutex(Measures())
+    let measures = Mutex(OutletMeasures())
     private let isStopping = Atomic<Bool>(false)
     /// The state of the thread, until the thread takes it.
     private let loop: Mutex<OutletLoop?>
@@ -121,7 +107,7 @@ private struct OutletLoop: ~Copyable {
     private var nextLook: Int64 = 0
     /// The partition at which the current look has arrived; nil between two looks.
     private var looking: Int?
-    private var measures = ClusterOutlet.Measures()
+    private var measures = OutletMeasures()
     private var nextMeasures: Int64 = 0
 
     init(_ reader: ChainReader, partitions count: Int, inbox: Inbox, logger: Logger) {
@@ -141,7 +127,7 @@ private struct OutletLoop: ~Copyable {
     /// Waits for messages of the chains, and publishes them.
     ///
     /// - Returns: The measures, if they are due.
-    mutating func turn() throws -> ClusterOutlet.Measures? {
+    mutating func turn() throws -> OutletMeasures? {
         try poller.wait(milliseconds: 0)
         for (publisher, item) in zip(reader.publishers, items) where poller.mayBeReadable(item) {
             try publisher.takeSubscriptions()

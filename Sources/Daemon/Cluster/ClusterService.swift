@@ -46,43 +46,39 @@ struct ClusterService: Sendable {
         try beginLogs(facts, over: connection)
 
         let incarnation = UInt64.random(in: .min ... .max)
-        let claim = ChainClaim(node: cluster.node, incarnation: incarnation)
-        let coordinator = ClusterCoordinator(partitions: facts.partitions)
+        let coordinator = ClusterCoordinator(membership(incarnation, facts, over: connection))
         let library = try makeLibrary()
         let workers = try makeWorkers(
-            min(ProcessInfo.processInfo.activeProcessorCount, facts.partitions), claim: claim, library, coordinator)
+            min(ProcessInfo.processInfo.activeProcessorCount, facts.partitions),
+            claim: ChainClaim(node: cluster.node, incarnation: incarnation), library, coordinator)
         let edge = try ClusterEdge(
             configuration, node: cluster.node, models: offer.models, library: library, facts: facts,
             coordinator: coordinator, access: access, logger: logger,
             connections: .init(
                 gateway: connect("gateway"), outlet: connect("outlet"), control: connect("control")))
-        var membership = Membership(
-            node: cluster.node, incarnation: incarnation, partitions: facts.partitions, standbys: cluster.standbys,
-            addresses: Heartbeat.Addresses(control: edge.controlEndpoint, http: nil))
-        ServeCheck(offer: offer.record, connection: connection).refuse(facts, in: &membership)
+        try access.token.begin()
+        let pages = NodePages(
+            NodeFacts(
+                node: cluster.node, instance: String(incarnation, radix: 16), models: offer.models,
+                coordinator: coordinator, edge: edge, access: access))
+        let http = try DaemonPages(pages, configuration.http, access.token).open(logger: logger)?.place
 
         let threads = ClusterThreads(logger: logger)
-        for (number, worker) in workers.enumerated() {
-            threads.start("sluice-part-\(number)") { () throws(NATSError) in try worker.run() }
+        for worker in workers {
+            threads.start("sluice-part-\(worker.number)") { () throws(NATSError) in try worker.run() }
         }
         edge.start(threads)
-        stop.begin(
-            .init(
-                stop: {
-                    notify(.stopping, notifier)
-                    edge.stopIngest()
-                    coordinator.post(.leave)
-                }, reload: { [logger] in logger.warning("SIGHUP does not reload models in a cluster") }))
-        if configuration.http.endpoint != .off {
-            logger.notice("a node of a cluster has no HTTP server yet, so --http has no effect")
-        }
-        logger.info("ready: node \(cluster.node), \(facts.partitions) partitions, \(edge.places)")
-        notify(.ready(status: "node \(cluster.node), \(edge.places)"), notifier)
+        begin(stop, edge, coordinator, notifier)
+        pages.begin(at: http)
+        let places = "\(edge.places), http \(http.map { "\($0)" } ?? "off")"
+        logger.info("ready: node \(cluster.node), \(facts.partitions) partitions, \(places)")
+        notify(.ready(status: "node \(cluster.node), \(places)"), notifier)
 
         let reason: MembershipStop
         do throws(NATSError) {
+            let addresses = Heartbeat.Addresses(control: edge.controlEndpoint, http: http.map { "http://\($0)" })
             reason = try coordinator.run(
-                membership, over: connection, workers: workers, watchdog: WatchdogReports(notifier), logger: logger)
+                at: addresses, over: connection, workers: workers, watchdog: WatchdogReports(notifier), logger: logger)
         } catch {
             throw DaemonError(.software, error.description)
         }
@@ -93,6 +89,30 @@ struct ClusterService: Sendable {
         stop.beginStoring()
         stop.end()
         if case .nameTaken(let addresses) = reason { throw nameTaken(addresses) }
+    }
+
+    /// The membership of this node, which refuses the partitions whose logs it cannot serve.
+    private func membership(_ incarnation: UInt64, _ facts: ClusterFacts, over connection: Connection) -> Membership {
+        var membership = Membership(
+            node: cluster.node, incarnation: incarnation, partitions: facts.partitions, standbys: cluster.standbys)
+        ServeCheck(offer: offer.record, connection: connection).refuse(facts, in: &membership)
+        return membership
+    }
+
+    private func begin(
+        _ stop: StopWatch, _ edge: ClusterEdge, _ coordinator: ClusterCoordinator, _ notifier: ServiceNotifier?
+    ) {
+        stop.begin(
+            .init(
+                stop: {
+                    notify(.stopping, notifier)
+                    edge.stopIngest()
+                    coordinator.post(.leave)
+                },
+                reload: { [access, logger] in
+                    if access.hasKeys { access.reload() }
+                    logger.warning("SIGHUP does not reload models in a cluster")
+                }))
     }
 
     private func nameTaken(_ addresses: Heartbeat.Addresses) -> DaemonError {
@@ -124,7 +144,7 @@ extension ClusterService {
     ) throws(DaemonError) -> [ClusterWorker] {
         try (0..<count).map { number throws(DaemonError) in
             ClusterWorker(
-                try connect("worker-\(number)"), claim: claim, offer: offer, library: library, logger: logger
+                number, try connect("worker-\(number)"), claim: claim, offer: offer, library: library, logger: logger
             ) { coordinator.post(.report($0)) }
         }
     }

@@ -41,6 +41,9 @@ final class PartitionSession {
     private var readStream = ClusterNames.chunks
     /// The chunks of a checkpoint or of a snapshot's image that are still to be stored, last first.
     private var chunksToStore: [[UInt8]] = []
+    private var lag: LogLag
+    private var takeOver: TakeOverTimes
+    private var checkpoint: PartitionMeasures.Checkpoint?
     /// The weights that the owner waits for.
     private var awaitedWeights: Weights?
     /// The subject of the chunks that are being stored.
@@ -61,6 +64,8 @@ final class PartitionSession {
         self.partition = partition
         self.id = id
         owner = PartitionOwner(partition: partition, claim: claim, offer: offer, now: now)
+        lag = LogLag(now: now)
+        takeOver = TakeOverTimes(now: now)
         log = StreamFollower(
             stream: ClusterNames.log(partition), subjects: [ClusterNames.logSubject(partition)], inbox: inbox)
     }
@@ -75,6 +80,16 @@ final class PartitionSession {
         }
         answerQuestions(by: &worker)
         carryOutEffects(by: &worker)
+        lag.note(owner.position, logEnd: owner.logEnd, at: now)
+        takeOver.note(owner.phase, at: now)
+        noteCheckpoint()
+    }
+
+    private func noteCheckpoint() {
+        guard let manifest = owner.manifest else { return }
+        let isComplete = manifest.position == owner.position
+        guard isComplete || checkpoint?.position != manifest.position else { return }
+        checkpoint = .init(position: manifest.position, byteCount: manifest.byteCount, time: WallClock.now())
     }
 
     /// No further message is there at the moment.
@@ -94,16 +109,23 @@ final class PartitionSession {
         ask(.verification, JetStream.streamInformation(ClusterNames.chain(partition)), by: &worker)
     }
 
-    /// The measures of the partition.
-    var measures: PartitionMeasures {
-        PartitionMeasures(
-            partition: partition, position: owner.position, logEnd: owner.logEnd, streams: owner.streamCount,
-            timesteps: owner.timesteps, checkpoint: owner.manifest?.position ?? 0)
+    /// The durations of the take-over so far.
+    var takeOverTimes: TakeOverTimes.Parts { takeOver.parts }
+
+    /// Returns the measures of the partition; nil if the ownership has ended.
+    func measures(at now: Int64) -> PartitionMeasures? {
+        guard let state = Heartbeat.PartitionState(owner.phase) else { return nil }
+        return PartitionMeasures(
+            partition: partition, state: state, position: owner.position, logEnd: lag.end,
+            lagSeconds: lag.seconds(owner.position, at: now, wallTime: WallClock.now()), streams: owner.streamCount,
+            stuck: owner.stuckCount, isWriting: owner.chain?.isBusy ?? false, checkpoint: checkpoint,
+            takeOver: takeOver.parts)
     }
 
     /// Takes a message of the log.
     func deliver(_ message: Message, _ delivery: Delivery, at now: Int64) {
         guard case .message = log.take(message, delivery, at: now) else { return }
+        lag.deliver(delivery.sequence, pending: delivery.pendingCount, time: delivery.time)
         owner.logMessage(delivery.sequence, time: delivery.time, message.payload)
     }
 

@@ -1,26 +1,41 @@
 import Foundation
 import HTTPServer
+import Logging
 import NIOCore
 import NIOHTTP1
 import Wire
 
 /// The daemon's pages, by path. To add a page, add a line to ``site``.
 struct DaemonPages: Sendable {
-    /// The maximum time that the hot loop may take to answer. If it takes longer, it counts as stuck.
+    /// The maximum time for a report. A source that takes longer counts as stuck.
     static let answerBound = Duration.seconds(1)
 
-    private let probe: HotLoopProbe
-    private let mailbox: Mailbox
+    private let source: any PageSource
     private let configuration: HTTPConfiguration
     private let token: TokenGuard
     private let feed: HTTPEventFeed
 
-    init(_ probe: HotLoopProbe, _ mailbox: Mailbox, _ configuration: HTTPConfiguration, _ token: TokenGuard) {
-        self.probe = probe
-        self.mailbox = mailbox
+    init(_ source: any PageSource, _ configuration: HTTPConfiguration, _ token: TokenGuard) {
+        self.source = source
         self.configuration = configuration
         self.token = token
-        feed = HTTPEventFeed { loop in PageStatus.event(from: probe, on: loop) }
+        feed = HTTPEventFeed { loop in PageStatus.event(from: source, on: loop) }
+    }
+
+    /// Opens the server.
+    ///
+    /// - Parameter logger: The daemon's log.
+    /// - Returns: The server; nil if HTTP is off.
+    /// - Throws: ``DaemonError`` if the server cannot listen at its endpoint.
+    func open(logger: Logger) throws(DaemonError) -> HTTPListener? {
+        do throws(HTTPServerError) {
+            return try HTTPListener(at: configuration.endpoint, site, logger: logger) {
+                ThreadName.take("sluice-http")
+            }
+        } catch {
+            let remedy = error.code == .inUse ? "; give another one with --http HOST:PORT, or --http off" : ""
+            throw DaemonError(error.code == .inUse ? .inUse : .cannotCreate, error.description + remedy)
+        }
     }
 
     /// The pages.
@@ -41,27 +56,27 @@ struct DaemonPages: Sendable {
     /// The metrics, in the Prometheus text format:
     /// <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>.
     private func metrics(_ request: HTTPRequest, _ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
-        guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
+        guard !source.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
         return ask(loop) { metrics in
             let text = metrics.prometheusText(residentBytes: ResidentMemory.bytes())
             return HTTPAnswer(.ok, type: PrometheusText.contentType, ByteBuffer(string: text))
         }
     }
 
-    /// Answers whether the daemon is alive: either it is still loading its state, or the hot loop answers.
+    /// Answers whether the daemon is alive: either it is still loading its state, or its threads report.
     private func health(_ request: HTTPRequest, _ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
-        guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.ok)) }
-        return ask(loop) { _ in .line(.ok, "ok") }
+        guard !source.isLoading else { return loop.makeSucceededFuture(Self.loading(.ok)) }
+        return ask(loop) { metrics in
+            metrics.stuckThread.map { .line(.serviceUnavailable, $0) } ?? .line(.ok, "ok")
+        }
     }
 
-    /// Answers whether the daemon accepts timesteps. The daemon accepts none while it is loading its state, while it is
-    /// stopping, or if its state folder is gone or was replaced.
+    /// Answers whether the daemon accepts timesteps. The daemon accepts none while it is loading its state, and for the
+    /// reasons of ``DaemonMetrics/unreadiness``.
     private func readiness(_ request: HTTPRequest, _ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
-        guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
+        guard !source.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
         return ask(loop) { metrics in
-            if metrics.isStopping { return .line(.serviceUnavailable, "stopping") }
-            if let loss = metrics.status.stateFolderError { return .line(.serviceUnavailable, loss) }
-            return .line(.ok, "ready")
+            metrics.unreadiness.map { .line(.serviceUnavailable, $0) } ?? .line(.ok, "ready")
         }
     }
 
@@ -89,11 +104,9 @@ struct DaemonPages: Sendable {
                 .line(.badRequest, #"the body must be {"method": "...", "params": {...}}"#))
         }
         if let refusal = refusal(of: call, in: request) { return loop.makeSucceededFuture(refusal) }
-        guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
+        guard !source.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
         let pageCall = PageCall(on: loop)
-        mailbox.post { loop in
-            loop.requests.add(RawRequest(controller: .page(pageCall), hasDelimiter: false, body: [call.json]))
-        }
+        source.carryOut(RawRequest(controller: .page(pageCall), hasDelimiter: false, body: [call.json]))
         return pageCall.answer.map { json in
             guard let json else {
                 return .line(.gatewayTimeout, "the daemon did not answer within \(PageCall.answerBound)")
@@ -127,17 +140,16 @@ struct DaemonPages: Sendable {
 
     private static let json = "application/json"
 
-    /// Asks the hot loop for its metrics, and builds an answer from them. If the loop does not reply in time, the
-    /// answer says that the loop is stuck.
+    /// Asks for the metrics, and builds an answer from them. If they do not come in time, the answer names the thread
+    /// that is stuck.
     private func ask(
         _ loop: any EventLoop, _ answer: @escaping @Sendable (DaemonMetrics) -> HTTPAnswer
     ) -> EventLoopFuture<HTTPAnswer> {
-        probe.metrics(within: Self.answerBound, on: loop).map { $0.map(answer) ?? Self.stuck }
+        source.metrics(within: Self.answerBound, on: loop).map { [source] metrics in
+            metrics.map(answer)
+                ?? .line(.serviceUnavailable, "\(source.reporter) did not answer within \(Self.answerBound)")
+        }
     }
 
     private static func loading(_ status: HTTPResponseStatus) -> HTTPAnswer { .line(status, "state is being loaded") }
-
-    private static var stuck: HTTPAnswer {
-        .line(.serviceUnavailable, "the hot loop did not answer within \(answerBound)")
-    }
 }

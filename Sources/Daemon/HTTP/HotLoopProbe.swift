@@ -1,11 +1,12 @@
 import NIOCore
 import Synchronization
 
-/// Asks the hot loop for its metrics on behalf of HTTP requests, which must not wait forever.
+/// Asks the hot loop for its metrics on behalf of HTTP requests, which must not wait forever, and gives it the control
+/// requests of pages.
 ///
 /// At most one question is in the mailbox at a time. All requests that arrive before the question is answered share its
 /// answer. Therefore, questions do not pile up if the loop is stuck.
-final class HotLoopProbe: Sendable {
+final class HotLoopProbe: PageSource {
     private struct Askers {
         /// Whether a question is in the hot loop's mailbox.
         var isAsked = false
@@ -13,6 +14,7 @@ final class HotLoopProbe: Sendable {
         var lastNumber = 0
     }
 
+    let reporter = "the hot loop"
     private let mailbox: Mailbox
     private let hasBegun = Atomic<Bool>(false)
     private let askers = Mutex(Askers())
@@ -21,18 +23,13 @@ final class HotLoopProbe: Sendable {
         self.mailbox = mailbox
     }
 
-    /// Whether the state is still being loaded. While it is, there is no hot loop to answer.
     var isLoading: Bool { !hasBegun.load(ordering: .acquiring) }
 
     /// Records that the hot loop is running. Can be called from any thread.
     func begin() { hasBegun.store(true, ordering: .releasing) }
 
-    /// Asks for the current metrics.
-    ///
-    /// - Parameters:
-    ///   - bound: The maximum time to wait for the answer.
-    ///   - loop: The event loop of the returned future.
-    /// - Returns: The metrics; nil if the hot loop did not answer in time.
+    func carryOut(_ request: RawRequest) { mailbox.post { $0.requests.add(request) } }
+
     func metrics(within bound: Duration, on loop: any EventLoop) -> EventLoopFuture<DaemonMetrics?> {
         let promise = loop.makePromise(of: DaemonMetrics?.self)
         let (number, mustAsk) = askers.withLock { askers in
@@ -50,6 +47,7 @@ final class HotLoopProbe: Sendable {
         }
         if mustAsk {
             mailbox.post { [self] loop in
+                loop.countLabels()
                 let metrics = loop.metrics
                 let waiting = askers.withLock { askers in
                     defer {

@@ -12,6 +12,8 @@ struct PageStatus: Encodable {
         let fingerprint: String
         /// The number of decisions for each label.
         let labels: [String: UInt64]
+        /// The number of streams for each label of their last decision; nil before the first count.
+        let streams: [String: UInt64]?
         /// The number of decisions in each twentieth of the range of probabilities. Nil if the outputs are not
         /// probabilities.
         let probabilities: [UInt64]?
@@ -25,6 +27,24 @@ struct PageStatus: Encodable {
         let counts: [UInt64]
     }
 
+    /// A claim of a partition by this node, with the durations of its parts.
+    struct TakeOver: Encodable {
+        /// The time of the claim, in seconds since the Unix epoch.
+        let time: Double
+        let partition: Int
+        let reason: String
+        let claim: Double?
+        let restore: Double?
+        let replay: Double?
+
+        private enum CodingKeys: String, CodingKey {
+            case time, partition, reason
+            case claim = "claim_s"
+            case restore = "restore_s"
+            case replay = "replay_s"
+        }
+    }
+
     let instance: String?
     /// The time of the report, in seconds since the Unix epoch.
     let time: Double
@@ -32,32 +52,61 @@ struct PageStatus: Encodable {
     let models: [Model]
     /// The number of messages received from producers since the start.
     let messages: UInt64
-    let latency: Latency
+    /// The latencies; nil on a node of a cluster, which does not measure them.
+    let latency: Latency?
+    /// The cluster as this node sees it; nil if the daemon belongs to no cluster.
+    let cluster: ClusterStatus?
+    /// The last claims of this node, newest first; nil if the daemon belongs to no cluster.
+    let takeOvers: [TakeOver]?
+
+    private enum CodingKeys: String, CodingKey {
+        case instance, time, status, models, messages, latency, cluster
+        case takeOvers = "take_overs"
+    }
 
     init(_ metrics: DaemonMetrics) {
         instance = metrics.status.instance
         time = Double(WallClock.now()) / 1e9
         status = metrics.status
-        models = zip(metrics.status.models, metrics.modelTallies).map { model, tally in
-            Model(
-                name: model.name, fingerprint: model.fingerprint,
-                labels: Dictionary(uniqueKeysWithValues: tally.labels.enumerated().map { ("\($0)", $1) }),
-                probabilities: tally.probabilities)
+        models = zip(metrics.status.models, metrics.modelTallies).enumerated().map { index, each in
+            let (model, tally) = each
+            return Model(
+                name: model.name, fingerprint: model.fingerprint, labels: Self.byLabel(tally.labels),
+                streams: metrics.streamsByLabel.map { Self.byLabel($0[index]) }, probabilities: tally.probabilities)
         }
         messages = metrics.messages
-        let buckets = metrics.latencies.cumulative
-        latency = Latency(bounds: buckets.map(\.bound).filter(\.isFinite), counts: buckets.map(\.count))
+        latency = metrics.latencies.map { latencies in
+            let buckets = latencies.cumulative
+            return Latency(bounds: buckets.map(\.bound).filter(\.isFinite), counts: buckets.map(\.count))
+        }
+        cluster = metrics.cluster?.status
+        takeOvers = metrics.cluster.map(Self.takeOvers(of:))
     }
 
-    /// Asks the hot loop for its metrics, and makes an event from them.
+    private static func byLabel(_ counts: [UInt64]) -> [String: UInt64] {
+        Dictionary(uniqueKeysWithValues: counts.enumerated().map { ("\($0)", $1) })
+    }
+
+    /// Returns a node's last claims. The last one of each partition has the durations, if the node still holds it.
+    private static func takeOvers(of cluster: ClusterMetrics) -> [TakeOver] {
+        var parts = Dictionary(cluster.partitions.map { ($0.partition, $0.takeOver) }) { first, _ in first }
+        return cluster.takeOvers.last.map { entry in
+            let parts = parts.removeValue(forKey: entry.partition)
+            return TakeOver(
+                time: Double(entry.time) / 1e9, partition: entry.partition, reason: entry.cause.description,
+                claim: parts?.claim, restore: parts?.restore, replay: parts?.replay)
+        }
+    }
+
+    /// Asks for the daemon's metrics, and makes an event from them.
     ///
     /// - Parameters:
-    ///   - probe: Asks the hot loop.
+    ///   - source: The part of the daemon that reports.
     ///   - loop: The event loop of the returned future.
-    /// - Returns: The event `status`; `loading` while state is loaded; `stuck` if the hot loop does not answer.
-    static func event(from probe: HotLoopProbe, on loop: any EventLoop) -> EventLoopFuture<HTTPEvent> {
-        guard !probe.isLoading else { return loop.makeSucceededFuture(HTTPEvent("loading", timeNow)) }
-        return probe.metrics(within: DaemonPages.answerBound, on: loop).flatMapThrowing { metrics in
+    /// - Returns: The event `status`; `loading` while state is loaded; `stuck` if the metrics do not come in time.
+    static func event(from source: any PageSource, on loop: any EventLoop) -> EventLoopFuture<HTTPEvent> {
+        guard !source.isLoading else { return loop.makeSucceededFuture(HTTPEvent("loading", timeNow)) }
+        return source.metrics(within: DaemonPages.answerBound, on: loop).flatMapThrowing { metrics in
             guard let metrics else { return HTTPEvent("stuck", timeNow) }
             return HTTPEvent("status", try JSONEncoder().encode(PageStatus(metrics)))
         }

@@ -121,7 +121,7 @@ extension HotLoop {
 
     /// Sends a reply. If the socket has failed, the next receive also fails, and its error ends the daemon.
     private mutating func send(_ reply: WrittenReply, to address: ControlServer.ReturnAddress) {
-        if reply.isSuccess { controlRequests.ok += 1 } else { controlRequests.error += 1 }
+        controlRequests.count(reply)
         requests.noteAnswer(to: address)
         do throws(ZeroMQError) {
             try control.send(reply, to: address)

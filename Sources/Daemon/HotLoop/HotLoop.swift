@@ -113,6 +113,8 @@ struct HotLoop: ~Copyable {
     var requests = RequestQueue()
     /// Whether another thread is reading a large request. Only one is read at a time.
     var isReading = false
+    /// The count of streams by label.
+    var census = LabelCensus()
     /// The pages of streams that are being built.
     var pages: [PageJob] = []
     /// Reads large requests and writes large replies.

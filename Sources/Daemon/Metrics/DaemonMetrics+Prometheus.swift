@@ -14,6 +14,7 @@ extension DaemonMetrics {
         writeControl(to: &text)
         writeStreams(to: &text)
         writeDurability(to: &text)
+        cluster?.write(to: &text)
         writeProcess(to: &text, residentBytes: residentBytes)
         return text.text
     }
@@ -41,7 +42,7 @@ extension DaemonMetrics {
         text.write(
             "sluice_decision_latency_seconds",
             "Time from receiving a message to publishing its decisions, by decision.",
-            [PrometheusText.Histogram(buckets: latencies.cumulative, sum: latencies.sum)])
+            latencies.map { [PrometheusText.Histogram(buckets: $0.cumulative, sum: $0.sum)] } ?? [])
     }
 
     private func writeModels(to text: inout PrometheusText) {
@@ -50,6 +51,13 @@ extension DaemonMetrics {
             "sluice_model_decisions_total", .counter, "Decisions published, by model and label.",
             models.flatMap { model, tally in
                 tally.labels.enumerated().map { label, count in
+                    ([("model", model.name), ("label", "\(label)")], Double(count))
+                }
+            })
+        text.write(
+            "sluice_model_streams", .gauge, "Streams, by model and label of their last decision.",
+            zip(status.models, streamsByLabel ?? []).flatMap { model, streams in
+                streams.enumerated().map { label, count in
                     ([("model", model.name), ("label", "\(label)")], Double(count))
                 }
             })

@@ -50,7 +50,7 @@ public struct SluiceService: Sendable {
         let mailbox = try Self.makeMailbox()
         let probe = HotLoopProbe(mailbox)
         let notifier = try ServiceNotifier()
-        let http = try openHTTP(DaemonPages(probe, mailbox, configuration.http, access.token))
+        let http = try DaemonPages(probe, configuration.http, access.token).open(logger: logger)
         // Both threads run until the process ends.
         Thread.detachNewThread { notifier?.keepWatch(over: mailbox) }
         Thread.detachNewThread { [logger] in FreedMemory.keepGivingBack(logger) }
@@ -72,17 +72,6 @@ public struct SluiceService: Sendable {
         ended.wait()
         stop.end()
         try result.withLock { $0 }.get()
-    }
-
-    private func openHTTP(_ pages: DaemonPages) throws(DaemonError) -> HTTPListener? {
-        do throws(HTTPServerError) {
-            return try HTTPListener(at: configuration.http.endpoint, pages.site, logger: logger) {
-                ThreadName.take("sluice-http")
-            }
-        } catch {
-            let remedy = error.code == .inUse ? "; give another one with --http HOST:PORT, or --http off" : ""
-            throw DaemonError(error.code == .inUse ? .inUse : .cannotCreate, error.description + remedy)
-        }
     }
 
     /// Gives this thread, and the threads that it creates, the priority with which the process was started. This is

@@ -1,6 +1,7 @@
 /**
  * The daemon's page: connects its parts, and shows one stream or all.
  */
+import { ClusterView } from './cluster.js';
 import { Connection } from './connection.js';
 import { Control } from './control.js';
 import { byID, setText } from './elements.js';
@@ -17,6 +18,7 @@ const connection = new Connection();
 const recorder = new Recorder();
 const control = new Control();
 const overview = new Overview(byID('tiles'));
+const cluster = new ClusterView();
 const models = new Models(byID('models'));
 const view = new StreamView(control);
 const table = new StreamTable({
@@ -50,6 +52,7 @@ connection.addEventListener('change', () => {
 
 function showHome(event) {
   overview.show(event, recorder);
+  cluster.show(event);
   models.show(event, recorder);
   table.refresh();
 }
@@ -80,7 +83,7 @@ function barText() {
   const heard = clock(connection.heard / 1000);
   const texts = {
     connecting: '… Connecting', live: '✓ Live', loading: '… The daemon loads its state',
-    lost: `✕ No connection since ${heard}`, stuck: `✕ The daemon’s hot loop does not answer since ${heard}`,
+    lost: `✕ No connection since ${heard}`, stuck: `✕ The daemon does not answer since ${heard}`,
   };
   return texts[connection.state];
 }

@@ -57,7 +57,8 @@ export class Models {
 class ModelPanel {
   constructor(name) {
     this.pairs = element('dl.pairs');
-    this.shares = element('ul.shares');
+    this.streamShares = element('p.shares');
+    this.shares = element('p.shares');
     this.course = element('canvas', { role: 'img' });
     this.bars = element('canvas', { role: 'img' });
     this.scale = element('p.scale.dim', {}, element('span', { text: '0' }), element('span', { text: '1' }));
@@ -65,7 +66,7 @@ class ModelPanel {
     this.outputs = element('div', {}, element('h4', { text: 'Outputs since the start' }), this.bars, this.scale);
     this.root = element('article.panel.model', {},
       element('div', {}, element('h3', { text: name }), this.pairs),
-      element('div', {}, this.courseTitle, this.course, this.shares),
+      element('div', {}, this.courseTitle, this.course, this.streamShares, this.shares),
       this.outputs);
   }
 
@@ -84,29 +85,29 @@ class ModelPanel {
   }
 
   #showDecisions(model, counters, recorder) {
-    const shares = recorder.shares(model.name, MINUTE);
-    const label = model.outputs === 1 ? '1' : shares[0]?.label ?? '0';
-    setText(this.courseTitle, `Label ${label}, 0–100 %`);
-    drawSparkline(this.course, recorder.share(model.name, label), { range: [0, 1] });
-    const share = shares.find((each) => each.label === label)?.share ?? 0;
-    this.course.setAttribute('aria-label', `Share of decisions with label ${label}; ${percent(share)} in the last minute`);
-    this.#showShares(shares);
+    const now = recorder.streamShares(model.name);
+    const label = model.outputs === 1 ? '1' : now[0]?.label ?? '0';
+    setText(this.courseTitle, `Streams at label ${label}, 0–100 %`);
+    drawSparkline(this.course, recorder.streamShare(model.name, label), { range: [0, 1] });
+    const share = now.find((each) => each.label === label)?.share ?? 0;
+    this.course.setAttribute('aria-label', `Share of streams at label ${label}; now ${percent(share)}`);
+    showShares(this.streamShares, 'Streams now', now, 'No stream has decided yet');
+    showShares(
+      this.shares, 'Decisions in the last minute', recorder.shares(model.name, MINUTE), 'No decision in the last minute');
     // Outputs that are not probabilities have no fixed range.
     this.outputs.hidden = !counters.probabilities;
     if (!counters.probabilities) return;
     drawBars(this.bars, counters.probabilities, model.outputs === 1 ? levels(model.threshold) : []);
     this.bars.setAttribute('aria-label', `Histogram of outputs in 20 parts of 0.05: ${counters.probabilities.join(', ')}`);
   }
+}
 
-  #showShares(shares) {
-    const lines = shares.slice(0, SHOWN_LABELS).map(({ label, share }) => `label ${label}: ${percent(share)}`);
-    const rest = shares.slice(SHOWN_LABELS);
-    if (rest.length) lines.push(`${count(rest.length)} others: ${percent(rest.reduce((sum, each) => sum + each.share, 0))}`);
-    const text = lines.length ? `Last minute: ${lines.join(', ')}` : 'No decision in the last minute';
-    if (this.shares.dataset.text === text) return;
-    this.shares.dataset.text = text;
-    this.shares.replaceChildren(element('li', { text }));
-  }
+/** Shows the most frequent labels in one line. */
+function showShares(list, title, shares, empty) {
+  const lines = shares.slice(0, SHOWN_LABELS).map(({ label, share }) => `label ${label}: ${percent(share)}`);
+  const rest = shares.slice(SHOWN_LABELS);
+  if (rest.length) lines.push(`${count(rest.length)} others: ${percent(rest.reduce((sum, each) => sum + each.share, 0))}`);
+  setText(list, lines.length ? `${title}: ${lines.join(', ')}` : empty);
 }
 
 function prefixes(list) {

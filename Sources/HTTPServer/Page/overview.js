@@ -1,6 +1,7 @@
 /**
  * The tiles: the daemon at a glance.
  */
+import { longestLag, unserved } from './cluster.js';
 import { element, setText } from './elements.js';
 import { age, bytes, count, duration, quantity, rate } from './format.js';
 import { drawSparkline } from './plot.js';
@@ -29,6 +30,7 @@ const TILES = [
   },
   {
     name: 'Latency', unit: 'p50, 1 min',
+    isShown: ({ event }) => Boolean(event.latency),
     value: ({ recorder }) => latency(recorder, 0.5),
     about: ({ recorder }) => [`p99 ${latency(recorder, 0.99)}, from receipt to publication`],
     course: ({ recorder }) => recorder.latencies(0.99),
@@ -38,6 +40,20 @@ const TILES = [
     value: ({ status }) => count(status.streams),
     about: ({ status }) => [`${count(status.paused)} paused, ${count(status.asleep)} hibernating`],
     problem: ({ status }) => status.stuck > 0 && `${quantity(status.stuck, 'stream')} stuck: every timestep is a duplicate`,
+  },
+  {
+    name: 'Partitions', unit: 'here',
+    isShown: ({ event }) => Boolean(event.cluster),
+    value: ({ event: { cluster } }) => count(cluster.partitions.filter(({ owner }) => owner === cluster.node).length),
+    about: ({ event: { cluster } }) => [`of ${count(cluster.partitions.length)}, on ${quantity(cluster.nodes.length, 'node')}`],
+    problem: ({ event: { cluster } }) => unserved(cluster),
+  },
+  {
+    name: 'Lag', unit: '',
+    isShown: ({ event }) => Boolean(event.cluster),
+    value: ({ event: { cluster } }) => (longestLag(cluster) === null ? '–' : age(longestLag(cluster))),
+    about: () => ['the longest of the partitions here'],
+    problem: ({ event: { cluster } }) => longestLag(cluster) > 1 && 'the node is not ready',
   },
   {
     name: 'Dropped', unit: '',
@@ -71,7 +87,7 @@ const TILES = [
     name: 'Memory', unit: '',
     isShown: ({ status }) => status.memory_bytes !== undefined,
     value: ({ status }) => bytes(status.memory_bytes),
-    about: ({ status }) => [status.state_folder ? 'resident' : 'resident; state is in memory only'],
+    about: ({ event, status }) => [memory(event, status)],
     course: ({ recorder }) => recorder.gauge('memory'),
   },
   {
@@ -108,6 +124,11 @@ function causes(dropped) {
 function recent(recorder, key) {
   const increase = recorder.increase(key, MINUTE);
   return increase > 0 && `${count(increase)} in the last minute`;
+}
+
+function memory({ cluster }, status) {
+  if (cluster) return 'resident; NATS stores the state';
+  return status.state_folder ? 'resident' : 'resident; state is in memory only';
 }
 
 function checkpoint({ checkpoint: last }) {

@@ -28,8 +28,9 @@ export class Recorder {
       messages: event.messages,
       dropped: Object.values(status.dropped).reduce((sum, each) => sum + each, 0),
       memory: status.memory_bytes,
-      latency: event.latency,
+      latency: event.latency ?? null,
       labels: new Map((event.models ?? []).map((model) => [model.name, model.labels])),
+      streams: new Map((event.models ?? []).map((model) => [model.name, model.streams])),
     });
     if (this.samples.length > KEPT) this.samples.shift();
   }
@@ -77,10 +78,18 @@ export class Recorder {
     return shares(this.since(seconds).labels.get(model), this.samples.at(-1).labels.get(model));
   }
 
-  /** Returns a label's share of a model's decisions over time. */
-  share(model, label) {
-    return this.#steps((before, after) =>
-      shares(before.labels.get(model), after.labels.get(model)).find((each) => each.label === label)?.share ?? null);
+  /** Returns the share of each label among a model's streams now, most frequent first. */
+  streamShares(model) {
+    return shares({}, this.samples.at(-1).streams.get(model) ?? {});
+  }
+
+  /** Returns a label's share of a model's streams over time. */
+  streamShare(model, label) {
+    return {
+      xs: this.samples.map((sample) => sample.time),
+      ys: this.samples.map(({ streams }) =>
+        shares({}, streams.get(model) ?? {}).find((each) => each.label === label)?.share ?? null),
+    };
   }
 
   /** Returns a value for each pair of adjacent samples, at the time of the later sample. */
@@ -97,10 +106,12 @@ export class Recorder {
 }
 
 /**
- * Returns a quantile of the latency between two samples of the cumulative histogram; null if nothing was decided. The
+ * Returns a quantile of the latency between two samples of the cumulative histogram; null if nothing was decided, or if
+ * the daemon does not measure latencies. The
  * quantile is interpolated within its bucket, as in Prometheus. The last bucket has no bound.
  */
 function quantile(before, after, part) {
+  if (!before || !after) return null;
   const counts = after.counts.map((total, index) => total - before.counts[index]);
   const all = counts.at(-1);
   if (all === 0) return null;
@@ -110,7 +121,7 @@ function quantile(before, after, part) {
   return end === undefined ? start : start + (end - start) * (part * all - below) / (counts[index] - below);
 }
 
-/** Returns each label's share of the decisions between two counts, most frequent first. */
+/** Returns each label's share of what was added between two counts, most frequent first. */
 function shares(before = {}, after = {}) {
   const counts = Object.entries(after).map(([label, total]) => ({ label, count: total - (before[label] ?? 0) }));
   const all = counts.reduce((sum, each) => sum + each.count, 0);

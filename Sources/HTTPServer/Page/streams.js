@@ -68,6 +68,7 @@ export class StreamTable {
 
   /** Makes the next refresh search again, because a new instance of the daemon answers. */
   restart() {
+    this.#parts.section.hidden = false;
     this.#mustSearch = true;
   }
 
@@ -80,6 +81,8 @@ export class StreamTable {
       setNote(this.#parts.note, this.#entries.length ? '' : this.#emptyText());
       this.#show();
     } catch (error) {
+      // A node of a cluster may not answer for streams.
+      this.#parts.section.hidden = error.isUnavailable;
       setNote(this.#parts.note, `The streams cannot be shown: ${error.message}`);
     } finally {
       this.#isBusy = false;
@@ -146,11 +149,25 @@ export class StreamTable {
 
   /** Returns the most recent streams, or the first ones by id if the daemon keeps no history. */
   async #recent(recent, expected) {
-    const question = { recent, ...this.#filter };
-    const answer = await this.#histories.ask(question, expected);
+    const answer = await this.#history({ recent, ...this.#filter }, expected);
     this.#hasHistory = answer.points > 0;
     if (this.#hasHistory) return answer.streams;
-    const { streams } = await call('streams', { limit: recent, prefix: this.#filter.search ?? '' });
+    return this.#statuses({ limit: recent, prefix: this.#filter.search ?? '' });
+  }
+
+  /** Asks for histories. A daemon without the method answers as one that keeps none. */
+  async #history(question, expected) {
+    try {
+      return await this.#histories.ask(question, expected);
+    } catch (error) {
+      if (!error.isUnavailable) throw error;
+      return { points: 0, streams: [] };
+    }
+  }
+
+  /** Asks for streams without their histories. */
+  async #statuses(question) {
+    const { streams } = await call('streams', question);
     return streams.map((status) => ({
       ...status, timesteps: status.sequence, idle_seconds: status.idle_s, times: [], probabilities: [], marks: [],
     }));
@@ -160,8 +177,9 @@ export class StreamTable {
   async #askSeen() {
     const streams = this.#entries.map((entry) => entry.stream).filter((stream) => this.#seen.has(stream)).slice(0, MOST_ASKED);
     if (!streams.length) return;
-    const answer = await this.#histories.ask({ streams }, streams);
-    const found = new Map(answer.streams.map((entry) => [entry.stream, entry]));
+    const entries = this.#hasHistory
+      ? (await this.#histories.ask({ streams }, streams)).streams : await this.#statuses({ streams });
+    const found = new Map(entries.map((entry) => [entry.stream, entry]));
     const asked = new Set(streams);
     this.#entries = this.#entries.map((entry) =>
       found.get(entry.stream) ?? (asked.has(entry.stream) ? { ...entry, isGone: true } : entry));

@@ -5,6 +5,7 @@ package enum PageFile: String, CaseIterable, Sendable {
     case daemon = "index.html"
     case training = "training.html"
     case style = "page.css"
+    case clusterScript = "cluster.js"
     case connectionScript = "connection.js"
     case controlScript = "control.js"
     case daemonScript = "daemon.js"
@@ -41,6 +42,7 @@ package enum PageFile: String, CaseIterable, Sendable {
         case .daemon: PackageResources.index_html
         case .training: PackageResources.training_html
         case .style: PackageResources.page_css
+        case .clusterScript: PackageResources.cluster_js
         case .connectionScript: PackageResources.connection_js
         case .controlScript: PackageResources.control_js
         case .daemonScript: PackageResources.daemon_js

@@ -7,12 +7,42 @@ public struct ModelTally: Equatable, Sendable {
     public static let parts = 20
 
     /// The number of decisions for each label.
-    public let labels: [UInt64]
+    public private(set) var labels: [UInt64]
     /// The number of decisions whose probability lies in each part of the range from 0 to 1. The upper bound of a part
     /// belongs to that part. Nil if the model's outputs are not probabilities.
-    public let probabilities: [UInt64]?
+    public private(set) var probabilities: [UInt64]?
     /// The sum of the counted probabilities.
-    public let sum: Double
+    public private(set) var sum: Double
+
+    /// Creates a tally. Each parameter sets the property of the same name.
+    package init(labels: [UInt64], probabilities: [UInt64]?, sum: Double) {
+        self.labels = labels
+        self.probabilities = probabilities
+        self.sum = sum
+    }
+
+    /// Creates an empty tally.
+    package init(of model: ServedModel) {
+        labels = [UInt64](repeating: 0, count: max(2, model.model.outputs))
+        probabilities = model.rule.areProbabilities ? [UInt64](repeating: 0, count: Self.parts) : nil
+        sum = 0
+    }
+
+    /// Adds the decisions that the same model has made elsewhere.
+    public static func += (tally: inout ModelTally, other: ModelTally) {
+        tally.labels = sum(of: tally.labels, other.labels)
+        if let counts = tally.probabilities, let others = other.probabilities {
+            tally.probabilities = sum(of: counts, others)
+        }
+        tally.sum += other.sum
+    }
+
+    /// Returns the sums of counts. After a reload, a model may have more labels than before.
+    private static func sum(of counts: [UInt64], _ others: [UInt64]) -> [UInt64] {
+        (0..<max(counts.count, others.count)).map { index in
+            (index < counts.count ? counts[index] : 0) + (index < others.count ? others[index] : 0)
+        }
+    }
 }
 
 /// Counts the decisions of each model since the start. Counting involves no allocation and no reference counting.
@@ -87,6 +117,12 @@ extension StreamTable {
             tallies.count(
                 decided.records(of: message), of: model, areProbabilities: rules[model].areProbabilities)
         }
+    }
+
+    /// Sets ``counters`` and ``modelTallies`` to zero.
+    package mutating func resetCounters() {
+        ledger.counters = StreamCounters()
+        tallies = DecisionTallies(models: models.count)
     }
 
     /// The tally of each model's published decisions since the start, in the order of ``models``.

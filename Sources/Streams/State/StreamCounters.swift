@@ -18,4 +18,14 @@ public struct StreamCounters: Equatable, Sendable {
 
     /// Creates counters at zero.
     public init() {}
+
+    /// Adds the counts of other streams.
+    public static func += (counters: inout StreamCounters, other: StreamCounters) {
+        counters.timesteps += other.timesteps
+        counters.decisions += other.decisions
+        counters.duplicates += other.duplicates
+        counters.gaps += other.gaps
+        counters.quarantined += other.quarantined
+        counters.dropped.merge(other.dropped, uniquingKeysWith: +)
+    }
 }

@@ -10,11 +10,16 @@ public struct ClusterStatus: Codable, Equatable, Sendable {
         public var partitions: Int
         /// The endpoint of the control socket; nil if there is none.
         public var control: String?
+        /// The URL of the HTTP server; nil if there is none.
+        public var http: String?
         /// The version of the node's program.
         public var version: String
 
         /// Creates an entry. Each parameter sets the property of the same name.
-        public init(name: String, presence: String, partitions: Int, control: String?, version: String) {
+        public init(
+            name: String, presence: String, partitions: Int, control: String?, http: String? = nil, version: String
+        ) {
+            self.http = http
             self.name = name
             self.presence = presence
             self.partitions = partitions
@@ -35,9 +40,20 @@ public struct ClusterStatus: Codable, Equatable, Sendable {
         public var streams: Int?
         /// The number of messages of the log that are not applied yet; nil unless the answering node is the owner.
         public var lag: UInt64?
+        /// The age of the oldest message of the log that is not applied yet, at most, in seconds; nil unless the answering
+        /// node is the owner.
+        public var lagSeconds: Double?
+
+        private enum CodingKeys: String, CodingKey {
+            case partition, owner, state, streams, lag
+            case lagSeconds = "lag_s"
+        }
 
         /// Creates an entry. Each parameter sets the property of the same name.
-        public init(partition: Int, owner: String?, state: String?, streams: Int?, lag: UInt64?) {
+        public init(
+            partition: Int, owner: String?, state: String?, streams: Int?, lag: UInt64?, lagSeconds: Double? = nil
+        ) {
+            self.lagSeconds = lagSeconds
             self.partition = partition
             self.owner = owner
             self.state = state

@@ -107,7 +107,7 @@ import Testing
         node.hear("b", bytes: nil)
         node.run(50)
         #expect(node.actions.contains(.claim(0)) && node.actions.contains(.claim(1)))
-        #expect(node.events.contains(.takeOver(partition: 1, from: "b")))
+        #expect(node.events.contains(.claims(partition: 1, .death(of: "b"))))
     }
 
     @Test func `knows that it is blind, and for how long`() {

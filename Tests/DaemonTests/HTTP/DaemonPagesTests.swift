@@ -10,10 +10,10 @@ import Wire
 /// Tests the pages over real sockets, with a mailbox that nobody reads.
 @Suite struct `The pages of a daemon that does not answer` {
     /// Serves the pages, and calls `body` with their address.
-    private func serve(_ probe: HotLoopProbe, _ mailbox: Mailbox, _ body: (String) throws -> Void) throws {
+    private func serve(_ probe: HotLoopProbe, _ body: (String) throws -> Void) throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let token = try TokenGuard(file: nil, ConnectionRefusals(), logger)
-        let site = DaemonPages(probe, mailbox, HTTPConfiguration(), token).site
+        let site = DaemonPages(probe, HTTPConfiguration(), token).site
         let listener = try #require(try HTTPListener(at: .address("127.0.0.1", port: 0), site, logger: logger))
         defer { listener.close() }
         try body("\(listener.place)")
@@ -21,7 +21,7 @@ import Wire
 
     @Test func `a daemon that is loading its state is healthy but not ready`() throws {
         let mailbox = try Mailbox()
-        try serve(HotLoopProbe(mailbox), mailbox) { address throws in
+        try serve(HotLoopProbe(mailbox)) { address throws in
             #expect(try HTTPReply("GET", "/healthz", at: address).status == 200)
             #expect(try HTTPReply("GET", "/readyz", at: address).status == 503)
             #expect(try HTTPReply("GET", "/metrics", at: address).status == 503)
@@ -32,7 +32,7 @@ import Wire
         let mailbox = try Mailbox()
         let probe = HotLoopProbe(mailbox)
         probe.begin()
-        try serve(probe, mailbox) { address throws in
+        try serve(probe) { address throws in
             let paths = ["/healthz", "/readyz", "/metrics"]
             DispatchQueue.concurrentPerform(iterations: paths.count) { index in
                 let reply = try? HTTPReply("GET", paths[index], at: address)
@@ -60,7 +60,7 @@ import Wire
     @Test func `events tell that the daemon is loading its state, or does not answer`() throws {
         let mailbox = try Mailbox()
         let probe = HotLoopProbe(mailbox)
-        try serve(probe, mailbox) { address throws in
+        try serve(probe) { address throws in
             #expect(try firstEvent(at: address) == "loading")
             probe.begin()
             #expect(try firstEvent(at: address) == "stuck")

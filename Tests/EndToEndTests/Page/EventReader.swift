@@ -21,7 +21,10 @@ struct StatusEvent: Decodable {
     let time: Double
     let status: DaemonStatus
     let models: [Model]
-    let latency: Latency
+    /// Nil on a node of a cluster.
+    let latency: Latency?
+    /// Nil unless the daemon is a node of a cluster.
+    let cluster: ClusterStatus?
 }
 
 /// A client that reads server-sent events.

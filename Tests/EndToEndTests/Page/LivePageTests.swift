@@ -49,7 +49,8 @@ import Wire
         #expect(last.models.map(\.fingerprint) == status.models.map(\.fingerprint))
         #expect(last.models.map { $0.labels.values.reduce(0, +) } == [9])
         #expect(last.models.map { $0.probabilities?.reduce(0, +) } == [9])
-        #expect(last.latency.counts.last == 9 && last.latency.bounds.count == last.latency.counts.count - 1)
+        let latency = try #require(last.latency)
+        #expect(latency.counts.last == 9 && latency.bounds.count == latency.counts.count - 1)
         #expect(abs(first.time - Date.now.timeIntervalSince1970) < 60)
         #expect(second.time - first.time > 0.9)
     }

@@ -24,6 +24,24 @@ import Wire
             .flatMap { Double($0.dropFirst(sample.count + 1)) }
     }
 
+    @Test func `the streams by label follow their last decisions, a few seconds later`() throws {
+        let daemon = try DaemonProcess([model2] + `The HTTP endpoint`.anyPort)
+        let peer = try Peer(daemon)
+        var labels = [0, 0]
+        for stream in 1...40 {
+            try peer.feed("s\(stream)", values(50, seed: stream))
+            if let last = try peer.decisions(of: "s\(stream)", 50).last { labels[Int(last.label)] += 1 }
+        }
+        #expect(labels[0] > 0 && labels[1] > 0)
+        // The first question begins the count.
+        let counted: [Double?]? = try eventually {
+            let text = try HTTPReply("GET", "/metrics", at: daemon.http).body
+            let counts = [0, 1].map { value(of: "sluice_model_streams{model=\"model2\",label=\"\($0)\"}", in: text) }
+            return counts[0] == nil ? nil : counts
+        }
+        #expect(counted == labels.map { Double($0) })
+    }
+
     @Test func `the counts by label and by probability equal those of the received decisions`() throws {
         let folder = try TemporaryFolder()
         let models = Self.cases.map { each in

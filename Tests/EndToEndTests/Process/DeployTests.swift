@@ -202,8 +202,9 @@ import Yams
         let daemon = try DaemonProcess(arguments + ["--http", "127.0.0.1:0"])
         let control = daemon.control.replacing("@", with: "")
         #expect(try FinishedProgram("sluice", ["checkpoint", "--control", control]).status == 0)
-        let text = try HTTPReply("GET", "/metrics", at: daemon.http).body
-        let exposed = Set(text.matches(of: #/(?m)^# TYPE (\S+) /#).map { String($0.1) })
+        // The first question begins the count of streams by label.
+        _ = try HTTPReply("GET", "/metrics", at: daemon.http)
+        let exposed = try self.exposed(by: daemon).union(exposedByNode())
         // Remove the suffixes that only a histogram's metrics have.
         let named = Set(
             try Deploy.text(file).matches(of: #/\bsluice_\w+/#).map { match in
@@ -212,6 +213,28 @@ import Yams
         #expect(named.count > 10)
         let unknown = named.subtracting(exposed)
         #expect(unknown.isEmpty)
+    }
+
+    /// Returns the names of a daemon's metrics.
+    private func exposed(by daemon: DaemonProcess) throws -> Set<String> {
+        let text = try HTTPReply("GET", "/metrics", at: daemon.http).body
+        return Set(text.matches(of: #/(?m)^# TYPE (\S+) /#).map { String($0.1) })
+    }
+
+    /// Returns the names of the metrics of a node that has written a checkpoint.
+    private func exposedByNode() throws -> Set<String> {
+        #if Cluster
+        let cluster = try TestCluster([model2, "--http", "127.0.0.1:*"], nodes: 1, partitions: 1)
+        _ = try Peer(cluster.nodes[0]).decide("s", values(3))
+        let size = "sluice_partition_checkpoint_bytes"
+        return try #require(
+            try eventually { try exposed(by: cluster.nodes[0]).contains(size) ? exposed(by: cluster.nodes[0]) : nil })
+        #else
+        // This build has no cluster, so it cannot tell which metrics a node has.
+        let files = try Self.files.map { try Deploy.text($0) }.joined()
+        let names = files.matches(of: #/\bsluice_(cluster|partition|gateway|outlet|take_overs)\w*/#)
+        return Set(names.map { String($0.0) })
+        #endif
     }
 
     @Test func `each panel of the dashboard has an expression and a description`() throws {

@@ -1,4 +1,5 @@
 #if Cluster
+import Cluster
 import NATS
 import Wire
 
@@ -56,7 +57,7 @@ struct PartitionQuestions {
             guard ownerless.isEmpty else {
                 return "no node serves \(PartitionChanges.list(ownerless)); 'sluice cluster' shows the nodes"
             }
-            let names = Set(partitions.compactMap { owners[$0]?.node }).sorted().joined(separator: ", ")
+            let names = Set(partitions.flatMap { owners[$0] ?? [] }).sorted().joined(separator: ", ")
             return "\(PartitionChanges.list(partitions)) did not answer within "
                 + "\(PartitionQuestions.patience / 1_000_000_000) s; the owner is \(names). Try again"
         }
