@@ -3,6 +3,8 @@
 import asyncio
 import collections
 import ctypes
+import hashlib
+import itertools
 import os
 import pathlib
 import shutil
@@ -20,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "Tests/Fixtures/reference"
 HEAD = struct.Struct("<BBHQQ")
 RECORD = struct.Struct("<QQqHBB")
+TIME_OFFSET = 16
 
 
 class Failed(Exception):
@@ -40,14 +43,74 @@ def partition_of(stream, partitions):
 
 
 def records(data):
-    """Return the decisions in records, without their times: a log has other times than a single daemon."""
-    result, offset = [], 0
+    """Yield the decision records of an item, each as bytes."""
+    offset = 0
     while offset < len(data):
-        sequence, step, _, flags, label, outputs = RECORD.unpack_from(data, offset)
-        end = offset + RECORD.size + 4 * outputs
-        result.append((sequence, step, flags, label, data[offset + RECORD.size:end]))
+        end = offset + RECORD.size + 4 * data[offset + RECORD.size - 1]
+        yield data[offset:end]
         offset = end
+
+
+def exports(endpoint, streams):
+    """Return the records of streams that a daemon exports, without their times."""
+    result = {}
+    with zmq.Context() as context, context.socket(zmq.REQ) as control:
+        control.rcvtimeo, control.linger = 10_000, 0
+        control.connect(endpoint)
+        for stream in streams:
+            control.send_json({"jsonrpc": "2.0", "id": 1, "method": "export", "params": {"stream": stream}})
+            answer = control.recv_json()
+            expect("result" in answer, f"{endpoint}: export of {stream}: {answer}")
+            result[stream] = {**answer["result"], "time": None}
     return result
+
+
+class Decisions:
+    """Digests of the decisions on streams, without their times: a log has other times than a single daemon."""
+
+    # A digest of the decisions so far is kept at each multiple of this number, to tell where a difference begins.
+    BLOCK = 500
+
+    def __init__(self):
+        self.counts = collections.Counter()
+        self.hashes = collections.defaultdict(hashlib.blake2b)
+        self.marks = collections.defaultdict(list)
+
+    @classmethod
+    def united(cls, parts):
+        """Unite the decisions of partitions, which have no stream in common."""
+        result = cls()
+        for part in parts:
+            expect(not result.streams & part.streams, "a stream has decisions in two partitions")
+            result.counts.update(part.counts)
+            result.hashes.update(part.hashes)
+            result.marks.update(part.marks)
+        return result
+
+    @property
+    def streams(self):
+        return self.counts.keys()
+
+    @property
+    def total(self):
+        return self.counts.total()
+
+    def add(self, stream, data):
+        """Add decision records of a stream."""
+        digest = self.hashes[stream]
+        for record in records(data):
+            digest.update(record[:TIME_OFFSET] + record[TIME_OFFSET + 8:])
+            self.counts[stream] += 1
+            if self.counts[stream] % self.BLOCK == 0:
+                self.marks[stream].append(digest.hexdigest())
+
+    def digests(self, stream):
+        return self.counts[stream], self.hashes[stream].hexdigest(), self.marks[stream]
+
+    def first_difference(self, actual, stream):
+        blocks = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(self.marks[stream], actual.marks[stream])))
+        return (f"{stream}: {actual.counts[stream]} decisions, and a single daemon gives {self.counts[stream]}; the first "
+                f"{blocks * self.BLOCK} are equal")
 
 
 def free_ports(count):
@@ -87,10 +150,13 @@ class Cluster:
         self.configuration = folder / "sluice.yaml"
         self.configuration.write_text("models:\n" + "\n".join(lines) + "\n")
 
-    def start(self):
+    def start(self, nodes=("n1", "n2", "n3")):
+        """Start the servers and these nodes, and create the cluster."""
         self.create()
-        for number in range(3):
-            self.start_node(f"n{number + 1}")
+        for node in nodes:
+            self.start_node(node)
+        for node in nodes:
+            self.wait_for_line(node, "ready")
         time.sleep(8)
 
     def create(self):
@@ -123,10 +189,11 @@ class Cluster:
         self.servers[server].kill()
         self.servers[server].wait()
 
-    def start_node(self, node):
+    def start_node(self, node, configuration=None):
         arguments = [
-            self.options.programs / "sluiced", "--config", self.configuration, "--cluster", ",".join(self.urls),
-            "--node", node, "--http", self.http.get(node, "off"), *self.node_options]
+            self.options.programs / "sluiced", "--config", configuration or self.configuration, "--cluster",
+            ",".join(self.urls), "--node", node, "--http", self.http.get(node, "off"),
+            "--ingest", f"batch:pull:@ipc://{self.folder}/{node}-batches", *self.node_options]
         for kind in ("ingest", "decisions", "control"):
             arguments += [f"--{kind}", f"ipc://{self.folder}/{node}-{kind}"]
         with open(self.folder / f"{node}.log", "ab") as log:
@@ -141,8 +208,25 @@ class Cluster:
             expect(time.monotonic() < deadline, "the partitions are not served:", said.stdout + said.stderr)
             time.sleep(0.2)
 
+    def control(self, node):
+        return f"ipc://{self.folder}/{node}-control"
+
     def signal(self, node, number):
         self.nodes[node].send_signal(number)
+
+    def end_node(self, node):
+        """Stop a node in order, and wait for its end."""
+        self.signal(node, signal.SIGTERM)
+        self.nodes.pop(node).wait()
+
+    def log(self, node):
+        return (self.folder / f"{node}.log").read_text()
+
+    def wait_for_line(self, node, text):
+        deadline = time.monotonic() + 30
+        while text not in self.log(node):
+            expect(time.monotonic() < deadline, f"{node} does not log '{text}':", self.log(node)[-2000:])
+            time.sleep(0.05)
 
     def restart_if_ended(self, node):
         if self.nodes[node].poll() is not None:
@@ -181,7 +265,8 @@ class Reader:
     def __init__(self, cluster, partition):
         self.cluster, self.partition = cluster, partition
         self.last, self.through, self.is_stopped = 0, 0, False
-        self.decisions, self.partial, self.arrivals = [], [], []
+        self.decisions, self.partial, self.arrivals = Decisions(), [], []
+        self.expected, self.lags = collections.deque(), []
 
     async def run(self):
         client = await self.cluster.connect()
@@ -224,9 +309,21 @@ class Reader:
         if flags == 0:
             expect(through >= self.through, f"OUT_{self.partition}: through goes back from {self.through} to {through}")
             self.through = through
-            self.decisions += self.partial
+            for stream, data in self.partial:
+                self.decisions.add(stream, data)
             self.partial = []
-            self.arrivals.append(time.monotonic())
+            self.arrive(time.monotonic())
+
+    def expect(self, sequence, published):
+        """Note when a message of the log was published, to measure the time to its decisions."""
+        self.expected.append((sequence, published))
+        if sequence <= self.through:
+            self.arrive(self.arrivals[-1])
+
+    def arrive(self, now):
+        self.arrivals.append(now)
+        while self.expected and self.expected[0][0] <= self.through:
+            self.lags.append(now - self.expected.popleft()[1])
 
     def items(self, data):
         offset, items = HEAD.size, []
@@ -239,7 +336,7 @@ class Reader:
             size = int.from_bytes(data[offset:offset + 4], "little")
             body, offset = data[offset + 4:offset + 4 + size], offset + 4 + size
             if kind == 0:
-                items.append((name, records(body)))
+                items.append((name, body))
         return items
 
     async def wait_for(self, end):
@@ -254,21 +351,28 @@ class Reader:
 
 
 class SingleDaemon:
-    """A daemon on one machine with ZeroMQ and SQLite."""
+    """A daemon on one machine with ZeroMQ and SQLite, as a context."""
 
     def __init__(self, programs, folder, configuration):
         self.programs, self.folder, self.configuration = programs, folder, configuration
         folder.mkdir()
+        self.control = f"ipc://{folder}/control"
 
-    def decide(self, messages):
-        """Return the decisions on messages by stream."""
+    def __enter__(self):
         arguments = [self.programs / "sluiced", "--config", self.configuration, "--state-dir", self.folder / "state",
-                     "--ingest", f"pull:@ipc://{self.folder}/ingest", "--http", "off"]
-        for kind in ("decisions", "control"):
-            arguments += [f"--{kind}", f"ipc://{self.folder}/{kind}"]
-        process = subprocess.Popen(arguments, stderr=subprocess.PIPE, preexec_fn=end_with_parent)
-        while b"ready" not in (line := process.stderr.readline()):
+                     "--ingest", f"pull:@ipc://{self.folder}/ingest", "--decisions", f"ipc://{self.folder}/decisions",
+                     "--control", self.control, "--http", "off"]
+        self.process = subprocess.Popen(arguments, stderr=subprocess.PIPE, preexec_fn=end_with_parent)
+        while b"ready" not in (line := self.process.stderr.readline()):
             expect(line, "the single daemon does not start")
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def decide(self, timesteps):
+        """Return the decisions on timesteps."""
         context = zmq.Context()
         decisions, push = context.socket(zmq.SUB), context.socket(zmq.PUSH)
         decisions.set_hwm(0)
@@ -276,23 +380,17 @@ class SingleDaemon:
         decisions.connect(f"ipc://{self.folder}/decisions")
         decisions.rcvtimeo = 3000
         decisions.subscribe("!sluice/subscribed/check")
-        result = collections.defaultdict(list)
-        self.wait_for_subscription(decisions)
+        while not decisions.recv_multipart()[0].startswith(b"!sluice/subscribed"):
+            pass
+        result = Decisions()
         push.connect(f"ipc://{self.folder}/ingest")
-        for message in messages:
-            push.send_multipart(message)
+        for timestep in timesteps:
+            push.send_multipart(timestep)
             self.receive(decisions, result, zmq.NOBLOCK)
         while self.receive(decisions, result, 0):
             pass
-        process.kill()
-        process.wait()
         context.destroy(linger=0)
         return result
-
-    @staticmethod
-    def wait_for_subscription(decisions):
-        while not decisions.recv_multipart()[0].startswith(b"!sluice/subscribed"):
-            pass
 
     @staticmethod
     def receive(decisions, result, flags):
@@ -301,5 +399,5 @@ class SingleDaemon:
         except zmq.Again:
             return False
         if not topic.startswith(b"!"):
-            result[topic.decode()] += records(body)
+            result.add(topic.decode(), body)
         return True
