@@ -17,6 +17,12 @@ struct ClusterOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "With --cluster: the number of nodes, from 0 to 4, that follow each partition to take it over without reading a "
+                + "checkpoint. Give all nodes the same number. (default: 0)", valueName: "nodes"))
+    var standbys: Int?
+
+    @Option(
+        help: ArgumentHelp(
             "With --cluster: the maximum number of streams in each partition, the same on all nodes. (default: no limit)",
             valueName: "count"))
     var maxStreamsPerPartition: Int?
@@ -67,9 +73,10 @@ struct ClusterOptions: ParsableArguments {
         }
         guard var options = configuration.cluster else {
             let others = [node, natsNkey, natsCredentials, natsCa, natsCertificate, natsKey]
-            guard others.allSatisfy({ $0 == nil }), maxStreamsPerPartition == nil, !unsafeServer else {
+            guard others.allSatisfy({ $0 == nil }), maxStreamsPerPartition == nil, standbys == nil, !unsafeServer else {
                 throw DaemonError(
-                    .usage, "--node, --max-streams-per-partition, --nats-… and --unsafe-server need --cluster URLS")
+                    .usage,
+                    "--node, --standbys, --max-streams-per-partition, --nats-… and --unsafe-server need --cluster URLS")
             }
             return
         }
@@ -78,6 +85,10 @@ struct ClusterOptions: ParsableArguments {
         }
         options.maximumStreamsPerPartition = maxStreamsPerPartition ?? options.maximumStreamsPerPartition
         options.node = node ?? options.node
+        options.standbys = standbys ?? options.standbys
+        guard ClusterConfiguration.standbyCounts.contains(options.standbys) else {
+            throw DaemonError(.usage, "--standbys must be from 0 to 4")
+        }
         options.nkeyFile = natsNkey ?? options.nkeyFile
         options.credentialsFile = natsCredentials ?? options.credentialsFile
         options.authorityFile = natsCa ?? options.authorityFile

@@ -19,8 +19,14 @@ import Wire
         ])
     }
 
-    /// Returns a log: the record that says what is served, then timesteps with resets and removals in between.
-    private func fill(_ partition: SimulatedPartition, messages: Int, seed: UInt64) {
+    /// Fills a log: the record that says what is served, then timesteps with changes in between.
+    ///
+    /// - Parameters:
+    ///   - partition: The partition.
+    ///   - messages: The number of messages.
+    ///   - seed: The seed of the content.
+    ///   - kinds: The number of kinds of changes: 3 for resets and removals only.
+    private func fill(_ partition: SimulatedPartition, messages: Int, seed: UInt64, kinds: UInt64 = 8) {
         var random = SplitMix64(seed: seed)
         if partition.logEnd == 0 {
             var record = ControlRecord()
@@ -29,7 +35,7 @@ import Wire
         }
         for _ in 0..<messages {
             if random.next() % 20 == 0 {
-                let record = change(of: partition, &random)
+                let record = change(of: partition, kinds, &random)
                 partition.appendToLog(LogMessage.control(json: JSONBytes.encode(record)))
                 continue
             }
@@ -44,11 +50,13 @@ import Wire
     }
 
     /// Returns a record that changes streams or snapshots.
-    private func change(of partition: SimulatedPartition, _ random: inout SplitMix64) -> ControlRecord {
+    private func change(
+        of partition: SimulatedPartition, _ kinds: UInt64, _ random: inout SplitMix64
+    ) -> ControlRecord {
         var record = ControlRecord(reply: "inbox")
         let stream = ControlRecord.Selection(.stream("a\(random.next() % 8)"))
         let name = "s\(random.next() % 2)"
-        switch random.next() % 8 {
+        switch random.next() % kinds {
         case 0: record.remove = stream
         case 1, 2: record.reset = stream
         case 3, 4:
@@ -71,7 +79,7 @@ import Wire
     private func undisturbed(_ partition: SimulatedPartition) throws -> (items: [UInt8], image: PartitionImage) {
         let table = PartitionTable(partition: 0, offer: offer)
         var items: [UInt8] = []
-        for message in partition.log {
+        for message in partition.history {
             switch table.need(of: message.bytes.span) {
             case .image(let snapshot): try #require(table.loadUnstored(snapshot))
             case .weights(let weights): table.offer.add(other, as: weights)
@@ -101,9 +109,82 @@ import Wire
 
     @Test func `owners that die, freeze, drain or lose answers leave neither gap nor duplicate`() throws {
         let expected = try undisturbedItems
-        for seed in 0..<60 {
+        for seed in 0..<100 {
             #expect(try disturb(SimulatedPartition(), seed: UInt64(seed)) == expected, "seed \(seed)")
         }
+    }
+
+    /// Returns an owner that has decided on the whole log and stored a checkpoint.
+    private func checkpointedOwner(of partition: SimulatedPartition) -> SimulatedDriver {
+        fill(partition, messages: 100, seed: 1, kinds: 3)
+        let driver = SimulatedDriver(partition, node: "n1", offer: offer, weights: other)
+        run(driver)
+        driver.wait(11_000_000_000)
+        driver.step()
+        return driver
+    }
+
+    @Test func `a warm standby takes over without reading the checkpoint`() throws {
+        let partition = SimulatedPartition()
+        let driver = checkpointedOwner(of: partition)
+        let standby = SimulatedDriver(partition, node: "n2", offer: offer, weights: other, standsBy: true)
+        standby.step()
+        #expect(standby.restorations == 1)
+        #expect(standby.owner.phase == .standingBy)
+        fill(partition, messages: 100, seed: 2, kinds: 3)
+        standby.step()
+        #expect(try standby.owner.position <= partition.through(), "the owner has not decided on the rest")
+        run(driver)
+        try standby.advance(through: partition.through())
+        #expect(try standby.owner.position == partition.through())
+        fill(partition, messages: 10, seed: 3, kinds: 3)
+        standby.step()
+        standby.claim()
+        run(standby)
+        #expect(standby.owner.phase == .serving)
+        #expect(standby.restorations == 1)
+        #expect(try partition.items() == undisturbed(partition).items)
+    }
+
+    @Test func `a standby that is behind the log's beginning restores the newer checkpoint`() throws {
+        for claimsAtOnce in [true, false] {
+            let partition = SimulatedPartition()
+            let driver = checkpointedOwner(of: partition)
+            let standby = SimulatedDriver(partition, node: "n2", offer: offer, weights: other, standsBy: true)
+            standby.step(messages: 0)
+            for part in 2..<5 {
+                fill(partition, messages: 50, seed: UInt64(part), kinds: 3)
+                run(driver)
+                driver.wait(11_000_000_000)
+                run(driver)
+            }
+            #expect(partition.firstInLog > standby.owner.position + 1)
+            if !claimsAtOnce {
+                standby.wait(2_000_000_000)
+                standby.step()
+                #expect(standby.owner.phase == .standingBy)
+                #expect(standby.owner.position == partition.logEnd)
+            }
+            standby.claim()
+            run(standby)
+            #expect(standby.restorations == 2)
+            #expect(try partition.items() == undisturbed(partition).items)
+        }
+    }
+
+    @Test func `a standby that stepped further than the chain restores the checkpoint`() throws {
+        let partition = SimulatedPartition()
+        let driver = checkpointedOwner(of: partition)
+        run(driver)
+        let standby = SimulatedDriver(partition, node: "n2", offer: offer, weights: other, standsBy: true)
+        fill(partition, messages: 20, seed: 2, kinds: 3)
+        standby.step()
+        standby.advance(through: partition.logEnd)
+        #expect(standby.owner.position == partition.logEnd)
+        standby.claim()
+        run(standby)
+        #expect(standby.restorations == 2)
+        #expect(try partition.items() == undisturbed(partition).items)
     }
 
     @Test func `a drain ends even if NATS does not answer the last writes`() throws {
@@ -253,25 +334,39 @@ import Wire
         var random = SplitMix64(seed: seed)
         var driver = SimulatedDriver(partition, node: "n1", offer: offer, weights: other)
         var zombies: [SimulatedDriver] = []
+        var standby: SimulatedDriver?
+        func successor(_ node: String) -> SimulatedDriver {
+            defer { standby = nil }
+            standby?.claim()
+            return standby ?? SimulatedDriver(partition, node: node, offer: offer, weights: other)
+        }
         for part in 0..<12 {
             fill(partition, messages: 20, seed: UInt64(part))
             for _ in 0..<6 {
                 driver.step(effects: Int(random.next() % 12), messages: Int(random.next() % 9))
                 driver.wait(Int64(random.next() % 4) * 1_000_000_000)
                 for zombie in zombies { zombie.step(effects: Int(random.next() % 5), messages: Int(random.next() % 5)) }
-                switch random.next() % 16 {
-                case 0: driver = SimulatedDriver(partition, node: "n2", offer: offer, weights: other)
+                if standby?.owner.hasEnded ?? false { standby = nil }
+                standby?.step(effects: Int(random.next() % 12), messages: Int(random.next() % 9))
+                standby?.wait(Int64(random.next() % 2) * 1_000_000_000)
+                if random.next() % 2 == 0 { try standby?.advance(through: partition.through()) }
+                switch random.next() % 20 {
+                case 0: driver = successor("n2")
                 case 1:
                     zombies.append(driver)
-                    driver = SimulatedDriver(partition, node: "n3", offer: offer, weights: other)
+                    driver = successor("n3")
                 case 2: driver.loseAnswers(areStored: random.next() % 2 == 0)
                 case 3: driver.skipMessages(random.next() % 3)
                 case 4: driver.drain()
+                case 5, 6:
+                    standby = SimulatedDriver(partition, node: "n6", offer: offer, weights: other, standsBy: true)
+                case 7: standby?.skipMessages(random.next() % 3)
+                case 8: standby?.loseAnswers(areStored: false)
+                // A heartbeat can name a write that was under way and is then lost.
+                case 9: standby?.advance(through: driver.owner.chain?.through ?? 0)
                 default: break
                 }
-                if driver.owner.hasEnded {
-                    driver = SimulatedDriver(partition, node: "n4", offer: offer, weights: other)
-                }
+                if driver.owner.hasEnded { driver = successor("n4") }
             }
         }
         for _ in 0..<1000 where !driver.isIdle {

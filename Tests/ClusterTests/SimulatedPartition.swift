@@ -14,6 +14,8 @@ final class SimulatedPartition {
     }
 
     private(set) var log: [Stored] = []
+    /// All messages of the log, also those that are purged.
+    private(set) var history: [Stored] = []
     private(set) var chain: [Stored] = []
     private(set) var chunks: [UInt64: [UInt8]] = [:]
     private var chunkCount: UInt64 = 0
@@ -31,6 +33,7 @@ final class SimulatedPartition {
     func appendToLog(_ bytes: [UInt8]) {
         let sequence = logEnd + 1
         log.append(Stored(sequence: sequence, time: 1_000_000 * Int64(sequence), bytes: bytes))
+        history.append(log[log.count - 1])
     }
 
     /// Returns whether the write was stored.
@@ -70,6 +73,11 @@ final class SimulatedPartition {
         chunks = chunks.filter { $0.key >= sequence }
     }
 
+    /// The last message of the log whose decisions are in the chain.
+    func through() throws -> UInt64 {
+        try chain.last.map { try unsafe ChainEntry($0.bytes.span.bytes).through } ?? 0
+    }
+
     /// The items of all decisions in the chain, in order.
     func items() throws -> [UInt8] {
         var items: [UInt8] = []
@@ -103,6 +111,8 @@ final class SimulatedDriver {
     private(set) var now: Int64 = 0
     /// The number of questions for the end of the log.
     var endQuestions = 0
+    /// The number of checkpoints read.
+    private(set) var restorations = 0
 
     /// Creates a driver.
     ///
@@ -111,11 +121,14 @@ final class SimulatedDriver {
     ///   - node: The node that claims.
     ///   - offer: The models that the node can serve.
     ///   - weights: The model to give for all weights that the node reads.
-    init(_ partition: SimulatedPartition, node: String, offer: ServeOffer, weights: ServedModel) {
+    ///   - standsBy: Whether to follow as a warm standby first.
+    init(
+        _ partition: SimulatedPartition, node: String, offer: ServeOffer, weights: ServedModel, standsBy: Bool = false
+    ) {
         self.partition = partition
         self.weights = weights
         owner = PartitionOwner(
-            partition: 0, claim: ChainClaim(node: node, incarnation: 1), offer: offer, now: 0)
+            partition: 0, claim: ChainClaim(node: node, incarnation: 1), offer: offer, standsBy: standsBy, now: 0)
     }
 
     /// Carries out up to `limit` effects, and passes on up to `messages` messages of the log.
@@ -128,7 +141,11 @@ final class SimulatedDriver {
             effectsLeft -= 1
         }
         var left = messages
-        while left > 0, owner.wantsLog, let next, next <= partition.logEnd, let message = find(next) {
+        // What a standby asks for at once may be more than it can step.
+        let wants = owner.wantsLog
+        while left > 0, owner.wantsLog || wants && owner.phase == .standingBy, let next, next <= partition.logEnd,
+            let message = find(next)
+        {
             self.next = next + 1
             owner.logMessage(message.sequence, time: message.time, message.bytes.span)
             left -= 1
@@ -151,6 +168,9 @@ final class SimulatedDriver {
         owner.take(query)
         while owner.hasQueries { owner.workOnQueries(time: 0) }
     }
+    func claim() { owner.claim() }
+
+    func advance(through: UInt64) { owner.advance(through: through) }
 
     /// NATS does not answer the effects that are under way. They are carried out all the same if `areStored`.
     func loseAnswers(areStored: Bool) {
@@ -187,6 +207,7 @@ final class SimulatedDriver {
                 owner.refused()
             }
         case .readChunks(let sequences, let place):
+            if place == .checkpoint { restorations += 1 }
             for sequence in sequences { owner.chunk(sequence, partition.chunk(sequence, place)) }
         case .follow(let sequence): next = sequence
         case .stopFollowing: next = nil

@@ -26,6 +26,7 @@ extension Heartbeat {
             "partitions": .object(Self.numbers(by: partitions.mapValues(\.rawValue))),
             "refusals": .object(Self.numbers(by: refusals)),
             "standbys": .array(standbys.map { .integer(Int64($0)) }),
+            "through": .object(Dictionary(uniqueKeysWithValues: through.map { ("\($0)", .unsigned($1)) })),
             "program": .string(program),
         ]
         members["control"] = addresses.control.map(JSONValue.string)
@@ -52,6 +53,7 @@ extension Heartbeat {
         self.partitions = try reader.byPartition("partitions", PartitionState.init(rawValue:))
         refusals = try reader.byPartition("refusals") { $0.shortened }
         standbys = try reader.partitionNumbers("standbys")
+        through = try reader.numbersByPartition("through")
         addresses = Addresses(control: try reader.text("control"), http: try reader.text("http"))
         program = try reader.text("program") ?? ""
     }
@@ -88,8 +90,10 @@ private struct HeartbeatReader {
         }
     }
 
-    func number(_ name: String) throws(HeartbeatError) -> UInt64 {
-        switch members[name] {
+    func number(_ name: String) throws(HeartbeatError) -> UInt64 { try number(members[name], name) }
+
+    private func number(_ value: JSONValue?, _ name: String) throws(HeartbeatError) -> UInt64 {
+        switch value {
         case .integer(let value) where value >= 0: return UInt64(value)
         case .unsigned(let value): return value
         default: throw invalid(name)
@@ -126,6 +130,17 @@ private struct HeartbeatReader {
 
     func partitionNumbers(_ name: String) throws(HeartbeatError) -> [Int] {
         try partitionNumbers(members[name] ?? .array([]), name)
+    }
+
+    /// Reads an object whose members are partitions, each with a number.
+    func numbersByPartition(_ name: String) throws(HeartbeatError) -> [Int: UInt64] {
+        guard let numbers = (members[name] ?? .object([:])).members else { throw invalid(name) }
+        var values: [Int: UInt64] = [:]
+        for (text, value) in numbers {
+            guard let partition = Int(text), (0..<partitions).contains(partition) else { throw invalid(name) }
+            values[partition] = try number(value, name)
+        }
+        return values
     }
 
     /// Reads an object whose members are arrays of partitions. No partition may occur twice.

@@ -41,6 +41,9 @@ package struct Heartbeat: Equatable, Sendable {
     package var refusals: [Int: String]
     /// The partitions that the node follows as a warm standby, in ascending order.
     package var standbys: [Int]
+    /// The last sequence numbers of the logs whose decisions are in the chains, by partition, for warm standbys. A
+    /// heartbeat does not become due because they change.
+    package var through: [Int: UInt64]
     /// The addresses at which people and tools reach the node.
     package var addresses: Addresses
     /// The version of the node's program.
@@ -50,7 +53,7 @@ package struct Heartbeat: Equatable, Sendable {
     package init(
         incarnation: UInt64, beat: UInt64 = 0, presence: Presence = .joining, restarts: Int = 0,
         founders: [String] = [], partitions: [Int: PartitionState] = [:], refusals: [Int: String] = [:],
-        standbys: [Int] = [], addresses: Addresses = .init(), program: String
+        standbys: [Int] = [], through: [Int: UInt64] = [:], addresses: Addresses = .init(), program: String
     ) {
         self.incarnation = incarnation
         self.beat = beat
@@ -60,6 +63,7 @@ package struct Heartbeat: Equatable, Sendable {
         self.partitions = partitions
         self.refusals = refusals
         self.standbys = standbys
+        self.through = through
         self.addresses = addresses
         self.program = program
     }

@@ -43,7 +43,7 @@ extension Membership {
                 continue
             }
             own.claim(partition)
-            followed.remove(partition)
+            followed[partition] = nil
             claims.append(.claim(partition))
             events.append(.claims(partition: partition, cause(ofClaiming: partition)))
         }
@@ -120,9 +120,22 @@ extension Membership {
             wanted = standbyPartitions.union((0..<partitions).filter { placement.nodes[$0] == node })
                 .filter { own.held[$0] == nil && own.refusals[$0] == nil && !holders[$0].isEmpty }
         }
-        let begun = wanted.subtracting(followed).sorted()
-        let ended = followed.subtracting(wanted).filter { own.held[$0] == nil }.sorted()
-        followed = wanted
-        return ended.map(MembershipAction.endStandby) + begun.map(MembershipAction.beginStandby)
+        let begun = wanted.subtracting(followed.keys).sorted()
+        let ended = followed.keys.filter { !wanted.contains($0) }.sorted()
+        for partition in begun { followed[partition] = 0 }
+        for partition in ended { followed[partition] = nil }
+        return ended.map(MembershipAction.endStandby) + begun.map(MembershipAction.beginStandby) + advance(holders)
+    }
+
+    /// Lets the standbys step what the owners have decided on since the last turn.
+    private mutating func advance(_ holders: [[Holder]]) -> [MembershipAction] {
+        var advances: [MembershipAction] = []
+        for (partition, known) in followed.sorted(by: { $0.key < $1.key }) {
+            let reports = holders[partition].compactMap { members[$0.node]?.liveHeartbeat?.through[partition] }
+            guard let through = reports.max(), through > known else { continue }
+            followed[partition] = through
+            advances.append(.advanceStandby(partition, through: through))
+        }
+        return advances
     }
 }

@@ -22,7 +22,8 @@ extension Membership {
         let steps = sees ? nextSteps(at: now) : leaveBlindly()
         heartbeat.partitions = own.held
         heartbeat.refusals = own.refusals
-        heartbeat.standbys = followed.sorted()
+        heartbeat.standbys = followed.keys.sorted()
+        heartbeat.through = decided
         let hasLeft = heartbeat.presence == .leaving && own.held.isEmpty
         if hasLeft { heartbeat.presence = .left }
         hasStopped = hasLeft
@@ -113,6 +114,7 @@ extension Membership {
     private mutating func write(at now: Int64) -> [MembershipAction] {
         var news = heartbeat
         news.beat = written?.beat ?? 0
+        news.through = written?.through ?? [:]
         let isDue = now >= nextBeat || news != written && now >= nextChange || heartbeat.presence == .left
         guard isDue else { return [] }
         heartbeat.beat += 1

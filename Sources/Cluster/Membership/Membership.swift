@@ -58,7 +58,10 @@ package struct Membership: Sendable {
     var placedAt: Int64?
     /// The partitions that this node should follow if it does not own them.
     var standbyPartitions: Set<Int> = []
-    var followed: Set<Int> = []
+    /// The partitions that this node follows, with the last message of the log that each may step.
+    var followed: [Int: UInt64] = [:]
+    /// The last messages of this node's partitions that are decided on.
+    var decided: [Int: UInt64] = [:]
     var unservable: Set<Int> = []
 
     /// The nodes that died while they held partitions that nobody has claimed since.
@@ -139,9 +142,25 @@ extension Membership {
         own.update(partition, state)
     }
 
+    /// Notes that the decisions on a partition's log up to a message are in its chain.
+    package mutating func partition(_ partition: Int, isDecidedThrough through: UInt64) {
+        if standbyCount > 0, own.held[partition] != nil { decided[partition] = through }
+    }
+
+    /// Notes that this node no longer follows a partition, although it did not end the standby.
+    ///
+    /// - Parameters:
+    ///   - partition: The partition.
+    ///   - refusal: The reason why this node cannot serve the partition; nil if it can, and may follow it again.
+    package mutating func standbyEnded(_ partition: Int, refusal: String?) {
+        followed[partition] = nil
+        if let refusal, own.held[partition] == nil { own.refuse(partition, refusal) }
+    }
+
     /// Notes that this node no longer holds a partition.
     package mutating func partition(_ partition: Int, ended end: PartitionEnd, at now: Int64) {
         guard own.held[partition] != nil else { return }
+        decided[partition] = nil
         if heartbeat.presence == .leaving { handedOver[partition] = now }
         own.end(partition, end, at: now, timing)
     }

@@ -13,6 +13,8 @@ package enum MembershipAction: Equatable, Sendable {
     case verify(Int)
     /// Follow a partition as a warm standby.
     case beginStandby(Int)
+    /// Let the standby of a partition step the log up to this message, on which the owner has decided.
+    case advanceStandby(Int, through: UInt64)
     /// Stop following a partition. ``claim(_:)`` of the same partition does not need this step.
     case endStandby(Int)
     /// Write an event to the log.

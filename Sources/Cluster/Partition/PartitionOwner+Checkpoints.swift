@@ -60,7 +60,7 @@ extension PartitionOwner {
     /// so that the next owner has little to replay.
     package mutating func drain() {
         guard drainState == .none, !hasEnded else { return }
-        guard table != nil else { return end(.drained) }
+        guard table != nil, standby == nil else { return end(.drained) }
         drainState = .checkpointing
         phase = .draining
         if checkpoint == nil { beginCheckpoint() }

@@ -9,6 +9,7 @@ extension PartitionOwner {
     ///   - time: The log's time of the message, in nanoseconds since the Unix epoch.
     ///   - bytes: The message.
     package mutating func logMessage(_ sequence: UInt64, time: Int64, _ bytes: Span<UInt8>) {
+        guard standby == nil else { return keep(sequence, time: time, bytes) }
         guard let position = table?.position, sequence > position, drainState != .settling else { return }
         logEnd = max(logEnd, sequence)
         guard stall == nil else { return hold(sequence, time: time, bytes) }
@@ -59,6 +60,7 @@ extension PartitionOwner {
         logEnd = max(logEnd, last)
         guard last > position else { return pause() }
         guard first <= position + 1 else {
+            guard standby == nil else { return restart() }
             return end(
                 .failed(
                     PartitionError(

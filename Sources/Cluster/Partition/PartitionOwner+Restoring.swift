@@ -2,21 +2,35 @@ import Wire
 
 /// Restores the streams from the last checkpoint in the chain.
 extension PartitionOwner {
-    mutating func beginRestoring() {
+    /// The claim is stored.
+    mutating func takeOver() {
+        // The decisions between `through` and the table's position are not in the chain, and a standby has not kept them.
+        if let table, table.position > chain?.through ?? 0 { self.table = nil }
         phase = .restoring
-        guard let manifest = chain?.manifest, manifest > 0 else {
-            return follow(PartitionTable(partition: partition, offer: offer))
+        restore()
+    }
+
+    mutating func restore() {
+        if let manifest = chain?.manifest, manifest > 0 {
+            effects.append(.readChain(manifest))
+        } else {
+            replay(table ?? PartitionTable(partition: partition, offer: offer))
         }
-        effects.append(.readChain(manifest))
     }
 
     mutating func beginRestoration(_ manifest: CheckpointManifest) {
-        if let missing = offer.missing(for: manifest.serve) {
+        if let table, table.position >= manifest.position {
+            self.manifest = manifest
+            replay(table)
+        } else if let missing = offer.missing(for: manifest.serve) {
             waitingManifest = manifest
-            return effects.append(.readWeights(missing))
+            effects.append(.readWeights(missing))
+        } else if manifest.chunks.isEmpty {
+            restore(manifest, chunks: [])
+        } else {
+            restoration = Restoration(manifest: manifest)
+            effects.append(.readChunks(manifest.chunks, .checkpoint))
         }
-        restoration = Restoration(manifest: manifest)
-        if manifest.chunks.isEmpty { restore() } else { effects.append(.readChunks(manifest.chunks, .checkpoint)) }
     }
 
     /// A chunk of the checkpoint arrived.
@@ -28,31 +42,36 @@ extension PartitionOwner {
         guard restoration != nil else { return snapshotChunk(sequence, bytes) }
         guard let count = restoration?.chunks.count, restoration?.manifest.chunks[count] == sequence else { return }
         restoration?.chunks.append(bytes)
-        if count + 1 == restoration?.manifest.chunks.count { restore() }
+        guard count + 1 == restoration?.manifest.chunks.count, let restored = restoration else { return }
+        restoration = nil
+        restore(restored.manifest, chunks: restored.chunks)
     }
 
-    mutating func restore() {
-        guard let restored = restoration else { return }
-        restoration = nil
+    private mutating func restore(_ manifest: CheckpointManifest, chunks: [[UInt8]]) {
         do throws(PartitionError) {
-            manifest = restored.manifest
-            follow(
-                try PartitionTable(
-                    partition: partition, offer: offer, manifest: restored.manifest, chunks: restored.chunks))
+            let table = try PartitionTable(partition: partition, offer: offer, manifest: manifest, chunks: chunks)
+            self.manifest = manifest
+            replay(table)
         } catch {
             end(.failed(error))
         }
     }
 
-    mutating func follow(_ table: PartitionTable) {
-        let position = table.position
+    /// Goes on with the log behind the position of the table.
+    private mutating func replay(_ table: PartitionTable) {
+        let isWarm = self.table === table
         self.table = table
-        timestepsAtCheckpoint = 0
+        timestepsAtCheckpoint = table.timesteps
         checkpointDue = now + Self.checkpointInterval
-        phase = .replaying
-        effects.append(.follow(from: position + 1))
         heardAt = now
         lookedAt = now
+        let held = isWarm ? standby?.held ?? [] : []
+        standby?.held = []
+        if !isWarm { effects.append(.follow(from: table.position + 1)) }
         effects.append(.readLogEnd)
+        guard phase == .restoring else { return }
+        standby = nil
+        phase = .replaying
+        for message in held { logMessage(message.sequence, time: message.time, message.bytes.span) }
     }
 }

@@ -20,7 +20,8 @@ extension PartitionOwner {
 
     /// Begins to store the oldest image, unless a checkpoint or another image is being stored.
     mutating func beginUpload() {
-        guard upload == nil, checkpoint == nil, now >= uploadDue, let taken = table?.snapshots.unstored.first else {
+        guard claims, upload == nil, checkpoint == nil, now >= uploadDue, let taken = table?.snapshots.unstored.first
+        else {
             return
         }
         upload = Upload(taken: taken)

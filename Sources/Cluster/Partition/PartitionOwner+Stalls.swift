@@ -136,7 +136,7 @@ extension PartitionOwner {
 
 extension [UInt8] {
     /// Copies the elements of a span.
-    fileprivate init(copying span: Span<UInt8>) {
+    init(copying span: Span<UInt8>) {
         self = unsafe span.withUnsafeBufferPointer { unsafe Array($0) }
     }
 }

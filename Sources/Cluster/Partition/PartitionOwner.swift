@@ -3,14 +3,18 @@ package import Wire
 /// One ownership of a partition, from its claim to its end: restore, replay, serve, drain. It does no input or output:
 /// it takes events and returns effects, which a driver carries out over NATS.
 ///
-///     claiming ──▶ restoring ──▶ following ──▶ ended
+///     claiming ──▶ restoring ──▶ replaying ──▶ serving ──▶ draining ──▶ ended
 ///
 /// While it follows the log, the owner steps every message. It publishes only decisions behind `through`: those before
 /// are in the chain already.
+///
+/// A warm standby is an owner that has not claimed yet: it restores and replays first, and claims when it is told to.
 package struct PartitionOwner: ~Copyable {
     /// The phase of the ownership, for `status`.
     package enum Phase: Equatable, Sendable {
         case claiming, restoring, replaying, serving, draining
+        /// A warm standby restores, then steps the log up to what its owner has decided on.
+        case standingBy
         /// The ownership has ended.
         case ended(End)
     }
@@ -46,16 +50,20 @@ package struct PartitionOwner: ~Copyable {
     }
 
     let partition: Int
-    let claim: ChainClaim
+    let claimant: ChainClaim
     var offer: ServeOffer
 
     /// The phase.
-    package internal(set) var phase = Phase.claiming
+    package internal(set) var phase: Phase
     /// The chain's end; nil while claiming.
     package internal(set) var chain: Chain?
     /// The streams; nil until they are restored.
     var table: PartitionTable?
     var restoration: Restoration?
+    /// Whether the node claims the partition, or did so before the end. A standby does not.
+    package internal(set) var claims: Bool
+    /// The part of the log that must not be stepped yet; nil unless this is a standby, or was one until its claim.
+    var standby: Standby?
     var checkpoint: RunningCheckpoint?
     /// The last manifest in the chain.
     package internal(set) var manifest: CheckpointManifest?
@@ -93,17 +101,21 @@ package struct PartitionOwner: ~Copyable {
     /// The counts at the end of the ownership.
     var lastCounts = PartitionCounts()
 
-    /// Begins a claim.
+    /// Begins a claim, or follows the partition as a warm standby.
     ///
     /// - Parameters:
     ///   - partition: The partition.
     ///   - claim: The node that claims.
     ///   - offer: The models that the node can serve.
+    ///   - standsBy: Whether to follow only, until ``claim()``.
     ///   - now: The monotonic clock in nanoseconds.
-    package init(partition: Int, claim: ChainClaim, offer: ServeOffer, now: Int64) {
+    package init(partition: Int, claim: ChainClaim, offer: ServeOffer, standsBy: Bool = false, now: Int64) {
         self.partition = partition
-        self.claim = claim
+        claimant = claim
         self.offer = offer
+        claims = !standsBy
+        phase = standsBy ? .standingBy : .claiming
+        standby = standsBy ? Standby() : nil
         self.now = now
         heardAt = now
         lookedAt = now
@@ -131,7 +143,8 @@ package struct PartitionOwner: ~Copyable {
 
     /// Whether the driver should fetch more messages of the log.
     package var wantsLog: Bool {
-        table != nil && outbox.hasRoom && drainState != .settling && stall == nil
+        guard table != nil, drainState != .settling, stall == nil else { return false }
+        return outbox.hasRoom && standby?.held.isEmpty ?? true
     }
 
     var isCheckpointed: Bool { manifest?.position == position || position == 0 }
@@ -162,17 +175,17 @@ package struct PartitionOwner: ~Copyable {
 extension PartitionOwner {
     /// The sequence number of the chain's last message is known.
     package mutating func chainEnd(_ last: UInt64) {
-        guard phase == .claiming, chain == nil else { return }
-        if last == 0 { writeClaim(Chain(last: 0, entry: nil)) } else { effects.append(.readChain(last)) }
+        guard chain == nil else { return }
+        if last == 0 { begin(behind: Chain(last: 0, entry: nil)) } else { effects.append(.readChain(last)) }
     }
 
     /// A message of the chain was read by its sequence number.
     package mutating func chainMessage(_ sequence: UInt64, _ bytes: [UInt8]) {
         do throws(LogFormatError) {
             let entry = try unsafe ChainEntry(bytes.span.bytes)
-            if phase == .claiming, chain == nil {
-                writeClaim(Chain(last: sequence, entry: entry))
-            } else if phase == .restoring, sequence == chain?.manifest {
+            if chain == nil {
+                begin(behind: Chain(last: sequence, entry: entry))
+            } else if phase == .restoring || phase == .standingBy && table == nil, sequence == chain?.manifest {
                 guard entry.kind == .manifest else { throw .kind }
                 let json = unsafe bytes.span.bytes.extracting(ChainEntry.headLength..<bytes.count)
                 beginRestoration(try JSONBytes.decode(CheckpointManifest.self, from: json))
@@ -186,9 +199,14 @@ extension PartitionOwner {
         }
     }
 
-    mutating func writeClaim(_ end: Chain) {
+    /// Goes on at the end of the chain, with the claim or as a standby.
+    private mutating func begin(behind end: Chain) {
         chain = end
-        begin(Outbox.Message(kind: .claim, body: JSONBytes.encode(claim)))
+        switch phase {
+        case .claiming: begin(Outbox.Message(kind: .claim, body: JSONBytes.encode(claimant)))
+        case .standingBy: restoreForStandby()
+        default: break
+        }
     }
 
     /// Begins a write.
@@ -207,7 +225,7 @@ extension PartitionOwner {
         underWay = nil
         effects += written.answers.map { .answer($0) }
         switch written.kind {
-        case .claim: return beginRestoring()
+        case .claim: return takeOver()
         case .manifest: finishCheckpoint(at: sequence)
         case .decisions: break
         }
@@ -226,6 +244,8 @@ extension PartitionOwner {
         lastCounts = counts
         phase = .ended(reason)
         table = nil
+        restoration = nil
+        standby?.held = []
         effects.append(.stopFollowing)
     }
 

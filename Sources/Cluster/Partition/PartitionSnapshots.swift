@@ -132,6 +132,16 @@ extension PartitionTable {
         return record.restore.flatMap { snapshots.snapshot(of: $0) }.map { .image($0) }
     }
 
+    /// Whether a warm standby can apply a message: the message needs no data, and takes no snapshot, which only an owner
+    /// stores.
+    func isPlain(_ message: Span<UInt8>) -> Bool {
+        guard need(of: message) == nil else { return false }
+        guard LogMessage.isControl(message), case .control(let json)? = try? unsafe LogMessage(message.bytes),
+            let record = try? JSONBytes.decode(ControlRecord.self, from: unsafe message.bytes.extracting(json))
+        else { return true }
+        return record.snapshot == nil
+    }
+
     /// Takes the image of a snapshot, for the next message.
     ///
     /// - Parameters:

@@ -3,6 +3,9 @@ import Foundation
 
 /// The options of a node of a cluster.
 public struct ClusterConfiguration: Equatable, Sendable {
+    /// The numbers of standbys that a node accepts.
+    public static let standbyCounts = 0...4
+
     /// The URLs of the NATS servers.
     public var servers: [String]
     /// The node's name, which no other node of the cluster has.

@@ -136,7 +136,13 @@ extension ClusterCoordinator {
                 case .report(.state(let partition, let state)): view.membership.partition(partition, is: state)
                 case .report(.ended(let partition, let end)):
                     view.membership.partition(partition, ended: end, at: SteadyClock.now())
-                case .report(.measures(let measured)): view.workers[measured.worker] = measured
+                case .report(.standbyEnded(let partition, let refusal)):
+                    view.membership.standbyEnded(partition, refusal: refusal)
+                case .report(.measures(let measured)):
+                    view.workers[measured.worker] = measured
+                    for partition in measured.partitions {
+                        view.membership.partition(partition.partition, isDecidedThrough: partition.through)
+                    }
                 }
             }
         }
@@ -163,8 +169,10 @@ extension ClusterCoordinator {
             case .claim(let partition): worker(of: partition).post(.claim(partition))
             case .drain(let partition): worker(of: partition).post(.drain(partition))
             case .verify(let partition): worker(of: partition).post(.verify(partition))
-            // A standby saves the restore at a take-over. Without one, the claim restores.
-            case .beginStandby, .endStandby: break
+            case .beginStandby(let partition): worker(of: partition).post(.standBy(partition))
+            case .advanceStandby(let partition, let through):
+                worker(of: partition).post(.advance(partition, through: through))
+            case .endStandby(let partition): worker(of: partition).post(.stopStandingBy(partition))
             case .report(let event): report(event)
             case .stop(let reason): return reason
             }

@@ -13,6 +13,12 @@ final class ClusterWorker: Sendable {
         case claim(Int)
         case drain(Int)
         case verify(Int)
+        /// Follow a partition as a warm standby.
+        case standBy(Int)
+        /// Let the standby of a partition step the log up to a message.
+        case advance(Int, through: UInt64)
+        /// End the standby of a partition.
+        case stopStandingBy(Int)
         /// End the thread. What is under way is dropped.
         case stop
     }
@@ -21,6 +27,8 @@ final class ClusterWorker: Sendable {
     enum Report: Sendable {
         case state(Int, Heartbeat.PartitionState)
         case ended(Int, PartitionEnd)
+        /// A standby has ended before it claimed; with a reason if this node cannot serve the partition.
+        case standbyEnded(Int, refusal: String?)
         /// The measures of the worker's partitions, for `status`, readiness and metrics.
         case measures(WorkerMeasures)
     }
@@ -170,31 +178,47 @@ extension ClusterWorker {
 
         private mutating func carryOut(_ command: Command) {
             switch command {
-            case .claim(let partition):
-                guard sessions[partition] == nil else { return }
-                sessionCount += 1
-                totals.claims[partition, default: 0] += 1
-                sessions[partition] = PartitionSession(
-                    partition, id: sessionCount, claim: worker.claim, offer: worker.offer, inbox: sender.inbox,
-                    now: sender.now)
+            case .claim(let partition): claim(partition)
+            case .standBy(let partition):
+                if sessions[partition] == nil { begin(partition, standsBy: true) }
+            case .advance(let partition, let through): sessions[partition]?.advance(through: through, by: &sender)
+            case .stopStandingBy(let partition): sessions[partition]?.stopStandingBy(by: &sender)
             case .drain(let partition): sessions[partition]?.drain(by: &sender)
             case .verify(let partition): sessions[partition]?.verify(by: &sender)
             case .stop: isStopping = true
             }
         }
 
+        private mutating func claim(_ partition: Int) {
+            totals.claims[partition, default: 0] += 1
+            if let session = sessions[partition], session.owner.hasEnded {
+                finish(session)
+            }
+            if let session = sessions[partition] {
+                session.claim(by: &sender)
+            } else {
+                begin(partition, standsBy: false)
+            }
+        }
+
+        private mutating func begin(_ partition: Int, standsBy: Bool) {
+            sessionCount += 1
+            sessions[partition] = PartitionSession(
+                partition, id: sessionCount, claim: worker.claim, offer: worker.offer, standsBy: standsBy,
+                inbox: sender.inbox, now: sender.now)
+        }
+
         /// Reports what has changed to the coordinator.
         private mutating func tell() {
             for (partition, session) in sessions {
-                switch session.owner.phase {
-                case .ended(let end): finish(session, end)
-                case let phase:
-                    guard let state = Heartbeat.PartitionState(phase), told[partition] != state else { continue }
-                    told[partition] = state
-                    nextMeasures = sender.now
-                    if state == .serving { tellServing(session) }
-                    worker.report(.state(partition, state))
+                if session.owner.hasEnded { finish(session) }
+                guard let state = Heartbeat.PartitionState(session.owner.phase), told[partition] != state else {
+                    continue
                 }
+                told[partition] = state
+                nextMeasures = sender.now
+                if state == .serving { tellServing(session) }
+                worker.report(.state(partition, state))
             }
             guard sender.now >= nextMeasures else { return }
             nextMeasures = sender.now + ClusterWorker.measuresInterval
@@ -210,7 +234,8 @@ extension ClusterWorker {
 
         private mutating func countLabels() {
             nextLabelCount = sender.now + ClusterWorker.labelCountInterval
-            totals.streamsByLabel = sessions.values.reduce(into: []) { $0.add(countsByLabel: $1.owner.labelCounts) }
+            totals.streamsByLabel = sessions.values.filter { $0.owner.claims }
+                .reduce(into: []) { $0.add(countsByLabel: $1.owner.labelCounts) }
         }
 
         private var measures: WorkerMeasures {
@@ -223,12 +248,18 @@ extension ClusterWorker {
             return measures
         }
 
-        private mutating func finish(_ session: PartitionSession, _ end: PartitionOwner.End) {
+        private mutating func finish(_ session: PartitionSession) {
+            guard case .ended(let end) = session.owner.phase else { return }
             let partition = session.partition
             sessions[partition] = nil
             told[partition] = nil
             nextMeasures = sender.now
             totals.counts += session.owner.counts
+            guard session.owner.claims else {
+                var refusal: String?
+                if case .failed(let error) = end { refusal = error.description }
+                return worker.report(.standbyEnded(partition, refusal: refusal))
+            }
             switch end {
             case .drained:
                 worker.logger.info("partition \(partition) is drained")
@@ -249,14 +280,14 @@ extension ClusterWorker {
 }
 
 extension Heartbeat.PartitionState {
-    /// The state for the heartbeat; nil if the ownership has ended.
+    /// The state for the heartbeat; nil if the ownership has ended, or is a standby.
     init?(_ phase: PartitionOwner.Phase) {
         switch phase {
         case .claiming: self = .claiming
         case .restoring, .replaying: self = .restoring
         case .serving: self = .serving
         case .draining: self = .draining
-        case .ended: return nil
+        case .standingBy, .ended: return nil
         }
     }
 }

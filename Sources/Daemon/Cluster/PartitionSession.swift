@@ -51,19 +51,22 @@ final class PartitionSession {
     /// The subscription to questions about the streams, while the owner answers them.
     private var questions: Subscription?
 
-    /// Begins a claim.
+    /// Begins a claim, or follows the partition as a warm standby.
     ///
     /// - Parameters:
     ///   - partition: The partition.
     ///   - id: A number that no other session of the worker has.
     ///   - claim: The node that claims.
     ///   - offer: The models that the node can serve.
+    ///   - standsBy: Whether to follow only, until ``claim(by:)``.
     ///   - inbox: The worker's inbox.
     ///   - now: The current time of the ``SteadyClock``.
-    init(_ partition: Int, id: Int, claim: ChainClaim, offer: ServeOffer, inbox: Inbox, now: Int64) {
+    init(
+        _ partition: Int, id: Int, claim: ChainClaim, offer: ServeOffer, standsBy: Bool, inbox: Inbox, now: Int64
+    ) {
         self.partition = partition
         self.id = id
-        owner = PartitionOwner(partition: partition, claim: claim, offer: offer, now: now)
+        owner = PartitionOwner(partition: partition, claim: claim, offer: offer, standsBy: standsBy, now: now)
         lag = LogLag(now: now)
         takeOver = TakeOverTimes(now: now)
         log = StreamFollower(
@@ -98,6 +101,25 @@ final class PartitionSession {
         carryOutEffects(by: &worker)
     }
 
+    /// Claims the partition that this session has followed as a standby.
+    func claim(by worker: inout ClusterWorker.Sender) {
+        takeOver = TakeOverTimes(now: worker.now)
+        owner.claim()
+        carryOutEffects(by: &worker)
+    }
+
+    /// Lets the standby step the log up to a message that the owner has decided on.
+    func advance(through: UInt64, by worker: inout ClusterWorker.Sender) {
+        owner.advance(through: through)
+        carryOutEffects(by: &worker)
+    }
+
+    /// Ends a standby.
+    func stopStandingBy(by worker: inout ClusterWorker.Sender) {
+        owner.stopStandingBy()
+        carryOutEffects(by: &worker)
+    }
+
     /// Asks the owner to finish and to release the partition.
     func drain(by worker: inout ClusterWorker.Sender) {
         owner.drain()
@@ -118,7 +140,8 @@ final class PartitionSession {
         return PartitionMeasures(
             partition: partition, state: state, position: owner.position, logEnd: lag.end,
             lagSeconds: lag.seconds(owner.position, at: now, wallTime: WallClock.now()), streams: owner.streamCount,
-            stuck: owner.stuckCount, isWriting: owner.chain?.isBusy ?? false, checkpoint: checkpoint,
+            stuck: owner.stuckCount, isWriting: owner.chain?.isBusy ?? false, through: owner.chain?.through ?? 0,
+            checkpoint: checkpoint,
             takeOver: takeOver.parts)
     }
 

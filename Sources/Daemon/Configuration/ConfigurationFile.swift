@@ -89,6 +89,7 @@ private struct ConfigurationReader {
             switch key {
             case .servers: cluster.servers = try value.text.split(separator: ",").map { String($0) }
             case .node: cluster.node = try value.text
+            case .standbys: cluster.standbys = try value.number(in: ClusterConfiguration.standbyCounts, key)
             case .nkey: cluster.nkeyFile = resolved(try value.text)
             case .credentials: cluster.credentialsFile = resolved(try value.text)
             case .ca: cluster.authorityFile = resolved(try value.text)

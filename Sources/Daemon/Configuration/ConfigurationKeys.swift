@@ -185,12 +185,12 @@ enum AccessKey: String, KeySet {
 }
 
 enum ClusterKey: String, KeySet {
-    case servers, node, nkey, credentials, ca, certificate, key
+    case servers, node, standbys, nkey, credentials, ca, certificate, key
 
     var meaning: KeyMeaning {
         switch self {
         case .servers: .flag("cluster", value: "URLs, separated by commas")
-        case .node: .flag("node")
+        case .node, .standbys: .flag(rawValue)
         case .nkey, .credentials, .ca, .certificate, .key: .flag("nats-\(rawValue)")
         }
     }

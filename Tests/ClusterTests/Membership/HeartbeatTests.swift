@@ -9,7 +9,8 @@ import Testing
         incarnation: .max, beat: 7, presence: .member, restarts: 2, founders: ["b", "c"],
         partitions: [0: .serving, 3: .serving, 5: .claiming, 6: .restoring, 7: .draining],
         refusals: [1: "other weights: \"a\\b\"\n\u{1}é", 2: "other weights: \"a\\b\"\n\u{1}é", 4: "damaged"],
-        standbys: [8, 9], addresses: .init(control: "tcp://10.0.0.1:5552", http: "http://10.0.0.1:5553"),
+        standbys: [8, 9], through: [0: 12, 3: .max],
+        addresses: .init(control: "tcp://10.0.0.1:5552", http: "http://10.0.0.1:5553"),
         program: "0.1.0")
     static let plain = Heartbeat(incarnation: 0, program: "")
 
@@ -33,7 +34,7 @@ import Testing
                 + #""partitions":{"claiming":[5],"draining":[7],"restoring":[6],"serving":[0,3]},"#
                 + #""presence":"member","program":"0.1.0","#
                 + #""refusals":{"damaged":[4],"other weights: \"a\\b\"\u000a\u0001é":[1,2]},"#
-                + #""restarts":2,"standbys":[8,9],"version":1}"#)
+                + #""restarts":2,"standbys":[8,9],"through":{"0":12,"3":18446744073709551615},"version":1}"#)
     }
 
     /// Changes of a valid heartbeat, with the part of the error that names the problem.
@@ -53,6 +54,9 @@ import Testing
         (#""claiming":[5]"#, #""stealing":[5]"#, "\"partitions\""),
         (#""damaged":[4]"#, #""damaged":{}"#, "\"refusals\""),
         (#""standbys":[8,9]"#, #""standbys":[8,"9"]"#, "\"standbys\""),
+        (#"{"0":12,"#, #"{"10":12,"#, "\"through\""),
+        (#"{"0":12,"#, #"{"0":-1,"#, "\"through\""),
+        (#"{"0":12,"#, #"{"a":12,"#, "\"through\""),
         (#"["b","c"]"#, #"["b","c d"]"#, "\"founders\""),
         (#""tcp://10.0.0.1:5552""#, "1", "\"control\""),
         ("{", "[", "not a JSON object"),

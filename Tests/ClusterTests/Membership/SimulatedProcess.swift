@@ -76,6 +76,7 @@ extension SimulatedCluster {
             guard let work = processes[index].work[partition] else { return }
             schedule(.verify, index, partition, work.number, in: delay(ms(10)))
         case .beginStandby(let partition): processes[index].followed.insert(partition)
+        case .advanceStandby: break
         case .endStandby(let partition): processes[index].followed.remove(partition)
         case .report(let event): record.events.append((now, processes[index].name, event))
         case .stop(let reason):

@@ -29,6 +29,8 @@ struct PartitionMeasures: Equatable, Sendable {
     var stuck: Int
     /// Whether a write to the chain waits for NATS' answer.
     var isWriting: Bool
+    /// The last sequence number of the log whose decisions are in the chain, or in the write under way.
+    var through: UInt64
     /// The last checkpoint; nil if there is none.
     var checkpoint: Checkpoint?
     /// The durations of the take-over.

@@ -30,7 +30,7 @@ struct TakeOverTimes {
     /// Notes the phase of the ownership.
     mutating func note(_ phase: PartitionOwner.Phase, at now: Int64) {
         switch phase {
-        case .claiming, .draining, .ended: return
+        case .standingBy, .claiming, .draining, .ended: return
         case .restoring: finish(\.claim, at: now)
         case .replaying:
             finish(\.claim, at: now)
