@@ -90,6 +90,10 @@ private struct ConfigurationReader {
             case .servers: cluster.servers = try value.text.split(separator: ",").map { String($0) }
             case .node: cluster.node = try value.text
             case .standbys: cluster.standbys = try value.number(in: ClusterConfiguration.standbyCounts, key)
+            case .maximumStreamsPerPartition:
+                let count = try value.wholeNumber
+                guard count >= 1 else { throw value.error("'\(key.rawValue)' must be at least 1") }
+                cluster.maximumStreamsPerPartition = count
             case .nkey: cluster.nkeyFile = resolved(try value.text)
             case .credentials: cluster.credentialsFile = resolved(try value.text)
             case .ca: cluster.authorityFile = resolved(try value.text)
