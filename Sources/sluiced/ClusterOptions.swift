@@ -24,7 +24,7 @@ struct ClusterOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "With --cluster: the maximum number of streams in each partition, the same on all nodes. (default: no limit)",
-            valueName: "count"))
+            valueName: "streams"))
     var maxStreamsPerPartition: Int?
 
     @Option(
