@@ -44,7 +44,7 @@ private struct CommandHelp: Decodable {
     private static let units = [
         "seconds", "timesteps", "streams", "decisions", "messages", "requests", "connections", "bytes", "megabytes",
         "threads", "rounds", "token", "probability", "units", "features", "seed",
-        "epochs", "sequences", "updates", "partitions", "servers",
+        "epochs", "sequences", "updates", "partitions", "servers", "nodes",
     ]
 
     @Test(arguments: ["sluiced", "sluice"])
