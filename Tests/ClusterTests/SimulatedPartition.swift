@@ -141,7 +141,7 @@ final class SimulatedDriver {
             effectsLeft -= 1
         }
         var left = messages
-        // What a standby asks for at once may be more than it can step.
+        // A standby asks for several messages at once, and may be able to step only some of them.
         let wants = owner.wantsLog
         while left > 0, owner.wantsLog || wants && owner.phase == .standingBy, let next, next <= partition.logEnd,
             let message = find(next)

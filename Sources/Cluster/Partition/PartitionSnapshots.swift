@@ -117,11 +117,17 @@ extension PartitionTable {
     ///
     /// - Parameter message: The next message of the log.
     /// - Returns: The data; nil if the message needs none.
-    package func need(of message: Span<UInt8>) -> Need? {
-        guard LogMessage.isControl(message), case .control(let json)? = try? unsafe LogMessage(message.bytes),
-            let record = try? JSONBytes.decode(ControlRecord.self, from: unsafe message.bytes.extracting(json)),
-            record.isSingle
-        else { return nil }
+    package func need(of message: Span<UInt8>) -> Need? { Self.record(in: message).flatMap { need(of: $0) } }
+
+    private static func record(in message: Span<UInt8>) -> ControlRecord? {
+        guard LogMessage.isControl(message), case .control(let json)? = try? unsafe LogMessage(message.bytes) else {
+            return nil
+        }
+        return try? JSONBytes.decode(ControlRecord.self, from: unsafe message.bytes.extracting(json))
+    }
+
+    private func need(of record: ControlRecord) -> Need? {
+        guard record.isSingle else { return nil }
         if let served = record.serve { return offer.missing(for: served).map { .weights($0) } }
         guard serve != nil else { return nil }
         if let reload = record.reload {
@@ -135,11 +141,8 @@ extension PartitionTable {
     /// Whether a warm standby can apply a message: the message needs no data, and takes no snapshot, which only an owner
     /// stores.
     func isPlain(_ message: Span<UInt8>) -> Bool {
-        guard need(of: message) == nil else { return false }
-        guard LogMessage.isControl(message), case .control(let json)? = try? unsafe LogMessage(message.bytes),
-            let record = try? JSONBytes.decode(ControlRecord.self, from: unsafe message.bytes.extracting(json))
-        else { return true }
-        return record.snapshot == nil
+        guard let record = Self.record(in: message) else { return true }
+        return record.snapshot == nil && need(of: record) == nil
     }
 
     /// Takes the image of a snapshot, for the next message.

@@ -1,5 +1,4 @@
 #if Cluster
-import HTTPServer
 import Logging
 import NATS
 import Streams
@@ -23,14 +22,15 @@ final class ClusterEdge: Sendable {
     private let server: Mutex<ControlServer?>
     /// The endpoint of the control socket.
     let controlEndpoint: String
+    private let nodeStatus: NodeStatus
 
     /// Opens the sockets. Producers may send from now on.
     ///
     /// - Throws: ``DaemonError`` if an endpoint is in use or cannot be opened.
     init(
-        _ configuration: DaemonConfiguration, node: String, models: [ServedModel], library: WeightsLibrary,
-        facts: ClusterFacts, coordinator: ClusterCoordinator, access: AccessGuard, logger: Logger,
-        connections: Connections
+        _ configuration: DaemonConfiguration, node: String, instance: String, models: [ServedModel],
+        library: WeightsLibrary, facts: ClusterFacts, coordinator: ClusterCoordinator, access: AccessGuard,
+        logger: Logger, connections: Connections
     ) throws(DaemonError) {
         let context: Context
         do throws(ZeroMQError) {
@@ -48,11 +48,13 @@ final class ClusterEdge: Sendable {
         outlet = try ClusterOutlet(
             configuration, partitions: facts.partitions, over: connections.outlet, in: context, by: access,
             logger: logger)
-        let status = NodeStatus(
-            configuration, models: models, gateway: gateway, outlet: outlet, control: controlEndpoint, access: access)
+        nodeStatus = NodeStatus(
+            configuration, instance: instance, models: models, gateway: gateway, outlet: outlet,
+            control: controlEndpoint, access: access)
         do throws(ZeroMQError) {
             control = try ClusterControl(
-                node: node, facts: facts, status: status, models: models, library: library, coordinator: coordinator,
+                node: node, facts: facts, status: nodeStatus, models: models, library: library,
+                coordinator: coordinator,
                 connection: connections.control, logger: logger)
         } catch {
             throw configuration.startError(error)
@@ -69,13 +71,8 @@ final class ClusterEdge: Sendable {
         return "ingest \(ingest), decisions \(decisions), control \(controlEndpoint)"
     }
 
-    /// Returns the endpoints, for `status`.
-    func endpoints(http: HTTPEndpoint?) -> DaemonStatus.Endpoints {
-        let decisions = outlet.endpoints.map { "\($0)" }
-        return DaemonStatus.Endpoints(
-            ingest: gateway.endpoints.map { "\($0)" }, decisions: decisions[0], control: controlEndpoint,
-            http: http.map { "\($0)" })
-    }
+    /// The part of `status` that the node knows itself.
+    var status: DaemonStatus { nodeStatus.current }
 
     /// The counts of the gateway.
     var gatewayMeasures: GatewayMeasures { gateway.measures.withLock(\.self) }

@@ -52,15 +52,15 @@ struct ClusterService: Sendable {
             min(ProcessInfo.processInfo.activeProcessorCount, facts.partitions),
             claim: ChainClaim(node: cluster.node, incarnation: incarnation), library, coordinator)
         let edge = try ClusterEdge(
-            configuration, node: cluster.node, models: offer.models, library: library, facts: facts,
+            configuration, node: cluster.node, instance: String(incarnation, radix: 16), models: offer.models,
+            library: library, facts: facts,
             coordinator: coordinator, access: access, logger: logger,
             connections: .init(
                 gateway: connect("gateway"), outlet: connect("outlet"), control: connect("control")))
         try access.token.begin()
         let pages = NodePages(
             NodeFacts(
-                node: cluster.node, instance: String(incarnation, radix: 16), models: offer.models,
-                coordinator: coordinator, edge: edge, access: access))
+                node: cluster.node, models: offer.models, coordinator: coordinator, edge: edge))
         let http = try DaemonPages(pages, configuration.http, access.token).open(logger: logger)?.place
 
         let threads = ClusterThreads(logger: logger)

@@ -31,7 +31,7 @@ package struct PartitionSnapshot: Codable, Equatable, Sendable {
     package var bytes: Int
     /// The fingerprints to which the numbers in the image refer, as in `StreamImage`.
     package var weights: [String]
-    /// Those of ``weights`` that the snapshot's streams have.
+    /// The members of ``weights`` that the snapshot's streams have.
     package var models: [String]
 
     /// Creates an entry. Each parameter sets the property of the same name.

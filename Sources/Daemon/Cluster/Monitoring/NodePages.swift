@@ -35,26 +35,17 @@ final class NodePages: PageSource {
 /// The parts of a node that its metrics come from.
 struct NodeFacts: Sendable {
     let node: String
-    /// A random string that changes with each start.
-    let instance: String
     let models: [ServedModel]
     let coordinator: ClusterCoordinator
     let edge: ClusterEdge
-    let access: AccessGuard
     /// The time of the start in nanoseconds since the Unix epoch.
     let startTime = WallClock.now()
-    private let started = SteadyClock.now()
 
-    init(
-        node: String, instance: String, models: [ServedModel], coordinator: ClusterCoordinator, edge: ClusterEdge,
-        access: AccessGuard
-    ) {
+    init(node: String, models: [ServedModel], coordinator: ClusterCoordinator, edge: ClusterEdge) {
         self.node = node
-        self.instance = instance
         self.models = models
         self.coordinator = coordinator
         self.edge = edge
-        self.access = access
     }
 
     /// Asks the coordinator and the edge for the node's metrics.
@@ -73,7 +64,7 @@ struct NodeFacts: Sendable {
         return DaemonMetrics(
             counters: counts.counters, modelTallies: counts.tallies,
             streamsByLabel: report.streamsByLabel,
-            status: status(report, counts.counters, outlet, http: http), startTime: startTime,
+            status: status(report, counts.counters, http: http), startTime: startTime,
             isStopping: presence == .leaving || presence == .left, latencies: nil,
             controlRequests: edge.controlRequests, messages: gateway.messages, checkpointTime: nil,
             cluster: ClusterMetrics(
@@ -85,19 +76,19 @@ struct NodeFacts: Sendable {
     }
 
     /// The status of this node alone, in the form that every daemon reports.
-    private func status(
-        _ report: NodeReport, _ counters: StreamCounters, _ outlet: OutletMeasures, http: HTTPEndpoint?
-    ) -> DaemonStatus {
+    private func status(_ report: NodeReport, _ counters: StreamCounters, http: HTTPEndpoint?) -> DaemonStatus {
         let partitions = report.workers.flatMap(\.partitions)
-        return DaemonStatus(
-            version: Version.current, uptimeSeconds: Double(SteadyClock.now() - started) / 1e9,
-            endpoints: edge.endpoints(http: http), models: models.map { DaemonStatus.Model($0) },
-            streams: partitions.reduce(0) { $0 + $1.streams }, paused: 0, timesteps: counters.timesteps,
-            decisions: counters.decisions, duplicates: counters.duplicates, gaps: counters.gaps,
-            dropped: Dictionary(uniqueKeysWithValues: counters.dropped.map { ($0.rawValue, $1) }), checkpoint: nil,
-            quarantined: counters.quarantined, refusedConnections: access.refusals.byEndpoint,
-            subscriberOverflows: outlet.overflows, stuck: partitions.reduce(0) { $0 + $1.stuck },
-            fileExhaustions: access.refusals.exhaustions, instance: instance, memoryBytes: ResidentMemory.bytes())
+        var status = edge.status
+        status.endpoints.http = http.map { "\($0)" }
+        status.streams = partitions.reduce(0) { $0 + $1.streams }
+        status.timesteps = counters.timesteps
+        status.decisions = counters.decisions
+        status.duplicates = counters.duplicates
+        status.gaps = counters.gaps
+        status.dropped = Dictionary(uniqueKeysWithValues: counters.dropped.map { ($0.rawValue, $1) })
+        status.quarantined = counters.quarantined
+        status.stuck = partitions.reduce(0) { $0 + $1.stuck }
+        return status
     }
 }
 

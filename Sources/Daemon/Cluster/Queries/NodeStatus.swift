@@ -5,7 +5,7 @@ import Wire
 /// The part of `status` that a node of a cluster knows itself.
 final class NodeStatus: Sendable {
     private let started = ContinuousClock.now
-    private let instance = String(UInt64.random(in: .min ... .max), radix: 16)
+    private let instance: String
     private let configuration: DaemonConfiguration
     private let models: [ServedModel]
     private let gateway: ClusterGateway
@@ -17,16 +17,18 @@ final class NodeStatus: Sendable {
     ///
     /// - Parameters:
     ///   - configuration: The configuration of the daemon.
+    ///   - instance: A random string that changes with each start.
     ///   - models: The models.
     ///   - gateway: The ingest sockets.
     ///   - outlet: The decisions sockets.
     ///   - control: The endpoint of the control socket.
     ///   - access: The guard that counts refused connections.
     init(
-        _ configuration: DaemonConfiguration, models: [ServedModel], gateway: ClusterGateway, outlet: ClusterOutlet,
-        control: String, access: AccessGuard
+        _ configuration: DaemonConfiguration, instance: String, models: [ServedModel], gateway: ClusterGateway,
+        outlet: ClusterOutlet, control: String, access: AccessGuard
     ) {
         self.configuration = configuration
+        self.instance = instance
         self.models = models
         self.gateway = gateway
         self.outlet = outlet
