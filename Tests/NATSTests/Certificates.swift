@@ -43,7 +43,7 @@ struct Certificates {
         let log = try folder.write("", to: "\(name).log")
         process.standardOutput = FileHandle.nullDevice
         process.standardError = try FileHandle(forWritingTo: URL(filePath: log))
-        try process.run()
+        try process.runOwningFiles()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
             throw Failure(output: try String(contentsOfFile: log, encoding: .utf8))

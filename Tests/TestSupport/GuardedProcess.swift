@@ -23,7 +23,7 @@ package final class GuardedProcess {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = output
-        try process.run()
+        try process.runOwningFiles()
         guardian.executableURL = URL(filePath: "/bin/bash")
         guardian.arguments = ["-c", "read -r || kill -9 \"$0\"", "\(process.processIdentifier)"]
         guardian.standardInput = pipe

@@ -24,7 +24,7 @@ enum Prometheus {
         process.standardInput = try FileHandle(forReadingFrom: URL(filePath: input))
         process.standardOutput = try FileHandle(forWritingTo: URL(filePath: output))
         process.standardError = process.standardOutput
-        try process.run()
+        try process.runOwningFiles()
         process.waitUntilExit()
         return (process.terminationStatus, try String(contentsOfFile: output, encoding: .utf8))
     }
@@ -55,7 +55,7 @@ final class RunningPrometheus {
         let log = try folder.write("", to: "log")
         process.standardOutput = FileHandle.nullDevice
         process.standardError = try FileHandle(forWritingTo: URL(filePath: log))
-        try process.run()
+        try process.runOwningFiles()
     }
 
     deinit {

@@ -56,7 +56,7 @@ final class RunningProgram {
         process.standardInput = try input.standardInput(in: folder)
         process.standardOutput = try FileHandle(forWritingTo: folder.url("out"))
         process.standardError = try FileHandle(forWritingTo: folder.url("err"))
-        try process.run()
+        try process.runOwningFiles()
     }
 
     deinit {

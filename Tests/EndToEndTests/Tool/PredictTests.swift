@@ -240,7 +240,7 @@ import Wire
         try Data().write(to: errors)
         process.standardOutput = FileHandle.nullDevice
         process.standardError = try FileHandle(forWritingTo: errors)
-        try process.run()
+        try process.runOwningFiles()
         process.waitUntilExit()
         #expect(try String(contentsOf: folder.url("status"), encoding: .utf8) == "0\n")
         #expect(try String(contentsOf: errors, encoding: .utf8).isEmpty)

@@ -63,7 +63,7 @@ import Testing
         try Data().write(to: log)
         process.standardOutput = try FileHandle(forWritingTo: log)
         process.standardError = process.standardOutput
-        try process.run()
+        try process.runOwningFiles()
         process.waitUntilExit()
         let output = try String(contentsOf: log, encoding: .utf8)
         #expect(process.terminationStatus == 0, "\(output)")
