@@ -118,6 +118,7 @@ struct FuzzCorpus {
                 .snapshot(name: "a", .all), .snapshots, .restore(name: "a", .stream("s1")), .deleteSnapshot(name: "a"),
                 .readSnapshot(name: "a", after: nil, limit: 5), .writeSnapshot(name: "b", images), .export("s1"),
                 .reload(model: "state", reset: true), .pause(.stream("s1")), .resume(.all), .checkpoint, .shutdown,
+                .drain(node: "n2"),
             ] + images.map { .import($0, as: "s9") }
         return try commands.enumerated().map { index, command in
             try [UInt8](JSONEncoder().encode(ControlRequest(id: .integer(Int64(index)), command: command).json))

@@ -73,6 +73,7 @@ import Wire
         Good("log_level", #"{"level": "debug"}"#, .logLevel(.debug)),
         Good("shutdown", nil, .shutdown),
         Good("cluster", nil, .cluster),
+        Good("drain", #"{"node": "node-2"}"#, .drain(node: "node-2")),
     ]
 
     @Test(arguments: good)
@@ -107,6 +108,8 @@ import Wire
             Bad("snapshots", #"{"name": "n"}"#, "'name'"),
             Bad("checkpoint", #"{"all": true}"#, "'all'"),
             Bad("shutdown", #"{"now": true}"#, "'now'"),
+            Bad("drain", nil, "'node'"),
+            Bad("drain", #"{"node": 2}"#, "'node'"),
             Bad("streams", #"{"limit": 0}"#, "'limit'"),
             Bad("streams", #"{"limit": -1}"#, "'limit'"),
             Bad("streams", #"{"limit": 10001}"#, "'limit'"),

@@ -67,7 +67,8 @@ import Wire
         .status, .streams(prefix: "é", after: nil, limit: 5), .streams(prefix: nil, after: "b", limit: 10_000),
         .stream("a\"b"), .reset(.stream("s")), .remove(.prefix("")), .snapshot(name: "n", .all), .snapshots,
         .restore(name: "n", .prefix("p")), .deleteSnapshot(name: "n"), .pause(.all), .resume(.stream("流")),
-        .checkpoint, .shutdown, .readSnapshot(name: "n", after: "a", limit: 7), .export("s"),
+        .checkpoint, .shutdown, .cluster, .drain(node: "n"), .readSnapshot(name: "n", after: "a", limit: 7),
+        .export("s"),
         .reload(model: "m", reset: true), .reload(model: "m", reset: false),
         .import(`A control command`.exported, as: "t"), .writeSnapshot(name: "n", [`A control command`.exported]),
     ]

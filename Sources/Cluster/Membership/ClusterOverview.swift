@@ -14,6 +14,11 @@ package struct ClusterOverview: Equatable, Sendable {
         package let problem: HeartbeatError?
         /// The time since the heartbeat last changed, in nanoseconds.
         package let age: Int64
+
+        /// The heartbeat of a node that is alive and has not left; nil for any other node.
+        package var liveHeartbeat: Heartbeat? {
+            isDead || problem != nil || heartbeat?.presence == .left ? nil : heartbeat
+        }
     }
 
     /// A partition.

@@ -69,6 +69,7 @@ final class ClusterControl: Sendable {
     /// - Parameter server: The socket for requests.
     /// - Throws: `ZeroMQError` or `NATSError` if the socket or the connection failed for good.
     func run(_ server: consuming ControlServer) throws {
+        let drains = try connection.subscribe(ClusterNames.drainSubject(node))
         var loop = Loop(self, inbox: try Inbox(on: connection))
         var poller = Poller()
         let item = poller.add(server.socket)
@@ -81,6 +82,9 @@ final class ClusterControl: Sendable {
             if poller.mayBeReadable(wakeupItem) { wakeup.clear() }
             for request in takeRequests() { loop.carryOut(ReadRequest(request)) }
             try loop.takeMessages()
+            while let message = try drains.next(timeoutMilliseconds: 0) {
+                if NodeDrains.concerns(message, node, in: coordinator.report.overview) { coordinator.post(.leave) }
+            }
             loop.tick()
             for (reply, address) in loop.takeReplies() {
                 answered.withLock { $0.count(reply) }
@@ -97,6 +101,7 @@ extension ClusterControl {
         let inbox: Inbox
         private var changes: PartitionChanges
         private var questions: PartitionQuestions
+        private var drains: NodeDrains
         /// The reloads whose files are being read.
         private var reloads: [Int: (address: ControlServer.ReturnAddress, resets: Bool)] = [:]
         private var reloadCount = 0
@@ -107,9 +112,12 @@ extension ClusterControl {
             self.inbox = inbox
             changes = PartitionChanges(inbox)
             questions = PartitionQuestions(inbox)
+            drains = NodeDrains(control.connection)
         }
 
-        var isWaiting: Bool { changes.isWaiting || questions.isWaiting || !reloads.isEmpty }
+        var isWaiting: Bool {
+            changes.isWaiting || questions.isWaiting || drains.isWaiting || !reloads.isEmpty
+        }
 
         mutating func takeReplies() -> [(WrittenReply, ControlServer.ReturnAddress)] {
             for ended in questions.takeEnded() { finish(ended) }
@@ -162,6 +170,11 @@ extension ClusterControl {
             case .shutdown:
                 answer(true, to: address)
                 control.coordinator.post(.leave)
+            case .drain(control.node):
+                answer(DrainResult(node: control.node, left: false), to: address)
+                control.coordinator.post(.leave)
+            case .drain(let node):
+                try drains.begin(node, for: address, in: control.coordinator.report.overview, at: SteadyClock.now())
             default: try carryOutChange(command, for: address)
             }
         }
@@ -281,6 +294,7 @@ extension ClusterControl {
             let now = SteadyClock.now()
             changes.tick(now)
             questions.tick(now)
+            if drains.isWaiting { replies += drains.turn(at: now, in: control.coordinator.report.overview) }
         }
     }
 

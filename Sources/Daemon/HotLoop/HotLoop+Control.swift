@@ -70,7 +70,7 @@ extension HotLoop {
             startCheckpoint()
         case .logLevel(let level):
             changeLogLevel(level, for: address)
-        case .cluster:
+        case .cluster, .drain:
             throw ControlError(
                 .refusedInMode, "this daemon runs on one machine; a node of a cluster is started with --cluster URLS")
         case .shutdown:

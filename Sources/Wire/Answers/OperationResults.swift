@@ -96,3 +96,17 @@ public struct LogLevelResult: Codable, Equatable, Sendable {
     /// - Parameter level: The log level before the request.
     public init(level: LogLevel) { self.level = level }
 }
+
+/// The answer to `drain`.
+public struct DrainResult: Codable, Equatable, Sendable {
+    /// The node.
+    public var node: String
+    /// Whether the node has left the cluster. False if the node was asked itself: it only begins to leave.
+    public var left: Bool
+
+    /// Creates an answer. Each parameter sets the property of the same name.
+    public init(node: String, left: Bool) {
+        self.node = node
+        self.left = left
+    }
+}

@@ -27,6 +27,9 @@ package enum ClusterNames {
     /// The subject at which a partition's owner answers questions about its streams.
     package static func querySubject(_ partition: Int) -> String { "query.\(partition)" }
 
+    /// The subject of a message that makes a node hand over its partitions and stop.
+    package static func drainSubject(_ node: String) -> String { "drain.\(node)" }
+
     /// The stream of all checkpoints' chunks.
     package static let chunks = "CK"
     /// The subject of the chunks of a partition's checkpoints.

@@ -118,6 +118,11 @@ extension ControlCall<ClusterStatus> {
     public static var cluster: Self { Self(.cluster) }
 }
 
+extension ControlCall<DrainResult> {
+    /// See ``ControlCommand/drain(node:)``.
+    public static func drain(node: String) -> Self { Self(.drain(node: node)) }
+}
+
 extension ControlCall<Bool> {
     /// See ``ControlCommand/shutdown``.
     public static var shutdown: Self { Self(.shutdown) }

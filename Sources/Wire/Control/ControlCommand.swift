@@ -57,6 +57,8 @@ public enum ControlCommand: Equatable, Sendable {
     case shutdown
     /// Reports on the cluster of which the daemon is a node.
     case cluster
+    /// Makes a node of the cluster hand over its partitions and stop.
+    case drain(node: String)
 
     /// The maximum number of streams in a page of ``streams(prefix:after:limit:)``.
     public static let maximumLimit = 10_000
@@ -78,7 +80,7 @@ extension ControlCommand {
         /// The method of ``ControlCommand/writeSnapshot(name:_:)``.
         case writeSnapshot = "write_snapshot"
         /// The method of the ``ControlCommand`` with the same name.
-        case export, `import`, reload, pause, resume, checkpoint, shutdown, cluster
+        case export, `import`, reload, pause, resume, checkpoint, shutdown, cluster, drain
         /// The method of ``ControlCommand/logLevel(_:)``.
         case logLevel = "log_level"
 
@@ -192,6 +194,10 @@ extension ControlCommand.Method {
             }
         case .shutdown: .plain(.shutdown)
         case .cluster: .plain(.cluster)
+        case .drain:
+            Declaration(["node"], concernsStreams: false) { given throws(ControlError) in
+                .drain(node: try given.required("node"))
+            }
         }
     }
 }
@@ -239,6 +245,7 @@ extension ControlCommand {
         case .logLevel: .logLevel
         case .shutdown: .shutdown
         case .cluster: .cluster
+        case .drain: .drain
         }
     }
 
@@ -275,6 +282,7 @@ extension ControlCommand {
             members["model"] = .string(model)
             if reset { members["reset"] = .bool(true) }
         case .logLevel(let level): members["level"] = level.map { .string($0.rawValue) }
+        case .drain(let node): members["node"] = .string(node)
         }
         return .object(members)
     }

@@ -10,7 +10,7 @@ struct ClusterCommand: ParsableCommand {
         discussion: """
               sluice cluster --control tcp://node-1:5552
             """,
-        subcommands: [ClusterStatusCommand.self, ClusterCreateCommand.self],
+        subcommands: [ClusterStatusCommand.self, ClusterCreateCommand.self, ClusterDrainCommand.self],
         defaultSubcommand: ClusterStatusCommand.self)
 }
 
@@ -76,6 +76,29 @@ struct ClusterCreateCommand: ParsableCommand {
         #else
         throw NATSOptions.missing
         #endif
+    }
+}
+
+struct ClusterDrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "drain",
+        abstract: "Stop a node in order: the other nodes take over its partitions first.",
+        discussion: """
+            Ask another node than the one that is to stop. The command then ends when the node has left. The node that is
+            to stop can only confirm that it begins.
+
+              sluice cluster drain node-2 --control tcp://node-1:5552
+            """)
+
+    @Argument(help: "The name of the node; 'sluice cluster' lists the nodes.")
+    var node: String
+
+    @OptionGroup var options: ControlOptions
+
+    func run() throws {
+        try options.run(.drain(node: node)) {
+            [$0.left ? "\($0.node) has left" : "\($0.node) hands over its partitions and stops"]
+        }
     }
 }
 

@@ -18,9 +18,7 @@ extension ClusterStatus {
     /// Creates the answer to `cluster` from a node's report.
     init(of node: String, _ report: NodeReport) {
         let nodes = report.overview.nodes.compactMap { member -> Node? in
-            guard let heartbeat = member.heartbeat, member.problem == nil, !member.isDead,
-                heartbeat.presence != .left
-            else { return nil }
+            guard let heartbeat = member.liveHeartbeat else { return nil }
             return Node(
                 name: member.name, presence: heartbeat.presence.rawValue, partitions: heartbeat.partitions.count,
                 control: heartbeat.addresses.control, http: heartbeat.addresses.http, version: heartbeat.program)
