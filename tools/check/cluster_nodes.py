@@ -5,6 +5,7 @@ import collections
 import ctypes
 import hashlib
 import itertools
+import json
 import os
 import pathlib
 import shutil
@@ -267,6 +268,8 @@ class Reader:
         self.last, self.through, self.is_stopped = 0, 0, False
         self.decisions, self.partial, self.arrivals = Decisions(), [], []
         self.expected, self.lags = collections.deque(), []
+        # The node that claimed the partition last, and the times of all claims.
+        self.owner, self.claims = None, []
 
     async def run(self):
         client = await self.cluster.connect()
@@ -303,6 +306,8 @@ class Reader:
         _, kind, flags, through, _ = HEAD.unpack_from(data)
         if kind == 0:
             self.partial = []
+            self.owner = json.loads(data[HEAD.size:])["node"]
+            self.claims.append(time.monotonic())
         if kind != 1:
             return
         self.partial += self.items(data)
@@ -344,6 +349,9 @@ class Reader:
         while self.through < end:
             expect(time.monotonic() < deadline, f"partition {self.partition}: decided through {self.through} of {end}")
             await asyncio.sleep(0.1)
+
+    def claims_since(self, start):
+        return sum(moment >= start for moment in self.claims)
 
     def longest_silence(self, start):
         times = [start] + [moment for moment in self.arrivals if moment >= start] + [time.monotonic()]
