@@ -49,12 +49,13 @@ struct NodeDrains {
                 node: node, incarnation: incarnation, address: address, deadline: now + Self.patience, repeatAt: now))
     }
 
-    /// Whether a message asks a node's process to leave.
+    /// Returns whether a message asks a node's process to leave.
     ///
     /// - Parameters:
     ///   - message: A message to the node.
     ///   - node: The node.
     ///   - overview: The cluster as the node sees it.
+    /// - Returns: Whether the message names the process.
     static func concerns(_ message: Message, _ node: String, in overview: ClusterOverview) -> Bool {
         let number = UInt64(String(decoding: message.bytes, as: UTF8.self))
         return number != nil && number == overview.incarnation(of: node)
