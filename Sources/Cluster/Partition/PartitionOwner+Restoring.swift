@@ -67,7 +67,10 @@ extension PartitionOwner {
         lookedAt = now
         let held = isWarm ? standby?.held ?? [] : []
         standby?.held = []
-        if !isWarm { effects.append(.follow(from: table.position + 1)) }
+        if !isWarm {
+            table.streams.keepHistory(points: history.points, bytes: history.bytes)
+            effects.append(.follow(from: table.position + 1))
+        }
         effects.append(.readLogEnd)
         guard phase == .restoring else { return }
         standby = nil

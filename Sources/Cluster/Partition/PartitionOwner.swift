@@ -52,6 +52,7 @@ package struct PartitionOwner: ~Copyable {
     let partition: Int
     let claimant: ChainClaim
     var offer: ServeOffer
+    let history: HistoryLimits
 
     /// The phase.
     package internal(set) var phase: Phase
@@ -107,12 +108,17 @@ package struct PartitionOwner: ~Copyable {
     ///   - partition: The partition.
     ///   - claim: The node that claims.
     ///   - offer: The models that the node can serve.
+    ///   - history: The limits of the streams' histories.
     ///   - standsBy: Whether to follow only, until ``claim()``.
     ///   - now: The monotonic clock in nanoseconds.
-    package init(partition: Int, claim: ChainClaim, offer: ServeOffer, standsBy: Bool = false, now: Int64) {
+    package init(
+        partition: Int, claim: ChainClaim, offer: ServeOffer, history: HistoryLimits = .none, standsBy: Bool = false,
+        now: Int64
+    ) {
         self.partition = partition
         claimant = claim
         self.offer = offer
+        self.history = history
         claims = !standsBy
         phase = standsBy ? .standingBy : .claiming
         standby = standsBy ? Standby() : nil

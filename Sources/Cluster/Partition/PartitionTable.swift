@@ -61,6 +61,7 @@ package final class PartitionTable {
     ) throws(PartitionError) -> Answered? {
         precondition(sequence == position + 1, "the log is applied without gaps")
         position = sequence
+        streams.noteTime(time)
         let record: ControlRecord
         do throws(LogFormatError) {
             switch try unsafe LogMessage(message.bytes) {
@@ -115,6 +116,7 @@ package final class PartitionTable {
         }
         for drop in decided.drops { streams.countDrop(drop.cause) }
         streams.countByModel(decided)
+        streams.recordHistory(decided)
         decided.removeAll()
         takeEvents(into: &items)
     }

@@ -160,6 +160,9 @@ extension ClusterControl {
                 ask(GatheredPage(prefix: prefix, after: after, limit: limit, partitions: count), for: address)
             case .namedStreams(let ids): ask(NamedStreams(ids, partitions: count), for: address)
             case .stream(let id): ask(SingleAnswer<StreamStatus>(question(command, about: id)), for: address)
+            case .history(let request):
+                if case .recent(_, _, let name?) = request.streams { _ = try model(named: name) }
+                ask(GatheredHistory(request, partitions: count), for: address)
             case .export(let id): ask(SingleAnswer<StreamExport>(question(command, about: id)), for: address)
             case .snapshots: ask(GatheredSnapshots(partitions: count), for: address)
             case .logLevel(let level):
@@ -200,9 +203,7 @@ extension ClusterControl {
                 let stream = export.stream
                 try change(record, in: .stream(stream), for: address) { _ in ImportResult(stream: stream) }
             case .reload(let name, let resets):
-                guard let model = control.models.firstIndex(where: { $0.name == name }) else {
-                    throw ControlError(.invalidParams, "no model '\(name.shortened)'; 'sluice status' lists the models")
-                }
+                let model = try model(named: name)
                 reloadCount += 1
                 reloads[reloadCount] = (address, resets)
                 control.library.reload(model, number: reloadCount)
@@ -226,6 +227,11 @@ extension ClusterControl {
                     }, for: address)
             default: throw ClusterControl.refusal(of: command.method)
             }
+        }
+
+        private func model(named name: String) throws(ControlError) -> Int {
+            if let model = control.models.firstIndex(where: { $0.name == name }) { return model }
+            throw ControlError(.invalidParams, "no model '\(name.shortened)'; 'sluice status' lists the models")
         }
 
         private mutating func answer<Answer: Codable & Sendable>(

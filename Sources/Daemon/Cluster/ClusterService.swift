@@ -49,8 +49,7 @@ struct ClusterService: Sendable {
         let coordinator = ClusterCoordinator(membership(incarnation, facts, over: connection))
         let library = try makeLibrary()
         let workers = try makeWorkers(
-            min(ProcessInfo.processInfo.activeProcessorCount, facts.partitions),
-            claim: ChainClaim(node: cluster.node, incarnation: incarnation), library, coordinator)
+            facts, claim: ChainClaim(node: cluster.node, incarnation: incarnation), library, coordinator)
         let edge = try ClusterEdge(
             configuration, node: cluster.node, instance: String(incarnation, radix: 16), models: offer.models,
             library: library, facts: facts,
@@ -140,11 +139,16 @@ extension ClusterService {
     }
 
     private func makeWorkers(
-        _ count: Int, claim: ChainClaim, _ library: WeightsLibrary, _ coordinator: ClusterCoordinator
+        _ facts: ClusterFacts, claim: ChainClaim, _ library: WeightsLibrary, _ coordinator: ClusterCoordinator
     ) throws(DaemonError) -> [ClusterWorker] {
-        try (0..<count).map { number throws(DaemonError) in
+        let count = min(ProcessInfo.processInfo.activeProcessorCount, facts.partitions)
+        // The node may own all partitions.
+        let history = HistoryLimits(
+            points: configuration.historyPoints, bytes: configuration.historyBytes / facts.partitions)
+        return try (0..<count).map { number throws(DaemonError) in
             ClusterWorker(
-                number, try connect("worker-\(number)"), claim: claim, offer: offer, library: library, logger: logger
+                number, try connect("worker-\(number)"), claim: claim, offer: offer, history: history,
+                library: library, logger: logger
             ) { coordinator.post(.report($0)) }
         }
     }

@@ -58,15 +58,18 @@ final class PartitionSession {
     ///   - id: A number that no other session of the worker has.
     ///   - claim: The node that claims.
     ///   - offer: The models that the node can serve.
+    ///   - history: The limits of the streams' histories.
     ///   - standsBy: Whether to follow only, until ``claim(by:)``.
     ///   - inbox: The worker's inbox.
     ///   - now: The current time of the ``SteadyClock``.
     init(
-        _ partition: Int, id: Int, claim: ChainClaim, offer: ServeOffer, standsBy: Bool, inbox: Inbox, now: Int64
+        _ partition: Int, id: Int, claim: ChainClaim, offer: ServeOffer, history: HistoryLimits, standsBy: Bool,
+        inbox: Inbox, now: Int64
     ) {
         self.partition = partition
         self.id = id
-        owner = PartitionOwner(partition: partition, claim: claim, offer: offer, standsBy: standsBy, now: now)
+        owner = PartitionOwner(
+            partition: partition, claim: claim, offer: offer, history: history, standsBy: standsBy, now: now)
         lag = LogLag(now: now)
         takeOver = TakeOverTimes(now: now)
         log = StreamFollower(

@@ -79,8 +79,8 @@ export class StreamView {
     this.#isBusy = true;
     const { stream } = this;
     try {
-      const question = { streams: [stream] };
-      const [history, status] = await Promise.all([this.#history(question), call('stream', { stream })]);
+      const streams = [stream];
+      const [history, status] = await Promise.all([this.#histories.ask({ streams }, streams), call('stream', { stream })]);
       if (stream === this.stream) this.#take(history.streams[0], status);
       if (this.#showsState && Date.now() - this.#stateTime > STATE_INTERVAL) await this.#refreshState();
     } catch (error) {
@@ -90,16 +90,6 @@ export class StreamView {
     }
     // The view may have changed to another stream in the meantime.
     if (this.stream !== null && stream !== this.stream) this.refresh();
-  }
-
-  /** Asks for the stream's history, which a node of a cluster may not have. */
-  async #history(question) {
-    try {
-      return await this.#histories.ask(question, question.streams);
-    } catch (error) {
-      if (!error.isUnavailable) throw error;
-      return { streams: [] };
-    }
   }
 
   #take(entry, status) {

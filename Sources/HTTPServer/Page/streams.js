@@ -149,20 +149,10 @@ export class StreamTable {
 
   /** Returns the most recent streams, or the first ones by id if the daemon keeps no history. */
   async #recent(recent, expected) {
-    const answer = await this.#history({ recent, ...this.#filter }, expected);
+    const answer = await this.#histories.ask({ recent, ...this.#filter }, expected);
     this.#hasHistory = answer.points > 0;
     if (this.#hasHistory) return answer.streams;
     return this.#statuses({ limit: recent, prefix: this.#filter.search ?? '' });
-  }
-
-  /** Asks for histories. A daemon without the method answers as one that keeps none. */
-  async #history(question, expected) {
-    try {
-      return await this.#histories.ask(question, expected);
-    } catch (error) {
-      if (!error.isUnavailable) throw error;
-      return { points: 0, streams: [] };
-    }
   }
 
   /** Asks for streams without their histories. */

@@ -56,6 +56,42 @@ import Wire
         }
     }
 
+    /// The parts of a history that depend neither on the clock nor on the order of the slots.
+    private func facts(_ answer: HistoryAnswer) -> [StreamHistory] {
+        answer.streams.map { stream in
+            var stream = stream
+            stream.idleSeconds = 0
+            stream.times = stream.times.map { _ in 0 }
+            stream.marks = stream.marks.map { HistoryMark(time: 0, kind: $0.kind) }
+            return stream
+        }
+    }
+
+    @Test func `every node tells the last decisions of streams as a single daemon does`() throws {
+        let arguments = [model2, "--history", "6"]
+        let cluster = try TestCluster(arguments)
+        let single = try Peer(try DaemonProcess(arguments))
+        let peer = try Peer(cluster.nodes[0])
+        for peer in [single, peer] {
+            try feed(peer)
+            _ = try peer.control.call(.reset(.stream(ids[7])))
+            _ = try peer.decide(ids[7], values(2))
+        }
+        let named = ControlCall.history(HistoryRequest(.named(["unknown"] + ids.reversed())))
+        let recent = ControlCall.history(HistoryRequest(.recent(5, search: "stream-1", model: "model2"), points: 3))
+        for node in cluster.nodes.indices {
+            let control = try cluster.control(node)
+            #expect(try facts(control.call(named)) == facts(single.control.call(named)))
+            let answer = try control.call(recent)
+            #expect(facts(answer) == facts(try single.control.call(recent)))
+            #expect(answer.points == 6 && answer.held == ids.count && answer.streams[0].stream == ids[7])
+            #expect(throws: ClientError.self) {
+                try control.call(.history(HistoryRequest(.recent(5, search: nil, model: "other"))))
+            }
+        }
+        #expect(try cluster.sluice(["stream", ids[7]]).output.contains("reset"))
+    }
+
     @Test func `the tool shows streams, and moves them between a cluster and a single daemon`() throws {
         let cluster = try TestCluster([model2])
         let peer = try Peer(cluster.nodes[1])
