@@ -7,18 +7,11 @@ const BACKGROUND = 10000;
 /** The silence, in milliseconds, after which the daemon counts as lost even though its connection is still open. */
 const SILENCE = 6000;
 
-/** The error code for a method that a daemon does not carry out as it runs now, such as on a node of a cluster. */
-const REFUSED = 1005;
-
-/**
- * The error for a call that the daemon refused or did not answer. `status` is the HTTP status; 0 if there was no
- * answer. `isUnavailable` tells that the daemon does not have the method.
- */
+/** The error for a call that the daemon refused or did not answer. `status` is the HTTP status; 0 without an answer. */
 class CallError extends Error {
-  constructor(message, status, code = 0) {
+  constructor(message, status) {
     super(message);
     this.status = status;
-    this.isUnavailable = code === REFUSED;
   }
 }
 
@@ -53,7 +46,7 @@ function resultIn(text, response) {
   } catch {
     throw new CallError(text.trim() || `the daemon answered with the status ${response.status}`, response.status);
   }
-  if (answer.error) throw new CallError(answer.error.message ?? String(answer.error), response.status, answer.error.code);
+  if (answer.error) throw new CallError(answer.error.message ?? String(answer.error), response.status);
   return answer.result;
 }
 

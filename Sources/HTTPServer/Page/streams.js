@@ -81,8 +81,6 @@ export class StreamTable {
       setNote(this.#parts.note, this.#entries.length ? '' : this.#emptyText());
       this.#show();
     } catch (error) {
-      // A node of a cluster may not answer for streams.
-      this.#parts.section.hidden = error.isUnavailable;
       setNote(this.#parts.note, `The streams cannot be shown: ${error.message}`);
     } finally {
       this.#isBusy = false;
