@@ -68,7 +68,6 @@ export class StreamTable {
 
   /** Makes the next refresh search again, because a new instance of the daemon answers. */
   restart() {
-    this.#parts.section.hidden = false;
     this.#mustSearch = true;
   }
 
