@@ -107,6 +107,20 @@ import Wire
         #expect(!driver.answers.isEmpty)
     }
 
+    @Test func `an owner serves once it has decided on what the log had`() {
+        let partition = SimulatedPartition()
+        fill(partition, messages: 100, seed: 1)
+        let driver = SimulatedDriver(partition, node: "n1", offer: offer, weights: other)
+        for _ in 0..<10 where driver.owner.phase != .replaying { driver.step(effects: 1, messages: 0) }
+        driver.step(effects: 0, messages: 0)
+        #expect(driver.owner.phase == .replaying, "the end of the log is not known yet")
+        driver.step(messages: 50)
+        driver.wait(100_000_000)
+        #expect(driver.owner.phase == .replaying && driver.owner.logEnd == partition.logEnd)
+        run(driver)
+        #expect(driver.owner.phase == .serving)
+    }
+
     @Test func `owners that die, freeze, drain or lose answers leave neither gap nor duplicate`() throws {
         let expected = try undisturbedItems
         for seed in 0..<100 {

@@ -9,8 +9,6 @@ struct BenchConsumer: ~Copyable {
     private var second = Message()
     private var third = Message()
     private var frameCount = 0
-    /// The number of load entries that arrived in the handshake's last message.
-    private var surplus = 0
     private let handshake: Handshake
     private let announced: [UInt8]?
     private let receivesBatches: Bool
@@ -53,22 +51,15 @@ struct BenchConsumer: ~Copyable {
         if announced == nil || Array(copying: first.bytes) == announced {
             flow.isInForce.store(true, ordering: .releasing)
         }
-        guard receivesBatches else { return Array(copying: first.bytes) == handshake.go }
-        guard frameCount == 3, let place = place(of: handshake.go) else { return false }
-        // The daemon may have put the first entries of the load into the same message.
-        surplus = entries - place - 1
-        return true
+        return receivesBatches ? hasEntry(handshake.go) : Array(copying: first.bytes) == handshake.go
     }
 
-    /// The index of a stream among the entries of the received batch; nil if the stream is not in the batch.
-    private func place(of id: [UInt8]) -> Int? {
+    /// Whether the received message is a batch with an entry of a stream.
+    private func hasEntry(_ id: [UInt8]) -> Bool {
         let count = entries * idsPerEntry
-        guard count > 0 else { return nil }
+        guard count > 0 else { return false }
         let width = second.byteCount / count
-        let index = (0..<count).first {
-            Array(copying: PaddedIDs.id(at: $0, in: second.bytes, width: width)) == id
-        }
-        return index.map { $0 / idsPerEntry }
+        return (0..<count).contains { Array(copying: PaddedIDs.id(at: $0, in: second.bytes, width: width)) == id }
     }
 
     /// Waits at most 5 ms for a message.
@@ -76,10 +67,6 @@ struct BenchConsumer: ~Copyable {
     /// - Returns: The number of entries in the message; 0 if no message arrived.
     @inline(__always)
     mutating func receive() throws(ZeroMQError) -> Int {
-        if surplus > 0 {
-            defer { surplus = 0 }
-            return surplus
-        }
         guard try receiveMessage() else { return 0 }
         return receivesBatches ? entries : 1
     }

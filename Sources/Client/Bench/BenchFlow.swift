@@ -9,6 +9,9 @@ final class BenchFlow: Sendable {
     let received = Atomic<Int>(0)
     /// Whether the receiver's subscription is in force. From then on, no message is missed.
     let isInForce = Atomic<Bool>(false)
+    /// Whether the handshake's last message came back. The load begins after that, because messages of other streams
+    /// could overtake the handshake in a cluster.
+    let isConnected = Atomic<Bool>(false)
     /// Whether the sender must stop sending.
     let sendingEnds = Atomic<Bool>(false)
     /// Whether the sender has sent its last message.

@@ -74,7 +74,7 @@ struct BenchProducer: ~Copyable {
 
     /// Takes the next step of a handshake after which no message is lost.
     ///
-    /// - Returns: Whether the connection is ready and the load may begin.
+    /// - Returns: Whether the handshake's last message is sent. The load may begin when it comes back.
     mutating func advanceConnection(_ flow: BenchFlow) throws -> Bool {
         if !hasSubscriber {
             // A subscription message consists of the byte 1 and the prefix.

@@ -23,8 +23,10 @@ struct LoadGenerator: Sendable {
             flow.hasSentAll.store(true, ordering: .releasing)
         }
         var producer = try BenchProducer(target, plan, load, in: contexts.sending)
-        while try !producer.advanceConnection(flow) {
+        var hasSent = false
+        while !flow.isConnected.load(ordering: .acquiring) {
             if flow.sendingEnds.load(ordering: .acquiring) { return }
+            hasSent = try hasSent || producer.advanceConnection(flow)
             Thread.sleep(forTimeInterval: 0.002)
         }
         let entries = plan.streamsPerMessage
@@ -51,6 +53,7 @@ struct LoadGenerator: Sendable {
         while try !consumer.advanceConnection(flow) {
             if flow.receivingEnds.load(ordering: .acquiring) { return }
         }
+        flow.isConnected.store(true, ordering: .releasing)
         var count = 0
         while !flow.receivingEnds.load(ordering: .relaxed) {
             let entries = try consumer.receive()

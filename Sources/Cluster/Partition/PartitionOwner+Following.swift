@@ -51,13 +51,19 @@ extension PartitionOwner {
     /// No further message of the log is there at the moment.
     package mutating func pause() {
         write()
-        if phase == .replaying, position >= max(chain?.through ?? 0, logEnd) { phase = .serving }
+        serveIfCaughtUp()
+    }
+
+    private mutating func serveIfCaughtUp() {
+        guard phase == .replaying, knowsLogEnd else { return }
+        if position >= max(chain?.through ?? 0, logEnd) { phase = .serving }
     }
 
     /// The log's first and last sequence numbers are known.
     package mutating func logEnd(first: UInt64, last: UInt64) {
         guard let position = table?.position, !hasEnded else { return }
         logEnd = max(logEnd, last)
+        knowsLogEnd = true
         guard last > position else { return pause() }
         guard first <= position + 1 else {
             guard standby == nil else { return restart() }
@@ -87,10 +93,12 @@ extension PartitionOwner {
     package mutating func tick(_ now: Int64) {
         self.now = now
         guard table != nil else { return }
+        // Under load, messages follow one another without a pause.
+        serveIfCaughtUp()
         beginUpload()
         tickStall()
         forgetIdle()
-        if now - max(heardAt, lookedAt) >= Self.silence {
+        if now - (knowsLogEnd ? max(heardAt, lookedAt) : lookedAt) >= Self.silence {
             lookedAt = now
             effects.append(.readLogEnd)
         }

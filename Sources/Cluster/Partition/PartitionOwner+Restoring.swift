@@ -65,6 +65,7 @@ extension PartitionOwner {
         checkpointDue = now + Self.checkpointInterval
         heardAt = now
         lookedAt = now
+        knowsLogEnd = false
         let held = isWarm ? standby?.held ?? [] : []
         standby?.held = []
         if !isWarm {

@@ -88,6 +88,8 @@ package struct PartitionOwner: ~Copyable {
     var underWay: Outbox.Message?
     /// The last sequence number of the log, as far as it is known.
     package internal(set) var logEnd: UInt64 = 0
+    /// Whether NATS has told the log's end since the streams were restored. Before that, nobody knows what is missing.
+    var knowsLogEnd = false
     var drainState = DrainState.none
 
     var now: Int64
