@@ -209,7 +209,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "Client", "NATS", "TestSupport", "Wire", "ZeroMQ", .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: settings),
     ]
 )

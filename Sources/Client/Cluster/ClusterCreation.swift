@@ -43,9 +43,9 @@ package struct ClusterCreation {
                     + "partitions cannot be changed")
         }
         try create(KeyValue(bucket: ClusterNames.members).configuration(replicas: facts.replicas))
-        try create(stream(ClusterNames.chunks, [ClusterNames.chunkSubjects]))
-        try create(stream(ClusterNames.snapshots, ClusterNames.snapshotSubjects))
-        try create(stream(ClusterNames.weights, ClusterNames.weightsSubjects))
+        try createFiles(ClusterNames.chunks, [ClusterNames.chunkSubjects])
+        try createFiles(ClusterNames.snapshots, ClusterNames.snapshotSubjects)
+        try createFiles(ClusterNames.weights, ClusterNames.weightsSubjects)
         for partition in 0..<facts.partitions {
             var log = stream(ClusterNames.log(partition), [ClusterNames.logSubject(partition)])
             log.maximumBytes = logBytes
@@ -60,6 +60,24 @@ package struct ClusterCreation {
 
     private func stream(_ name: String, _ subjects: [String]) -> StreamConfiguration {
         StreamConfiguration(name: name, subjects: subjects, replicas: facts.replicas)
+    }
+
+    /// Creates a stream of files in chunks. Changes a stream that an earlier version has created.
+    private func createFiles(_ name: String, _ subjects: [String]) throws(ClientError) {
+        var files = stream(name, subjects)
+        // A chunk never changes, so any server may answer for it.
+        files.allowsDirect = true
+        do {
+            let answer = try connection.request(JetStream.create(files), timeoutMilliseconds: Self.patience)
+            do throws(JetStreamError) {
+                _ = try StreamInformation(answer)
+            } catch  where error.isNameInUse {
+                _ = try StreamInformation(
+                    connection.request(JetStream.update(files), timeoutMilliseconds: Self.patience))
+            }
+        } catch {
+            throw ClientError(.unavailable, "the stream \(name) cannot be created: \(error)")
+        }
     }
 
     private func create(_ stream: StreamConfiguration) throws(ClientError) {

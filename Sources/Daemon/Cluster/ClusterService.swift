@@ -204,18 +204,24 @@ extension ClusterService {
         for stream in [ClusterNames.chunks, ClusterNames.snapshots, ClusterNames.weights] {
             do {
                 let request = JetStream.streamInformation(stream)
-                _ = try StreamInformation(connection.request(request, timeoutMilliseconds: Self.patience))
+                let found = try StreamInformation(connection.request(request, timeoutMilliseconds: Self.patience))
+                if found.allowsDirect { continue }
             } catch {
-                throw DaemonError(
-                    .configuration,
-                    "the stream \(stream) cannot be used: \(error); run 'sluice cluster create' again, which creates what "
-                        + "is missing")
+                throw unusable(stream, "\(error)")
             }
+            throw unusable(stream, "it was created by an earlier version")
         }
         let beginning = LogBeginning(record: offer.record, connection: connection, patience: Self.patience)
         var replicas = facts.replicas
         for partition in 0..<facts.partitions { replicas = min(replicas, try beginning.write(partition).replicas) }
         if let warning = ServerRequirement.warning(replicas: replicas) { logger.warning("\(warning)") }
+    }
+
+    private func unusable(_ stream: String, _ reason: String) -> DaemonError {
+        DaemonError(
+            .configuration,
+            "the stream \(stream) cannot be used: \(reason); run 'sluice cluster create' again, which creates what is "
+                + "missing")
     }
 }
 

@@ -12,6 +12,8 @@ final class PartitionSession {
         case write
         case logEnd
         case chunk(UInt64)
+        /// The question about a chunk goes to the leader, as another server did not have it.
+        case chunkOfLeader(UInt64)
         case storedChunk
         case storedPlace
         case snapshotPlace(UInt64)
@@ -164,7 +166,7 @@ final class PartitionSession {
     func expire(_ asked: Asked) {
         guard asked.session == id else { return }
         switch asked.question {
-        case .chainEnd, .chainMessage, .write, .chunk, .snapshotPlace: owner.unanswered()
+        case .chainEnd, .chainMessage, .write, .chunk, .chunkOfLeader, .snapshotPlace: owner.unanswered()
         case .storedChunk, .storedPlace: failChunks()
         case .logEnd, .verification, .other: break
         }
@@ -182,9 +184,11 @@ final class PartitionSession {
                 let log = try StreamInformation(message)
                 owner.logEnd(first: log.firstSequence, last: log.lastSequence)
             case .chunk(let sequence):
-                reading.arrived(sequence, try StoredMessage(message).payload)
-                while let (sequence, bytes) = reading.next() { owner.chunk(sequence, bytes) }
-                askForChunks(by: &worker)
+                guard message.status == nil else {
+                    return ask(.chunkOfLeader(sequence), JetStream.message(at: sequence, in: readStream), by: &worker)
+                }
+                take(message.bytes, of: sequence, by: &worker)
+            case .chunkOfLeader(let sequence): take(try StoredMessage(message).payload, of: sequence, by: &worker)
             case .storedChunk:
                 owner.chunkStored(try PublishAcknowledgement(message).sequence)
                 storeChunk(by: &worker)
@@ -203,13 +207,19 @@ final class PartitionSession {
         carryOutEffects(by: &worker)
     }
 
+    private func take(_ chunk: [UInt8], of sequence: UInt64, by worker: inout ClusterWorker.Sender) {
+        reading.arrived(sequence, chunk)
+        while let (sequence, bytes) = reading.next() { owner.chunk(sequence, bytes) }
+        askForChunks(by: &worker)
+    }
+
     private func refuse(_ question: Question, _ error: JetStreamError) {
         switch question {
         case .write where error.isWrongLastSequence: owner.refused()
         case .storedChunk, .storedPlace: failChunks()
         case .logEnd, .verification, .other: break
         case .snapshotPlace(let position) where error.isNotFound: owner.snapshotPlace(position, nil)
-        case .chainEnd, .chainMessage, .write, .chunk, .snapshotPlace: owner.unanswered()
+        case .chainEnd, .chainMessage, .write, .chunk, .chunkOfLeader, .snapshotPlace: owner.unanswered()
         }
     }
 
@@ -300,7 +310,7 @@ extension PartitionSession {
 
     private func askForChunks(by worker: inout ClusterWorker.Sender) {
         while let sequence = reading.nextToAsk() {
-            ask(.chunk(sequence), JetStream.message(at: sequence, in: readStream), by: &worker)
+            ask(.chunk(sequence), JetStream.directMessage(at: sequence, in: readStream), by: &worker)
         }
     }
 

@@ -84,6 +84,13 @@ public enum JetStream {
         request("STREAM.MSG.GET.\(stream)", ["seq": JSONValue(sequence)])
     }
 
+    /// Asks any server that stores a stream for the message at a sequence. The stream must allow it; see
+    /// ``StreamConfiguration/allowsDirect``. The answer is the message itself, or a ``Message/status`` if that server does
+    /// not have the message, perhaps because it is behind.
+    public static func directMessage(at sequence: UInt64, in stream: String) -> APIRequest {
+        request("DIRECT.GET.\(stream)", ["seq": JSONValue(sequence)])
+    }
+
     /// Asks for the last message of a subject. The answer is read by ``StoredMessage``.
     ///
     /// A leader that another has deposed without its knowledge may answer. Where an older message would do harm, ask for

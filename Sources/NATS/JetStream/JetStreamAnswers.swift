@@ -90,6 +90,8 @@ public struct StreamInformation: JetStreamReply {
     public let replicas: Int
     /// The maximum size in bytes; nil for no limit.
     public let maximumBytes: Int64?
+    /// Whether every server that stores the stream may answer for it.
+    public let allowsDirect: Bool
     /// The name of the server that leads the stream; nil if there is none, or if the server is not in a cluster.
     public let leader: String?
     /// The number of other servers that have all messages.
@@ -108,6 +110,7 @@ public struct StreamInformation: JetStreamReply {
         subjects = configuration.strings("subjects")
         replicas = Int(clamping: try configuration.number("num_replicas"))
         maximumBytes = configuration.limit("max_bytes")
+        allowsDirect = configuration.bool("allow_direct")
         firstSequence = try state.number("first_seq")
         lastSequence = try state.number("last_seq")
         messageCount = try state.number("messages")

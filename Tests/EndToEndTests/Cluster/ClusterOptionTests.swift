@@ -1,4 +1,5 @@
 #if Cluster
+import NATS
 import TestSupport
 import Testing
 
@@ -24,6 +25,28 @@ import Testing
     @Test func `a limit per partition needs a cluster`() throws {
         let ended = try FinishedProgram("sluiced", [model2, "--max-streams-per-partition", "10"])
         #expect(ended.status == 64 && ended.errorOutput.contains("need --cluster"), "\(ended.errorOutput)")
+    }
+}
+
+/// Tests the streams of NATS that a node needs.
+@Suite struct `The streams of a cluster` {
+    @Test func `those of an earlier version are refused, until they are created again`() throws {
+        let servers = try NATSServers()
+        let create = ["cluster", "create", "--nats", servers.urls[0], "--partitions", "1", "--replicas", "1"]
+        #expect(try FinishedProgram("sluice", create).status == 0)
+        let connection = try Connection(ConnectionOptions(servers: servers.urls, name: "tests"))
+        let earlier = StreamConfiguration(name: "CK", subjects: ["ck.*"])
+        let changed = try StreamInformation(
+            connection.request(JetStream.update(earlier), timeoutMilliseconds: 10_000))
+        #expect(!changed.allowsDirect)
+
+        let node = try FinishedProgram("sluiced", [model2, "--cluster", servers.urls[0], "--node", "n1"])
+        #expect(node.status == 78 && node.errorOutput.contains("the stream CK cannot be used"), "\(node.errorOutput)")
+
+        #expect(try FinishedProgram("sluice", create).status == 0)
+        let repaired = try StreamInformation(
+            connection.request(JetStream.streamInformation("CK"), timeoutMilliseconds: 10_000))
+        #expect(repaired.allowsDirect)
     }
 }
 #endif
