@@ -29,6 +29,12 @@ struct ClusterOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "With --cluster: the number of messages of decisions that NATS keeps of each partition before its last "
+                + "checkpoint, for readers that are behind. (default: 100000)", valueName: "messages"))
+    var retainedMessages: Int?
+
+    @Option(
+        help: ArgumentHelp(
             "With --cluster: the file with the seed of the node's nkey. (default: none)", valueName: "file"),
         completion: .file())
     var natsNkey: String?
@@ -73,10 +79,12 @@ struct ClusterOptions: ParsableArguments {
         }
         guard var options = configuration.cluster else {
             let others = [node, natsNkey, natsCredentials, natsCa, natsCertificate, natsKey]
-            guard others.allSatisfy({ $0 == nil }), maxStreamsPerPartition == nil, standbys == nil, !unsafeServer else {
+            let numbers = [maxStreamsPerPartition, retainedMessages, standbys]
+            guard others.allSatisfy({ $0 == nil }), numbers.allSatisfy({ $0 == nil }), !unsafeServer else {
                 throw DaemonError(
                     .usage,
-                    "--node, --standbys, --max-streams-per-partition, --nats-… and --unsafe-server need --cluster URLS")
+                    "--node, --standbys, --max-streams-per-partition, --retained-messages, --nats-… and --unsafe-server "
+                        + "need --cluster URLS")
             }
             return
         }
@@ -84,6 +92,10 @@ struct ClusterOptions: ParsableArguments {
             throw DaemonError(.usage, "--max-streams-per-partition must be at least 1")
         }
         options.maximumStreamsPerPartition = maxStreamsPerPartition ?? options.maximumStreamsPerPartition
+        options.retainedMessages = retainedMessages ?? options.retainedMessages
+        guard ClusterConfiguration.retainedMessageCounts.contains(options.retainedMessages) else {
+            throw DaemonError(.usage, "--retained-messages must be from 0 to 1000000000")
+        }
         options.node = node ?? options.node
         options.standbys = standbys ?? options.standbys
         guard ClusterConfiguration.standbyCounts.contains(options.standbys) else {

@@ -5,6 +5,8 @@ import Foundation
 public struct ClusterConfiguration: Equatable, Sendable {
     /// The numbers of standbys that a node accepts.
     public static let standbyCounts = 0...4
+    /// The permitted values of ``retainedMessages``.
+    public static let retainedMessageCounts = 0...1_000_000_000
 
     /// The URLs of the NATS servers.
     public var servers: [String]
@@ -14,6 +16,8 @@ public struct ClusterConfiguration: Equatable, Sendable {
     public var standbys = 0
     /// The maximum number of streams in each partition; nil for no limit.
     public var maximumStreamsPerPartition: Int?
+    /// The number of messages of decisions that NATS keeps of each partition before its last checkpoint.
+    public var retainedMessages = 100_000
     /// The file with the seed of the node's nkey; nil for none.
     public var nkeyFile: String?
     /// The file with the node's credentials; nil for none.

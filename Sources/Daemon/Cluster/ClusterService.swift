@@ -142,13 +142,15 @@ extension ClusterService {
         _ facts: ClusterFacts, claim: ChainClaim, _ library: WeightsLibrary, _ coordinator: ClusterCoordinator
     ) throws(DaemonError) -> [ClusterWorker] {
         let count = min(ProcessInfo.processInfo.activeProcessorCount, facts.partitions)
-        // The node may own all partitions.
-        let history = HistoryLimits(
-            points: configuration.historyPoints, bytes: configuration.historyBytes / facts.partitions)
+        let settings = OwnershipSettings(
+            claim: claim, offer: offer,
+            // The node may own all partitions.
+            history: HistoryLimits(
+                points: configuration.historyPoints, bytes: configuration.historyBytes / facts.partitions),
+            retainedMessages: UInt64(cluster.retainedMessages))
         return try (0..<count).map { number throws(DaemonError) in
             ClusterWorker(
-                number, try connect("worker-\(number)"), claim: claim, offer: offer, history: history,
-                library: library, logger: logger
+                number, try connect("worker-\(number)"), settings: settings, library: library, logger: logger
             ) { coordinator.post(.report($0)) }
         }
     }

@@ -37,23 +37,18 @@ final class ClusterWorker: Sendable {
     let number: Int
     private let commands = Mutex<[Command]>([])
     private let connection: Connection
-    private let claim: ChainClaim
-    private let offer: ServeOffer
-    private let history: HistoryLimits
+    private let settings: OwnershipSettings
     private let library: WeightsLibrary
     private let logger: Logger
     private let report: @Sendable (Report) -> Void
 
     init(
-        _ number: Int, _ connection: Connection, claim: ChainClaim, offer: ServeOffer, history: HistoryLimits,
-        library: WeightsLibrary, logger: Logger,
+        _ number: Int, _ connection: Connection, settings: OwnershipSettings, library: WeightsLibrary, logger: Logger,
         report: @escaping @Sendable (Report) -> Void
     ) {
         self.number = number
         self.connection = connection
-        self.claim = claim
-        self.offer = offer
-        self.history = history
+        self.settings = settings
         self.library = library
         self.logger = logger
         self.report = report
@@ -206,8 +201,8 @@ extension ClusterWorker {
         private mutating func begin(_ partition: Int, standsBy: Bool) {
             sessionCount += 1
             sessions[partition] = PartitionSession(
-                partition, id: sessionCount, claim: worker.claim, offer: worker.offer, history: worker.history,
-                standsBy: standsBy, inbox: sender.inbox, now: sender.now)
+                partition, id: sessionCount, settings: worker.settings, standsBy: standsBy, inbox: sender.inbox,
+                now: sender.now)
         }
 
         /// Reports what has changed to the coordinator.

@@ -31,11 +31,9 @@ final class PartitionSession {
         let question: Question
     }
 
-    /// The number of messages that the chain keeps before its last manifest, for readers that are behind.
-    private static let retainedMessages: UInt64 = 100_000
-
     let partition: Int
     private let id: Int
+    private let retainedMessages: UInt64
     private(set) var owner: PartitionOwner
     private let log: StreamFollower
     private var reading = ChunkReading()
@@ -58,20 +56,19 @@ final class PartitionSession {
     /// - Parameters:
     ///   - partition: The partition.
     ///   - id: A number that no other session of the worker has.
-    ///   - claim: The node that claims.
-    ///   - offer: The models that the node can serve.
-    ///   - history: The limits of the streams' histories.
+    ///   - settings: The node's settings.
     ///   - standsBy: Whether to follow only, until ``claim(by:)``.
     ///   - inbox: The worker's inbox.
     ///   - now: The current time of the ``SteadyClock``.
     init(
-        _ partition: Int, id: Int, claim: ChainClaim, offer: ServeOffer, history: HistoryLimits, standsBy: Bool,
-        inbox: Inbox, now: Int64
+        _ partition: Int, id: Int, settings: OwnershipSettings, standsBy: Bool, inbox: Inbox, now: Int64
     ) {
         self.partition = partition
         self.id = id
+        retainedMessages = settings.retainedMessages
         owner = PartitionOwner(
-            partition: partition, claim: claim, offer: offer, history: history, standsBy: standsBy, now: now)
+            partition: partition, claim: settings.claim, offer: settings.offer, history: settings.history,
+            standsBy: standsBy, now: now)
         lag = LogLag(now: now)
         takeOver = TakeOverTimes(now: now)
         log = StreamFollower(
@@ -318,8 +315,8 @@ extension PartitionSession {
         logBelow: UInt64, chunksBelow: UInt64?, chainBelow: UInt64, by worker: inout ClusterWorker.Sender
     ) {
         ask(.other, JetStream.purge(ClusterNames.log(partition), before: logBelow), by: &worker)
-        if chainBelow > Self.retainedMessages {
-            let sequence = chainBelow - Self.retainedMessages
+        if chainBelow > retainedMessages {
+            let sequence = chainBelow - retainedMessages
             ask(.other, JetStream.purge(ClusterNames.chain(partition), before: sequence), by: &worker)
         }
         guard let chunksBelow else { return }

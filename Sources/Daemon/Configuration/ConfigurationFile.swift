@@ -94,6 +94,8 @@ private struct ConfigurationReader {
                 let count = try value.wholeNumber
                 guard count >= 1 else { throw value.error("'\(key.rawValue)' must be at least 1") }
                 cluster.maximumStreamsPerPartition = count
+            case .retainedMessages:
+                cluster.retainedMessages = try value.number(in: ClusterConfiguration.retainedMessageCounts, key)
             case .nkey: cluster.nkeyFile = resolved(try value.text)
             case .credentials: cluster.credentialsFile = resolved(try value.text)
             case .ca: cluster.authorityFile = resolved(try value.text)

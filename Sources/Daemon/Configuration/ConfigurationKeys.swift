@@ -187,12 +187,13 @@ enum AccessKey: String, KeySet {
 enum ClusterKey: String, KeySet {
     case servers, node, standbys, nkey, credentials, ca, certificate, key
     case maximumStreamsPerPartition = "max_streams_per_partition"
+    case retainedMessages = "retained_messages"
 
     var meaning: KeyMeaning {
         switch self {
         case .servers: .flag("cluster", value: "URLs, separated by commas")
         case .node, .standbys: .flag(rawValue)
-        case .maximumStreamsPerPartition: sameFlag
+        case .maximumStreamsPerPartition, .retainedMessages: sameFlag
         case .nkey, .credentials, .ca, .certificate, .key: .flag("nats-\(rawValue)")
         }
     }
