@@ -134,13 +134,20 @@ def nats_server():
     return found
 
 
+def resident_bytes(process):
+    lines = pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
+
+
+Usage = collections.namedtuple("Usage", "nodes servers consumers files")
+
+
 class Cluster:
     """Three NATS servers and three nodes."""
 
-    # Further options of `sluice cluster create` and of the nodes.
-    operator_options, node_options = [], []
-
     def __init__(self, options, folder, models):
+        # Further options of `sluice cluster create` and of the nodes.
+        self.operator_options, self.node_options = [], []
         self.options, self.folder, self.partitions = options, folder, options.partitions
         self.servers, self.nodes, self.logs = {}, {}, []
         # The HTTP addresses of nodes that have one.
@@ -252,6 +259,19 @@ class Cluster:
         return await nats.connect(
             servers=self.urls, max_reconnect_attempts=-1, reconnect_time_wait=0.1, ping_interval=1,
             max_outstanding_pings=2, error_cb=quiet)
+
+    async def usage(self):
+        """Return the memory of the nodes and of the servers in bytes, the number of consumers, and the bytes of all files."""
+        client = await self.connect()
+        stream = client.jetstream(timeout=10)
+        consumers = sum(info.state.consumer_count for info in await stream.streams_info())
+        await client.close()
+        folders = [self.folder / f"js{server}" for server in self.servers]
+        # NATS deletes files meanwhile.
+        listed = subprocess.run(["du", "--summarize", "--bytes", *folders], capture_output=True, text=True, check=False).stdout
+        files = sum(int(line.split()[0]) for line in listed.splitlines())
+        return Usage(sum(map(resident_bytes, self.nodes.values())), sum(map(resident_bytes, self.servers.values())), consumers,
+                     files)
 
     async def log_end(self, partition):
         client = await self.connect()

@@ -56,7 +56,7 @@ import Yams
     }
 
     @Test func `the manifests have the daemon's default ports`() throws {
-        let ports = try Deploy.defaultPorts().filter { $0.key != "http" }
+        let ports = try Deploy.defaultPorts()
         let lists = [
             (try pod("StatefulSet")["containers"]?[0]?["ports"], "containerPort"),
             (try document("Service")["spec"]?["ports"], "port"),
@@ -64,6 +64,16 @@ import Yams
         for (list, key) in lists {
             let pairs = (list?.array() ?? []).map { ($0["name"]?.string ?? "", $0[key]?.int ?? 0) }
             #expect(Dictionary(uniqueKeysWithValues: pairs) == ports)
+        }
+    }
+
+    @Test func `the probes request the readiness and health pages`() throws {
+        let container = try #require(try pod("StatefulSet")["containers"]?[0])
+        for (probe, path) in [
+            ("startupProbe", "/readyz"), ("readinessProbe", "/readyz"), ("livenessProbe", "/healthz"),
+        ] {
+            #expect(container[probe]?["httpGet"]?["path"]?.string == path)
+            #expect(container[probe]?["httpGet"]?["port"]?.string == "http")
         }
     }
 
