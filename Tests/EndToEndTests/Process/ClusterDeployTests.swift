@@ -65,6 +65,8 @@ import Yams
             let pairs = (list?.array() ?? []).map { ($0["name"]?.string ?? "", $0[key]?.int ?? 0) }
             #expect(Dictionary(uniqueKeysWithValues: pairs) == ports)
         }
+        let annotations = try document("StatefulSet")["spec"]?["template"]?["metadata"]?["annotations"]
+        #expect(annotations?["prometheus.io/port"]?.string == ports["http"].map(String.init))
     }
 
     @Test func `the probes request the readiness and health pages`() throws {
