@@ -21,7 +21,8 @@ package enum Report {
         }
         facts.append("control", status.endpoints.control)
         if let http = status.endpoints.http { facts.append("http", http) }
-        facts.append("state", status.stateFolder ?? "in memory only")
+        let place = status.node.map { "in NATS, node \($0) of a cluster" } ?? status.stateFolder
+        facts.append("state", place ?? "in memory only")
         let paused = status.paused > 0 ? ", \(Quantity.count(status.paused)) paused" : ""
         let asleep = status.asleep > 0 ? ", \(Quantity.count(status.asleep)) hibernating" : ""
         facts.append("streams", Quantity.count(status.streams) + paused + asleep)
@@ -35,7 +36,7 @@ package enum Report {
         if let rate { facts.append("rate", rate.text) }
         facts.append("dropped", counts(status.dropped) ?? "nothing")
         if let refused = counts(status.refusedConnections) { facts.append("refused", "connections: \(refused)") }
-        facts.append("checkpoint", status.checkpoint.map(checkpoint) ?? "none")
+        if status.node == nil { facts.append("checkpoint", status.checkpoint.map(checkpoint) ?? "none") }
         if let error = status.checkpointError { facts.append("", "the last one failed: \(error)") }
         if let journal = status.journal {
             let failure = journal.hasFailed ? ", holds less than all: \(journal.error ?? "it failed")" : ""

@@ -232,6 +232,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public var stateFolder: String?
     /// The number of dictionaries that the codec `batch` may refer to; nil if no ingest endpoint has this codec.
     public var dictionaries: Int?
+    /// The name of the node of a cluster, whose state is in NATS; nil for a daemon on one machine.
+    public var node: String?
 
     private enum CodingKeys: String, CodingKey {
         case version, instance
@@ -247,7 +249,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         case journal
         case memoryBytes = "memory_bytes"
         case stateFolder = "state_folder"
-        case dictionaries
+        case dictionaries, node
     }
 
     /// Creates a status. Each parameter sets the property of the same name.
@@ -259,8 +261,9 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         journal: Journal? = nil,
         quarantined: UInt64 = 0, asleep: Int = 0, refusedConnections: [String: UInt64] = [:],
         subscriberOverflows: UInt64 = 0, stuck: Int? = nil, fileExhaustions: UInt64? = nil, instance: String? = nil,
-        memoryBytes: Int? = nil, stateFolder: String? = nil, dictionaries: Int? = nil
+        memoryBytes: Int? = nil, stateFolder: String? = nil, dictionaries: Int? = nil, node: String? = nil
     ) {
+        self.node = node
         self.dictionaries = dictionaries
         self.memoryBytes = memoryBytes
         self.stateFolder = stateFolder
@@ -319,5 +322,6 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         try container.encodeIfPresent(memoryBytes, forKey: .memoryBytes)
         try container.encodeIfPresent(stateFolder, forKey: .stateFolder)
         try container.encodeIfPresent(dictionaries, forKey: .dictionaries)
+        try container.encodeIfPresent(node, forKey: .node)
     }
 }

@@ -46,7 +46,8 @@ final class NodeStatus: Sendable {
             dropped: Dictionary(uniqueKeysWithValues: measures.dropped.map { ($0.rawValue, $1) }), checkpoint: nil,
             refusedConnections: access.refusals.byEndpoint,
             subscriberOverflows: outlet.measures.withLock { $0.overflows },
-            fileExhaustions: access.refusals.exhaustions, instance: instance, memoryBytes: ResidentMemory.bytes())
+            fileExhaustions: access.refusals.exhaustions, instance: instance, memoryBytes: ResidentMemory.bytes(),
+            node: configuration.cluster?.node)
     }
 
     private var endpoints: DaemonStatus.Endpoints {
