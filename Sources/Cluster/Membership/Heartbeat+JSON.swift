@@ -26,7 +26,8 @@ extension Heartbeat {
             "partitions": .object(Self.numbers(by: partitions.mapValues(\.rawValue))),
             "refusals": .object(Self.numbers(by: refusals)),
             "standbys": .array(standbys.map { .integer(Int64($0)) }),
-            "through": .object(Dictionary(uniqueKeysWithValues: through.map { ("\($0)", .unsigned($1)) })),
+            "through": .object(Self.members(through)),
+            "lag": .object(Self.members(lags)),
             "program": .string(program),
         ]
         members["control"] = addresses.control.map(JSONValue.string)
@@ -54,8 +55,13 @@ extension Heartbeat {
         refusals = try reader.byPartition("refusals") { $0.shortened }
         standbys = try reader.partitionNumbers("standbys")
         through = try reader.numbersByPartition("through")
+        lags = try reader.numbersByPartition("lag")
         addresses = Addresses(control: try reader.text("control"), http: try reader.text("http"))
         program = try reader.text("program") ?? ""
+    }
+
+    private static func members(_ numbers: [Int: UInt64]) -> [String: JSONValue] {
+        Dictionary(uniqueKeysWithValues: numbers.map { ("\($0)", .unsigned($1)) })
     }
 
     /// Groups partitions by their values, because most partitions have the same one.

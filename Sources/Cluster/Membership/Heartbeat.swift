@@ -44,6 +44,9 @@ package struct Heartbeat: Equatable, Sendable {
     /// The last sequence numbers of the logs whose decisions are in the chains, by partition, for warm standbys. A
     /// heartbeat does not become due because they change.
     package var through: [Int: UInt64]
+    /// The numbers of messages in the logs that are not applied yet, for partitions that have any. A heartbeat does not
+    /// become due because they change.
+    package var lags: [Int: UInt64]
     /// The addresses at which people and tools reach the node.
     package var addresses: Addresses
     /// The version of the node's program.
@@ -53,7 +56,8 @@ package struct Heartbeat: Equatable, Sendable {
     package init(
         incarnation: UInt64, beat: UInt64 = 0, presence: Presence = .joining, restarts: Int = 0,
         founders: [String] = [], partitions: [Int: PartitionState] = [:], refusals: [Int: String] = [:],
-        standbys: [Int] = [], through: [Int: UInt64] = [:], addresses: Addresses = .init(), program: String
+        standbys: [Int] = [], through: [Int: UInt64] = [:], lags: [Int: UInt64] = [:],
+        addresses: Addresses = .init(), program: String
     ) {
         self.incarnation = incarnation
         self.beat = beat
@@ -64,6 +68,7 @@ package struct Heartbeat: Equatable, Sendable {
         self.refusals = refusals
         self.standbys = standbys
         self.through = through
+        self.lags = lags
         self.addresses = addresses
         self.program = program
     }

@@ -24,6 +24,7 @@ extension Membership {
         heartbeat.refusals = own.refusals
         heartbeat.standbys = followed.keys.sorted()
         heartbeat.through = decided
+        heartbeat.lags = lags
         let hasLeft = heartbeat.presence == .leaving && own.held.isEmpty
         if hasLeft { heartbeat.presence = .left }
         hasStopped = hasLeft
@@ -115,6 +116,7 @@ extension Membership {
         var news = heartbeat
         news.beat = written?.beat ?? 0
         news.through = written?.through ?? [:]
+        news.lags = written?.lags ?? [:]
         let isDue = now >= nextBeat || news != written && now >= nextChange || heartbeat.presence == .left
         guard isDue else { return [] }
         heartbeat.beat += 1

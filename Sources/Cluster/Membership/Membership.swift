@@ -62,6 +62,8 @@ package struct Membership: Sendable {
     var followed: [Int: UInt64] = [:]
     /// The last messages of this node's partitions that are decided on.
     var decided: [Int: UInt64] = [:]
+    /// The lags of this node's partitions that have any.
+    var lags: [Int: UInt64] = [:]
     var unservable: Set<Int> = []
 
     /// The nodes that died while they held partitions that nobody has claimed since.
@@ -142,9 +144,16 @@ extension Membership {
         own.update(partition, state)
     }
 
-    /// Notes that the decisions on a partition's log up to a message are in its chain.
-    package mutating func partition(_ partition: Int, isDecidedThrough through: UInt64) {
-        if standbyCount > 0, own.held[partition] != nil { decided[partition] = through }
+    /// Notes the progress of a partition that this node holds.
+    ///
+    /// - Parameters:
+    ///   - partition: The partition.
+    ///   - through: The last message of the log whose decisions are in the chain.
+    ///   - lag: The number of messages of the log that are not applied yet.
+    package mutating func partition(_ partition: Int, isDecidedThrough through: UInt64, lag: UInt64) {
+        guard own.held[partition] != nil else { return }
+        if standbyCount > 0 { decided[partition] = through }
+        lags[partition] = lag > 0 ? lag : nil
     }
 
     /// Notes that this node no longer follows a partition, although it did not end the standby.
@@ -161,6 +170,7 @@ extension Membership {
     package mutating func partition(_ partition: Int, ended end: PartitionEnd, at now: Int64) {
         guard own.held[partition] != nil else { return }
         decided[partition] = nil
+        lags[partition] = nil
         if heartbeat.presence == .leaving { handedOver[partition] = now }
         own.end(partition, end, at: now, timing)
     }

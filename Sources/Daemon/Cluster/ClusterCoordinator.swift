@@ -141,7 +141,8 @@ extension ClusterCoordinator {
                 case .report(.measures(let measured)):
                     view.workers[measured.worker] = measured
                     for partition in measured.partitions {
-                        view.membership.partition(partition.partition, isDecidedThrough: partition.through)
+                        view.membership.partition(
+                            partition.partition, isDecidedThrough: partition.through, lag: partition.lag)
                     }
                 }
             }

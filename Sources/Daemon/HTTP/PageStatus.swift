@@ -27,24 +27,6 @@ struct PageStatus: Encodable {
         let counts: [UInt64]
     }
 
-    /// A claim of a partition by this node, with the durations of its parts.
-    struct TakeOver: Encodable {
-        /// The time of the claim, in seconds since the Unix epoch.
-        let time: Double
-        let partition: Int
-        let reason: String
-        let claim: Double?
-        let restore: Double?
-        let replay: Double?
-
-        private enum CodingKeys: String, CodingKey {
-            case time, partition, reason
-            case claim = "claim_s"
-            case restore = "restore_s"
-            case replay = "replay_s"
-        }
-    }
-
     let instance: String?
     /// The time of the report, in seconds since the Unix epoch.
     let time: Double
@@ -56,13 +38,6 @@ struct PageStatus: Encodable {
     let latency: Latency?
     /// The cluster as this node sees it; nil if the daemon belongs to no cluster.
     let cluster: ClusterStatus?
-    /// The last claims of this node, newest first; nil if the daemon belongs to no cluster.
-    let takeOvers: [TakeOver]?
-
-    private enum CodingKeys: String, CodingKey {
-        case instance, time, status, models, messages, latency, cluster
-        case takeOvers = "take_overs"
-    }
 
     init(_ metrics: DaemonMetrics) {
         instance = metrics.status.instance
@@ -80,22 +55,10 @@ struct PageStatus: Encodable {
             return Latency(bounds: buckets.map(\.bound).filter(\.isFinite), counts: buckets.map(\.count))
         }
         cluster = metrics.cluster?.status
-        takeOvers = metrics.cluster.map(Self.takeOvers(of:))
     }
 
     private static func byLabel(_ counts: [UInt64]) -> [String: UInt64] {
         Dictionary(uniqueKeysWithValues: counts.enumerated().map { ("\($0)", $1) })
-    }
-
-    /// Returns a node's last claims. The last one of each partition has the durations, if the node still holds it.
-    private static func takeOvers(of cluster: ClusterMetrics) -> [TakeOver] {
-        var parts = Dictionary(cluster.partitions.map { ($0.partition, $0.takeOver) }) { first, _ in first }
-        return cluster.takeOvers.last.map { entry in
-            let parts = parts.removeValue(forKey: entry.partition)
-            return TakeOver(
-                time: Double(entry.time) / 1e9, partition: entry.partition, reason: entry.cause.description,
-                claim: parts?.claim, restore: parts?.restore, replay: parts?.replay)
-        }
     }
 
     /// Asks for the daemon's metrics, and makes an event from them.

@@ -25,7 +25,7 @@ export class ClusterView {
   #partitions = new Map();
 
   /** Shows the cluster of an event. */
-  show({ cluster, take_overs: takeOvers }) {
+  show({ cluster }) {
     byID('cluster').hidden = !cluster;
     if (!cluster) return;
     const served = cluster.partitions.filter(({ state }) => state === 'serving').length;
@@ -34,7 +34,7 @@ export class ClusterView {
     setNote(byID('cluster-note'), unserved(cluster) && `▲ ${unserved(cluster)}`);
     showRows(byID('nodes'), cluster.nodes.map((node) => nodeRow(node, cluster)));
     for (const partition of cluster.partitions) this.#showPartition(partition, cluster.node);
-    showTakeOvers(takeOvers ?? []);
+    showTakeOvers(cluster.take_overs);
   }
 
   #showPartition(partition, node) {
@@ -48,7 +48,8 @@ export class ClusterView {
     const isLate = seconds > LATE;
     cell.className = [state ?? 'none', owner === node && 'own', isLate && 'late'].filter(Boolean).join(' ');
     setText(cell.children[1], owner ?? '▲ no owner');
-    const lagText = lag > 0 ? `${quantity(lag, 'message')} behind, ${duration(seconds)}` : '';
+    const lagTime = seconds === undefined ? '' : `, ${duration(seconds)}`;
+    const lagText = lag > 0 ? `${quantity(lag, 'message')} behind${lagTime}` : '';
     const own = [state !== 'serving' && state, isLate || lag > 0 ? lagText : streams !== undefined && quantity(streams, 'stream')];
     setText(cell.children[2], own.filter(Boolean).join(', '));
   }

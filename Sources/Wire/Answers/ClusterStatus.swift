@@ -38,7 +38,8 @@ public struct ClusterStatus: Codable, Equatable, Sendable {
         public var state: String?
         /// The number of streams; nil unless the answering node is the owner.
         public var streams: Int?
-        /// The number of messages of the log that are not applied yet; nil unless the answering node is the owner.
+        /// The number of messages of the log that are not applied yet, up to a second old unless the answering node is the
+        /// owner; nil without an owner.
         public var lag: UInt64?
         /// The age of the oldest message of the log that is not applied yet, at most, in seconds; nil unless the answering
         /// node is the owner.
@@ -62,17 +63,62 @@ public struct ClusterStatus: Codable, Equatable, Sendable {
         }
     }
 
+    /// A claim of a partition by the answering node.
+    public struct TakeOver: Codable, Equatable, Sendable {
+        /// The time of the claim, in seconds since the Unix epoch.
+        public var time: Double
+        /// The partition.
+        public var partition: Int
+        /// The reason for the claim, in words.
+        public var reason: String
+        /// The time to write the claim to the chain, in seconds; nil if it is not over, or if the node no longer holds the
+        /// partition.
+        public var claim: Double?
+        /// The time to read the checkpoint, in seconds; nil as for ``claim``.
+        public var restore: Double?
+        /// The time to replay the log, in seconds; nil as for ``claim``.
+        public var replay: Double?
+
+        private enum CodingKeys: String, CodingKey {
+            case time, partition, reason
+            case claim = "claim_s"
+            case restore = "restore_s"
+            case replay = "replay_s"
+        }
+
+        /// Creates an entry. Each parameter sets the property of the same name.
+        public init(
+            time: Double, partition: Int, reason: String, claim: Double? = nil, restore: Double? = nil,
+            replay: Double? = nil
+        ) {
+            self.time = time
+            self.partition = partition
+            self.reason = reason
+            self.claim = claim
+            self.restore = restore
+            self.replay = replay
+        }
+    }
+
     /// The answering node.
     public var node: String
     /// The live nodes, by name.
     public var nodes: [Node]
     /// The partitions in order.
     public var partitions: [Partition]
+    /// The last claims of the answering node, newest first.
+    public var takeOvers: [TakeOver]
+
+    private enum CodingKeys: String, CodingKey {
+        case node, nodes, partitions
+        case takeOvers = "take_overs"
+    }
 
     /// Creates an answer. Each parameter sets the property of the same name.
-    public init(node: String, nodes: [Node], partitions: [Partition]) {
+    public init(node: String, nodes: [Node], partitions: [Partition], takeOvers: [TakeOver]) {
         self.node = node
         self.nodes = nodes
         self.partitions = partitions
+        self.takeOvers = takeOvers
     }
 }

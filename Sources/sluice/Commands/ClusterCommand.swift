@@ -17,17 +17,21 @@ struct ClusterCommand: ParsableCommand {
 struct ClusterStatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Show the nodes of a cluster, and the partitions that nobody serves.",
+        abstract: "Show the nodes of a cluster, the partitions that nobody serves, and take-overs.",
         discussion: """
-            Any node answers.
+            Any node answers. The take-overs are the last ones by this node.
 
               sluice cluster --control tcp://node-1:5552
+              sluice cluster --partitions
             """)
+
+    @Flag(help: "List all partitions, with their owners and lags.")
+    var partitions = false
 
     @OptionGroup var options: ControlOptions
 
     func run() throws {
-        try options.run(.cluster) { Report.lines($0) }
+        try options.run(.cluster) { Report.lines($0, listsAll: partitions) }
     }
 }
 

@@ -9,7 +9,7 @@ import Testing
         incarnation: .max, beat: 7, presence: .member, restarts: 2, founders: ["b", "c"],
         partitions: [0: .serving, 3: .serving, 5: .claiming, 6: .restoring, 7: .draining],
         refusals: [1: "other weights: \"a\\b\"\n\u{1}é", 2: "other weights: \"a\\b\"\n\u{1}é", 4: "damaged"],
-        standbys: [8, 9], through: [0: 12, 3: .max],
+        standbys: [8, 9], through: [0: 12, 3: .max], lags: [3: 5],
         addresses: .init(control: "tcp://10.0.0.1:5552", http: "http://10.0.0.1:5553"),
         program: "0.1.0")
     static let plain = Heartbeat(incarnation: 0, program: "")
@@ -30,7 +30,7 @@ import Testing
         let text = String(decoding: Self.full.json, as: UTF8.self)
         #expect(
             text == #"{"beat":7,"control":"tcp://10.0.0.1:5552","founders":["b","c"],"http":"http://10.0.0.1:5553","#
-                + #""incarnation":"ffffffffffffffff","#
+                + #""incarnation":"ffffffffffffffff","lag":{"3":5},"#
                 + #""partitions":{"claiming":[5],"draining":[7],"restoring":[6],"serving":[0,3]},"#
                 + #""presence":"member","program":"0.1.0","#
                 + #""refusals":{"damaged":[4],"other weights: \"a\\b\"\u000a\u0001é":[1,2]},"#
@@ -57,6 +57,7 @@ import Testing
         (#"{"0":12,"#, #"{"10":12,"#, "\"through\""),
         (#"{"0":12,"#, #"{"0":-1,"#, "\"through\""),
         (#"{"0":12,"#, #"{"a":12,"#, "\"through\""),
+        (#""lag":{"3":5}"#, #""lag":{"3":"5"}"#, "\"lag\""),
         (#"["b","c"]"#, #"["b","c d"]"#, "\"founders\""),
         (#""tcp://10.0.0.1:5552""#, "1", "\"control\""),
         ("{", "[", "not a JSON object"),

@@ -25,13 +25,28 @@ extension ClusterStatus {
         }
         let own = report.workers.flatMap(\.partitions)
         let measures = Dictionary(own.map { ($0.partition, $0) }) { first, _ in first }
+        let heartbeats = Dictionary(
+            uniqueKeysWithValues: report.overview.nodes.map { ($0.name, $0.liveHeartbeat) })
         let partitions = report.overview.partitions.enumerated().map { number, partition in
             let owner = partition.owner
+            let lag = owner.map { heartbeats[$0.node]??.lags[number] ?? 0 }
             return Partition(
                 partition: number, owner: owner?.node, state: owner?.state.rawValue, streams: measures[number]?.streams,
-                lag: measures[number]?.lag, lagSeconds: measures[number]?.lagSeconds)
+                lag: measures[number]?.lag ?? lag, lagSeconds: measures[number]?.lagSeconds)
         }
-        self.init(node: node, nodes: nodes, partitions: partitions)
+        self.init(
+            node: node, nodes: nodes, partitions: partitions, takeOvers: Self.takeOvers(report.takeOvers, of: own))
+    }
+
+    /// Returns a node's last claims. The last one of each partition has the durations, if the node still holds it.
+    private static func takeOvers(_ takeOvers: TakeOvers, of partitions: [PartitionMeasures]) -> [TakeOver] {
+        var parts = Dictionary(partitions.map { ($0.partition, $0.takeOver) }) { first, _ in first }
+        return takeOvers.last.map { entry in
+            let parts = parts.removeValue(forKey: entry.partition)
+            return TakeOver(
+                time: Double(entry.time) / 1e9, partition: entry.partition, reason: entry.cause.description,
+                claim: parts?.claim, restore: parts?.restore, replay: parts?.replay)
+        }
     }
 }
 
