@@ -26,6 +26,9 @@ import Wire
         #expect(drained.status == 0 && drained.output == "n2 has left\n", "\(drained.errorOutput)")
         #expect(cluster.nodes[1].waitForEnd() == 0)
         #expect(try cluster.control(0).call(.cluster).nodes.map(\.name) == ["n1"])
+        let report = try cluster.sluice(["cluster", "--partitions"]).output
+        #expect(report.contains("partition 3: n1, "))
+        #expect(report.contains(#/n1 took over partition \d: node n2, which held it, /#), "\(report)")
         #expect(try feed(peer, seed: 50) == feed(single, seed: 50))
     }
 
