@@ -26,7 +26,7 @@ struct LoadGenerator: Sendable {
         var hasSent = false
         while !flow.isConnected.load(ordering: .acquiring) {
             if flow.sendingEnds.load(ordering: .acquiring) { return }
-            hasSent = try hasSent || producer.advanceConnection(flow)
+            if !hasSent { hasSent = try producer.advanceConnection(flow) }
             Thread.sleep(forTimeInterval: 0.002)
         }
         let entries = plan.streamsPerMessage

@@ -68,28 +68,40 @@ package struct ClusterCreation {
         // A chunk never changes, so any server may answer for it.
         files.allowsDirect = true
         do {
-            let answer = try connection.request(JetStream.create(files), timeoutMilliseconds: Self.patience)
-            do throws(JetStreamError) {
-                _ = try StreamInformation(answer)
-            } catch  where error.isNameInUse {
-                _ = try StreamInformation(
-                    connection.request(JetStream.update(files), timeoutMilliseconds: Self.patience))
-            }
+            try ask(JetStream.create(files))
+        } catch let error as JetStreamError where error.isNameInUse {
+            try update(files)
         } catch {
-            throw ClientError(.unavailable, "the stream \(name) cannot be created: \(error)")
+            throw refusal(of: name, error)
+        }
+    }
+
+    private func update(_ stream: StreamConfiguration) throws(ClientError) {
+        do {
+            try ask(JetStream.update(stream))
+        } catch {
+            throw refusal(of: stream.name, error)
         }
     }
 
     private func create(_ stream: StreamConfiguration) throws(ClientError) {
         do {
-            _ = try StreamInformation(
-                connection.request(JetStream.create(stream), timeoutMilliseconds: Self.patience))
+            try ask(JetStream.create(stream))
         } catch let error as JetStreamError where error.isNameInUse {
             throw ClientError(
                 .cannotCreate, "NATS has a stream \(stream.name) with another configuration already; remove it first")
         } catch {
-            throw ClientError(.unavailable, "the stream \(stream.name) cannot be created: \(error)")
+            throw refusal(of: stream.name, error)
         }
+    }
+
+    /// Creates or changes a stream.
+    private func ask(_ request: APIRequest) throws {
+        _ = try StreamInformation(connection.request(request, timeoutMilliseconds: Self.patience))
+    }
+
+    private func refusal(of stream: String, _ error: any Error) -> ClientError {
+        ClientError(.unavailable, "the stream \(stream) cannot be created: \(error)")
     }
 
     private func existingFacts(_ bucket: KeyValue) throws(ClientError) -> ClusterFacts? {
