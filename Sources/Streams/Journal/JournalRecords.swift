@@ -307,17 +307,22 @@ extension JournalRecords {
         private mutating func values() -> [Float]? { number(UInt32.self).flatMap { values(count: $0) } }
 
         private mutating func values(count: UInt32) -> [Float]? {
-            guard bytes.count - offset >= Int(count) * MemoryLayout<Float>.size else {
-                return nil
+            let size = MemoryLayout<Float>.size
+            guard let range = take(Int(count) * size) else { return nil }
+            let raw = unsafe bytes.span.bytes
+            var values: [Float] = []
+            values.reserveCapacity(Int(count))
+            for place in stride(from: range.lowerBound, to: range.upperBound, by: size) {
+                values.append(Float(bitPattern: raw.littleEndian(at: place, as: UInt32.self)))
             }
-            return (0..<count).compactMap { _ in number(UInt32.self).map(Float.init(bitPattern:)) }
+            return values
         }
 
         private mutating func byte() -> UInt8? { number(UInt8.self) }
 
-        private mutating func number<Number: FixedWidthInteger>(_ type: Number.Type) -> Number? {
+        private mutating func number<Number: FixedWidthInteger & BitwiseCopyable>(_ type: Number.Type) -> Number? {
             guard let range = take(MemoryLayout<Number>.size) else { return nil }
-            return bytes[range].reversed().reduce(0) { $0 << 8 | Number(truncatingIfNeeded: $1) }
+            return unsafe bytes.span.bytes.littleEndian(at: range.lowerBound, as: type)
         }
 
         private mutating func take(_ count: Int) -> Range<Int>? {
