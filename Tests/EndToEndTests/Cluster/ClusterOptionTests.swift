@@ -13,7 +13,7 @@ import Testing
         (["--max-streams", "10"], "no node counts the streams of all partitions"),
         (["--on-fault", "checkpoint"], "when the last checkpoint was"),
         (["--max-streams-per-partition", "0"], "must be at least 1"),
-        (["--retained-messages", "-1"], "must be from 0 to 1000000000"),
+        (["--retained-messages", "1000000001"], "must be from 0 to 1000000000"),
     ]
 
     @Test(arguments: refused) func `the option is refused with the reason`(
