@@ -46,6 +46,7 @@ let package = Package(
         // C libraries: a module map and a shim, nothing else.
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "CNATS", providers: [.apt(["libnats-dev"])]),
+        .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(name: "CZip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
@@ -67,7 +68,10 @@ let package = Package(
 
         // Ground floor: values and arithmetic. No sockets, files, clock, logger or Foundation.
         .target(name: "Recurrent", dependencies: ["CKernels"], swiftSettings: settings),
-        .target(name: "Wire", dependencies: ["CSodium"], swiftSettings: settings),
+        .target(
+            name: "Wire",
+            dependencies: ["CSodium", .target(name: "CCrypto", condition: .when(traits: ["Cluster"]))],
+            swiftSettings: settings),
 
         // One floor up: each target wraps one external library or implements one idea.
         .target(
