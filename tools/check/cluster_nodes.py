@@ -390,9 +390,14 @@ class SingleDaemon:
         arguments = [self.programs / "sluiced", "--config", self.configuration, "--state-dir", self.folder / "state",
                      "--ingest", f"pull:@ipc://{self.folder}/ingest", "--decisions", f"ipc://{self.folder}/decisions",
                      "--control", self.control, "--http", "off"]
-        self.process = subprocess.Popen(arguments, stderr=subprocess.PIPE, preexec_fn=end_with_parent)
-        while b"ready" not in (line := self.process.stderr.readline()):
-            expect(line, "the single daemon does not start")
+        # A pipe that nobody reads would stop the daemon once it is full.
+        log = self.folder / "log"
+        with open(log, "wb") as file:
+            self.process = subprocess.Popen(arguments, stderr=file, preexec_fn=end_with_parent)
+        deadline = time.monotonic() + 30
+        while b"ready" not in log.read_bytes():
+            expect(time.monotonic() < deadline, "the single daemon does not start:", log.read_text())
+            time.sleep(0.05)
         return self
 
     def __exit__(self, *_):
