@@ -11,12 +11,12 @@ extension Report {
     ///   - listsAll: Whether to list all partitions, and not only those that nobody serves.
     /// - Returns: Lines.
     package static func lines(_ status: ClusterStatus, listsAll: Bool = false) -> [String] {
-        let served = status.partitions.filter { $0.state == "serving" }
+        let unserved = status.partitions.filter { $0.state != "serving" }
         let lag = status.partitions.compactMap(\.lag).max()
         let summary =
-            "\(served.count) of \(Quantity.count(status.partitions.count, of: "partition")) served"
+            "\(status.partitions.count - unserved.count) of \(Quantity.count(status.partitions.count, of: "partition")) served"
             + (lag.map { "; the longest lag is \(Quantity.count($0, of: "message"))" } ?? "")
-        let listed = listsAll ? status.partitions : status.partitions.filter { $0.state != "serving" }
+        let listed = listsAll ? status.partitions : unserved
         return nodes(status) + [summary] + listed.map(line) + takeOvers(status)
     }
 

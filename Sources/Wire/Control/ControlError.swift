@@ -24,7 +24,7 @@ public struct ControlError: Error, Equatable, Codable, Sendable, CustomStringCon
         case refusedInMode = 1005
         /// The model's file cannot be read or served.
         case modelFailed = 1006
-        /// A partition of the cluster has no owner, or its owner does not answer in time.
+        /// A partition of the cluster has no owner, or its owner does not answer in time. Or a node does not leave in time.
         case partitionSilent = 1007
     }
 

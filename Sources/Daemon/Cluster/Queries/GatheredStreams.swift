@@ -68,39 +68,63 @@ struct GatheredPage: GatheredAnswer {
 
 /// The answer to `streams` with `ids`: the streams in the order of the ids, without unknown ones.
 struct NamedStreams: GatheredAnswer {
-    private let ids: [String]
-    /// For each partition, the ids to ask for.
-    private var unasked: [Int: ArraySlice<String>]
-    private var found: [[UInt8]: StreamStatus] = [:]
-    private var asked: Set<Int> = []
+    private var streams: GatheredByID<StreamStatus>
 
     init(_ ids: [String], partitions: Int) {
+        streams = GatheredByID(ids, partitions: partitions, limit: PartitionQuery.maximumStreams)
+    }
+
+    mutating func takeQuestions() -> [PartitionQuestion] {
+        streams.takeIDs().map { PartitionQuestion(partition: $0, command: .namedStreams($1)) }
+    }
+
+    mutating func take(_ reply: [UInt8], of partition: Int) throws(ControlError) {
+        let answer = try result(StreamPage<StreamStatus>.self, in: reply)
+        streams.take(answer.streams, of: partition, id: \.stream)
+    }
+
+    func end(id: JSONValue) -> GatheredEnd {
+        .reply(WrittenReply(.success(StreamPage(streams: streams.found, next: nil)), id: id))
+    }
+}
+
+/// What the partitions' owners tell about named streams, in the order of the names. A partition is asked about the next
+/// of its streams when it has answered about the last ones.
+struct GatheredByID<Entry: Sendable>: Sendable {
+    private let ids: [String]
+    /// The maximum number of ids in one question.
+    private let limit: Int
+    /// For each partition, the ids to ask for.
+    private var unasked: [Int: ArraySlice<String>]
+    /// The partitions that have not answered.
+    private var asked: Set<Int> = []
+    // The keys are bytes, because `String` treats two Unicode spellings of the same character as equal, although they
+    // name different streams.
+    private var entries: [[UInt8]: Entry] = [:]
+
+    init(_ ids: [String], partitions: Int, limit: Int) {
         self.ids = ids
+        self.limit = limit
         unasked = Dictionary(grouping: ids) { Partitioning.partition(of: $0.utf8.span, count: partitions) }
             .mapValues { $0[...] }
     }
 
-    mutating func takeQuestions() -> [PartitionQuestion] {
+    /// Takes the next ids to ask for, by partition.
+    mutating func takeIDs() -> [(partition: Int, ids: [String])] {
         unasked.keys.sorted().compactMap { partition in
             guard let rest = unasked[partition], !rest.isEmpty, asked.insert(partition).inserted else { return nil }
-            unasked[partition] = rest.dropFirst(PartitionQuery.maximumStreams)
-            return PartitionQuestion(
-                partition: partition, command: .namedStreams(Array(rest.prefix(PartitionQuery.maximumStreams))))
+            unasked[partition] = rest.dropFirst(limit)
+            return (partition, Array(rest.prefix(limit)))
         }
     }
 
-    mutating func take(_ reply: [UInt8], of partition: Int) throws(ControlError) {
+    /// Takes an answer.
+    mutating func take(_ answer: [Entry], of partition: Int, id: (Entry) -> String) {
         asked.remove(partition)
-        // The keys are bytes, because `String` treats two Unicode spellings of the same character as equal, although
-        // they name different streams.
-        for stream in try result(StreamPage<StreamStatus>.self, in: reply).streams {
-            found[Array(stream.stream.utf8)] = stream
-        }
+        for entry in answer { entries[Array(id(entry).utf8)] = entry }
     }
 
-    func end(id: JSONValue) -> GatheredEnd {
-        let streams = ids.compactMap { found[Array($0.utf8)] }
-        return .reply(WrittenReply(.success(StreamPage(streams: streams, next: nil)), id: id))
-    }
+    /// The entries of the streams that are known.
+    var found: [Entry] { ids.compactMap { entries[Array($0.utf8)] } }
 }
 #endif
