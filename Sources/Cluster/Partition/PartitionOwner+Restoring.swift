@@ -25,11 +25,17 @@ extension PartitionOwner {
         } else if let missing = offer.missing(for: manifest.serve) {
             waitingManifest = manifest
             effects.append(.readWeights(missing))
-        } else if manifest.chunks.isEmpty {
-            restore(manifest, chunks: [])
         } else {
-            restoration = Restoration(manifest: manifest)
-            effects.append(.readChunks(manifest.chunks, .checkpoint))
+            do throws(PartitionError) {
+                restoration = try CheckpointRestoration(manifest, partition: partition, offer: offer)
+                if manifest.chunks.isEmpty {
+                    try finishRestoration()
+                } else {
+                    effects.append(.readChunks(manifest.chunks, .checkpoint))
+                }
+            } catch {
+                end(.failed(error))
+            }
         }
     }
 
@@ -40,21 +46,22 @@ extension PartitionOwner {
     ///   - bytes: The chunk.
     package mutating func chunk(_ sequence: UInt64, _ bytes: [UInt8]) {
         guard restoration != nil else { return snapshotChunk(sequence, bytes) }
-        guard let count = restoration?.chunks.count, restoration?.manifest.chunks[count] == sequence else { return }
-        restoration?.chunks.append(bytes)
-        guard count + 1 == restoration?.manifest.chunks.count, let restored = restoration else { return }
-        restoration = nil
-        restore(restored.manifest, chunks: restored.chunks)
-    }
-
-    private mutating func restore(_ manifest: CheckpointManifest, chunks: [[UInt8]]) {
+        guard restoration?.nextChunk == sequence else { return }
         do throws(PartitionError) {
-            let table = try PartitionTable(partition: partition, offer: offer, manifest: manifest, chunks: chunks)
-            self.manifest = manifest
-            replay(table)
+            try restoration?.take(bytes)
+            try finishRestoration()
         } catch {
             end(.failed(error))
         }
+    }
+
+    /// Goes on with the restored table once all chunks are taken.
+    private mutating func finishRestoration() throws(PartitionError) {
+        guard let restored = restoration, restored.nextChunk == nil else { return }
+        restoration = nil
+        let (manifest, table) = try restored.finish()
+        self.manifest = manifest
+        replay(table)
     }
 
     /// Goes on with the log behind the position of the table.

@@ -60,7 +60,7 @@ package struct PartitionOwner: ~Copyable {
     package internal(set) var chain: Chain?
     /// The streams; nil until they are restored.
     var table: PartitionTable?
-    var restoration: Restoration?
+    var restoration: CheckpointRestoration?
     /// Whether the node claims the partition, or did so before the end. A standby does not.
     package internal(set) var claims: Bool
     /// The part of the log that must not be stepped yet; nil unless this is a standby, or was one until its claim.
@@ -161,12 +161,6 @@ package struct PartitionOwner: ~Copyable {
     package mutating func takeEffects() -> [PartitionEffect] {
         defer { effects = [] }
         return effects
-    }
-
-    /// The chunks of a checkpoint that have arrived.
-    struct Restoration {
-        let manifest: CheckpointManifest
-        var chunks: [[UInt8]] = []
     }
 
     /// A checkpoint whose chunks or manifest are being written.

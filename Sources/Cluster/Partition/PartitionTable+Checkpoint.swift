@@ -57,39 +57,8 @@ extension PartitionTable {
         records.removeAll()
     }
 
-    /// Creates a table from a checkpoint.
-    ///
-    /// - Parameters:
-    ///   - partition: The partition.
-    ///   - offer: The models that this node can serve.
-    ///   - manifest: The checkpoint's manifest.
-    ///   - chunks: The checkpoint's chunks.
-    /// - Throws: ``PartitionError`` if this node cannot serve the partition, or if the checkpoint is damaged.
-    package convenience init(
-        partition: Int, offer: ServeOffer, manifest: CheckpointManifest, chunks: [[UInt8]]
-    ) throws(PartitionError) {
-        self.init(partition: partition, offer: offer)
-        try begin(manifest.serve)
-        let image = PartitionImage(
-            position: manifest.position, serve: manifest.serve, streams: manifest.streams, chunks: chunks)
-        guard image.byteCount == manifest.byteCount, image.sha256 == manifest.sha256 else {
-            throw PartitionError(
-                .damaged,
-                "the checkpoint at position \(manifest.position) of partition \(partition) does not have the SHA-256 that its "
-                    + "manifest gives")
-        }
-        for chunk in chunks { try load(chunk) }
-        guard streams.count == manifest.streams else {
-            throw PartitionError(
-                .damaged,
-                "the checkpoint at position \(manifest.position) of partition \(partition) has \(streams.count) streams, and "
-                    + "its manifest says \(manifest.streams)")
-        }
-        snapshots = PartitionSnapshots(manifest)
-        position = manifest.position
-    }
-
-    private func load(_ chunk: [UInt8]) throws(PartitionError) {
+    /// Adds the streams in a chunk of a checkpoint.
+    func load(_ chunk: [UInt8]) throws(PartitionError) {
         guard let images = Self.images(in: chunk, weights: streams.models.map(\.imageFingerprint)) else {
             throw PartitionError(.damaged, "a chunk of the checkpoint of partition \(partition) has a damaged record")
         }
