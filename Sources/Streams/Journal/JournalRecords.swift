@@ -208,11 +208,8 @@ public struct JournalRecords: Sendable {
     }
 
     private mutating func append(_ values: Span<Float>) {
-        #if _endian(little)
+        // The machine is little-endian; see FloatBytes.swift.
         unsafe values.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
-        #else
-        for index in values.indices { bytes.appendLittleEndian(values[index].bitPattern) }
-        #endif
     }
 }
 
@@ -307,15 +304,8 @@ extension JournalRecords {
         private mutating func values() -> [Float]? { number(UInt32.self).flatMap { values(count: $0) } }
 
         private mutating func values(count: UInt32) -> [Float]? {
-            let size = MemoryLayout<Float>.size
-            guard let range = take(Int(count) * size) else { return nil }
-            let raw = unsafe bytes.span.bytes
-            var values: [Float] = []
-            values.reserveCapacity(Int(count))
-            for place in stride(from: range.lowerBound, to: range.upperBound, by: size) {
-                values.append(Float(bitPattern: raw.littleEndian(at: place, as: UInt32.self)))
-            }
-            return values
+            guard let range = take(Int(count) * MemoryLayout<Float>.size) else { return nil }
+            return [Float](littleEndianBytes: unsafe bytes.span.bytes.extracting(range))
         }
 
         private mutating func byte() -> UInt8? { number(UInt8.self) }

@@ -125,7 +125,7 @@ extension StreamTable {
     ///   is from a mode that keeps other data; `tooManyStreams` if there would be too many streams.
     public mutating func restore(_ images: [StreamImage]) throws(StreamsError) {
         let models = try images.map { image throws(StreamsError) in try model(for: image) }
-        try checkRoom(forNew: images.count { index.find($0.id.utf8.span) == nil })
+        try checkRoom(forNew: maximumStreams == nil ? 0 : images.count { index.find($0.id.utf8.span) == nil })
         for (image, model) in zip(images, models) {
             let slot = index.find(image.id.utf8.span) ?? insert(image.id.utf8.span, model: model)
             if streams[slot].isAsleep { giveRow(slot) }

@@ -21,8 +21,6 @@ extension StreamExport {
             return nil
         }
         let bytes = [UInt8](data)
-        return stride(from: 0, to: bytes.count, by: MemoryLayout<Float>.size).map { start in
-            Float(bitPattern: unsafe bytes.span.bytes.littleEndian(at: start, as: UInt32.self))
-        }
+        return unsafe [Float](littleEndianBytes: bytes.span.bytes)
     }
 }

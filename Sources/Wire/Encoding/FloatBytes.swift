@@ -1,17 +1,17 @@
 #if !_endian(little)
-#error("model files store little-endian numbers, which are read and written as they are in memory")
+#error("model files and stored states have little-endian numbers, which are read and written as they are in memory")
 #endif
 
 extension [Float] {
     /// Calls `body` with the numbers as little-endian bytes, without a copy.
-    func withLittleEndianBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
+    package func withLittleEndianBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
         try unsafe body(span.bytes)
     }
 
     /// Creates an array from little-endian bytes.
     ///
     /// - Parameter bytes: Four bytes for each number.
-    init(littleEndianBytes bytes: RawSpan) {
+    package init(littleEndianBytes bytes: RawSpan) {
         let count = bytes.byteCount / MemoryLayout<Float>.size
         self = unsafe bytes.withUnsafeBytes { source in
             unsafe [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
