@@ -285,7 +285,7 @@ class Reader:
 
     def __init__(self, cluster, partition):
         self.cluster, self.partition = cluster, partition
-        self.last, self.through, self.is_stopped = 0, 0, False
+        self.last, self.through, self.is_stopped, self.failure = 0, 0, False, None
         self.decisions, self.partial, self.arrivals = Decisions(), [], []
         self.expected, self.lags = collections.deque(), []
         # The node that claimed the partition last, and the times of all claims.
@@ -310,7 +310,9 @@ class Reader:
                     self.take(message.data)
             except nats.errors.TimeoutError:
                 pass
-            except Failed:
+            except Failed as failure:
+                # The tasks of other readers go on, so whoever waits for this one must see why it ended.
+                self.failure = failure
                 raise
             except Exception:  # The client's errors have no common base.
                 consumer = None
@@ -364,9 +366,15 @@ class Reader:
                 items.append((name, body))
         return items
 
+    def check(self):
+        """Raise what has ended the reader."""
+        if self.failure:
+            raise self.failure
+
     async def wait_for(self, end):
         deadline = time.monotonic() + 30
         while self.through < end:
+            self.check()
             expect(time.monotonic() < deadline, f"partition {self.partition}: decided through {self.through} of {end}")
             await asyncio.sleep(0.1)
 
