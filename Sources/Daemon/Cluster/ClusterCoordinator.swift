@@ -92,6 +92,10 @@ extension ClusterCoordinator {
         private let node: String
         private let bucket = KeyValue(bucket: ClusterNames.members)
         private let watch: StreamFollower
+        /// Whether the watch has passed on all heartbeats that it found at its start. Before, the membership has no turn: it
+        /// could not know that another process uses the node's name, or that the node has just restarted.
+        private var knowsMembers = false
+        private var leaves = false
         /// The heartbeat that is being written.
         private var underWay: (token: UInt64, deadline: Int64)?
         /// The newest heartbeat that waits for the one under way.
@@ -110,7 +114,10 @@ extension ClusterCoordinator {
         mutating func turn(
             _ inputs: [ClusterCoordinator.Input], waiting patience: Int
         ) throws(NATSError) -> MembershipStop? {
-            for input in inputs { take(input) }
+            for input in inputs {
+                if case .leave = input { leaves = true }
+                take(input)
+            }
             var wait = patience
             while let message = try inbox.next(timeoutMilliseconds: wait) {
                 wait = 0
@@ -119,6 +126,11 @@ extension ClusterCoordinator {
             let now = SteadyClock.now()
             if let write = underWay, now >= write.deadline { finishWrite(hasFailed: true, at: now) }
             watch.turn(at: now, wants: true)
+            if watch.pendingCount == 0 { knowsMembers = true }
+            guard knowsMembers else {
+                coordinator.view.withLock { $0.turnedAt = now }
+                return leaves ? .drained : nil
+            }
             let actions = coordinator.view.withLock { view in
                 view.turnedAt = now
                 return view.membership.turn(at: now)

@@ -61,6 +61,8 @@ final class StreamFollower {
     private var consumer = ""
     /// The number of messages that the consumer has delivered.
     private var delivered: UInt64 = 0
+    /// The number of messages that the stream had behind the last one that arrived; nil until the server has told it.
+    private(set) var pendingCount: UInt64?
     private var startedAt = Int64.min / 2
     private var heardAt: Int64 = 0
     private var pulledAt: Int64 = 0
@@ -154,6 +156,7 @@ final class StreamFollower {
             return .status
         }
         delivered += 1
+        pendingCount = delivery.pendingCount
         next = delivery.sequence + 1
         expectedMessages = max(0, expectedMessages - 1)
         expectedBytes = expectedMessages == 0 ? 0 : max(0, expectedBytes - byteCount)
@@ -161,11 +164,12 @@ final class StreamFollower {
     }
 
     private func finishCreation(_ answer: Message, at now: Int64) {
-        guard (try? ConsumerInformation(answer)) != nil else {
+        guard let consumer = try? ConsumerInformation(answer) else {
             state = .restarting
             return
         }
         state = .following
+        pendingCount = consumer.pendingCount
         heardAt = now
         pull(at: now)
     }
