@@ -286,6 +286,8 @@ class Reader:
     def __init__(self, cluster, partition):
         self.cluster, self.partition = cluster, partition
         self.last, self.through, self.is_stopped, self.failure = 0, 0, False, None
+        # The last message of the log that a checkpoint contains. Decisions tell nothing of messages that led to none.
+        self.checkpointed = 0
         self.decisions, self.partial, self.arrivals = Decisions(), [], []
         self.expected, self.lags = collections.deque(), []
         # The node that claimed the partition last, and the times of all claims.
@@ -330,6 +332,8 @@ class Reader:
             self.partial = []
             self.owner = json.loads(data[HEAD.size:])["node"]
             self.claims.append(time.monotonic())
+        if kind == 2:
+            self.checkpointed = json.loads(data[HEAD.size:])["position"]
         if kind != 1:
             return
         self.partial += self.items(data)
@@ -373,7 +377,7 @@ class Reader:
 
     async def wait_for(self, end):
         deadline = time.monotonic() + 30
-        while self.through < end:
+        while max(self.through, self.checkpointed) < end:
             self.check()
             expect(time.monotonic() < deadline, f"partition {self.partition}: decided through {self.through} of {end}")
             await asyncio.sleep(0.1)
