@@ -88,7 +88,7 @@ struct NamedStreams: GatheredAnswer {
     }
 }
 
-/// What the partitions' owners tell about named streams, in the order of the names. A partition is asked about the next
+/// The answers of the partitions' owners about named streams, in the order of the names. A partition is asked about the next
 /// of its streams when it has answered about the last ones.
 struct GatheredByID<Entry: Sendable>: Sendable {
     private let ids: [String]
