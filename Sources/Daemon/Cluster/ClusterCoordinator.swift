@@ -127,13 +127,10 @@ extension ClusterCoordinator {
             if let write = underWay, now >= write.deadline { finishWrite(hasFailed: true, at: now) }
             watch.turn(at: now, wants: true)
             if watch.pendingCount == 0 { knowsMembers = true }
-            guard knowsMembers else {
-                coordinator.view.withLock { $0.turnedAt = now }
-                return leaves ? .drained : nil
-            }
+            if leaves, !knowsMembers { return .drained }
             let actions = coordinator.view.withLock { view in
                 view.turnedAt = now
-                return view.membership.turn(at: now)
+                return knowsMembers ? view.membership.turn(at: now) : []
             }
             for action in actions {
                 if let stop = carryOut(action, at: now) { return stop }
